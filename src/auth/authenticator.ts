@@ -1,0 +1,64 @@
+// Who may log in: the interface between the POP3 session and whatever holds the passwords.
+// Knows nothing of SQL, POP3 replies or mail.
+
+/** A user whose password was verified. Both names as the database's row has them, lower-cased (ASCII only). */
+export interface Identity {
+  readonly user: string;
+  readonly domain: string;
+}
+
+export type Verdict =
+  | { readonly verdict: 'accepted'; readonly identity: Identity }
+  /** Wrong password, unknown user, disabled user: the client must not learn which. `reason` is for the log. */
+  | { readonly verdict: 'rejected'; readonly reason: string }
+  /** Nothing was decided. `lasting` tells a fault that trying again will not mend (an unknown scheme) from a passing one. */
+  | { readonly verdict: 'unavailable'; readonly isLasting: boolean; readonly reason: string };
+
+/** What a SCRAM-SHA-256 exchange needs of an account (RFC 5802 §3). */
+export interface ScramCredentials {
+  readonly salt: Buffer;
+  readonly iterations: number;
+  readonly storedKey: Buffer;
+  readonly serverKey: Buffer;
+}
+
+export type ScramLookup =
+  | {
+      readonly found: 'credentials';
+      readonly identity: Identity;
+      readonly credentials: ScramCredentials;
+    }
+  /** No such account, or one that cannot use SCRAM: made-up credentials, the same each time, that no password fits. */
+  | {
+      readonly found: 'decoy';
+      readonly reason: string;
+      readonly credentials: ScramCredentials;
+    }
+  | { readonly found: 'unavailable'; readonly isLasting: boolean; readonly reason: string };
+
+export type PlainLookup =
+  | { readonly found: 'password'; readonly identity: Identity; readonly password: Buffer }
+  | { readonly found: 'nothing'; readonly reason: string }
+  | { readonly found: 'unavailable'; readonly isLasting: boolean; readonly reason: string };
+
+export interface Authenticator {
+  /**
+   * Verifies a password. Takes the same time for unknown users as for wrong passwords, and never blocks the event loop.
+   *
+   * @param name the login name as the client sent it, bytes; `user@domain`, or `user` with a default domain configured
+   * @param password bytes, any; over 512 octets is rejected unhashed
+   * @returns never rejects: what goes wrong is a verdict
+   */
+  verifyPassword(name: Buffer, password: Buffer): Promise<Verdict>;
+
+  /** Credentials for SCRAM-SHA-256, from `{SCRAM-SHA-256}` or `{PLAIN}` rows. */
+  lookUpScram(name: Buffer): Promise<ScramLookup>;
+
+  /** The password itself, for APOP; only `{PLAIN}` rows have one. */
+  lookUpPlain(name: Buffer): Promise<PlainLookup>;
+
+  /** Whether any account can use SCRAM at all: whether to announce it. */
+  offersScram(): Promise<boolean>;
+
+  close(): void;
+}

@@ -1,0 +1,97 @@
+// What every program does the same way: help, version, usage errors, exit codes.
+
+import { exitCode, type ExitCode } from './exit-code.js';
+import { parseCommandLine, UsageError, type CommandLine, type OptionTable } from './options.js';
+
+export interface ProgramDescription<T extends OptionTable> {
+  readonly name: string;
+  /** What follows the name in the synopsis, e.g. `[options] address port runfile`. */
+  readonly synopsis: string;
+  /** One sentence for `--help`. */
+  readonly purpose: string;
+  readonly options: T;
+  /** Smallest and largest number of positional arguments. */
+  readonly positionals: readonly [min: number, max: number];
+}
+
+/** A configuration that cannot work; the message names what is wrong and where. Ends the program with 100. */
+export class ConfigurationError extends Error {}
+
+/** Something that may work later, such as a locked database. Ends the program with 111. */
+export class TemporaryError extends Error {}
+
+/**
+ * Parses this process's command line and runs the program.
+ *
+ * `--help` (also `/?` as the first argument) and `--version` print to stdout and exit 0. Usage errors print two lines to
+ * stderr and exit 100. What `main` resolves to becomes the exit status once the event loop is empty; undefined leaves
+ * it as it is, for programs that end themselves.
+ */
+export async function runProgram<T extends OptionTable>(
+  description: ProgramDescription<T>,
+  main: (commandLine: CommandLine<T>) => Promise<ExitCode | undefined> | ExitCode | undefined,
+): Promise<void> {
+  const argv = process.argv.slice(2);
+  try {
+    if (argv[0] === '/?' || optionsBeforeTerminator(argv).includes('--help')) {
+      const { formatHelp } = await import('./help.js');
+      process.stdout.write(formatHelp(description));
+      return;
+    }
+    if (optionsBeforeTerminator(argv).includes('--version')) {
+      const { readVersion } = await import('./version.js');
+      process.stdout.write(`${description.name} ${readVersion()}\n`);
+      return;
+    }
+    const commandLine = parseCommandLine(description.options, argv, process.env);
+    const [min, max] = description.positionals;
+    const { length } = commandLine.positionals;
+    if (length < min) throw new UsageError(`too few arguments: ${description.synopsis}`);
+    if (length > max) {
+      throw new UsageError(`unexpected argument "${commandLine.positionals[max] ?? ''}"`);
+    }
+    const status = await main(commandLine);
+    if (status !== undefined) process.exitCode = status;
+  } catch (error) {
+    process.exitCode = await reportFailure(description.name, error);
+  }
+}
+
+/** Says what went wrong, without a stack trace for the errors that a person can mend. @returns the exit code it calls for */
+export async function reportFailure(name: string, error: unknown): Promise<ExitCode> {
+  if (error instanceof UsageError) {
+    await complain(name, error.message, `see ${name} --help`);
+    return exitCode.permanent;
+  }
+  if (error instanceof ConfigurationError) {
+    await complain(name, `fatal: ${error.message}`);
+    return exitCode.permanent;
+  }
+  if (error instanceof TemporaryError) {
+    await complain(name, `temporary failure: ${error.message}`);
+    return exitCode.temporary;
+  }
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  await complain(name, `internal error: ${details}`);
+  return exitCode.temporary;
+}
+
+/** Writes lines to stderr, or to syslog where stderr is the connection, as inetd leaves it. */
+async function complain(name: string, ...lines: readonly string[]): Promise<void> {
+  const { isSameFile } = await import('./log.js');
+  if (isSameFile(0, 2)) {
+    const { spawnLogger } = await import('./syslog.js');
+    const logger = spawnLogger(name);
+    for (const line of lines) logger.write(`${line}\n`);
+    await logger.flush(1000);
+    return;
+  }
+  // stderr may be closed or a pipe without a reader; the exit status still tells.
+  process.stderr.on('error', () => undefined);
+  process.stderr.write(lines.map((line) => `${name}: ${line}\n`).join(''));
+}
+
+function optionsBeforeTerminator(argv: readonly string[]): readonly string[] {
+  const terminator = argv.indexOf('--');
+  return terminator === -1 ? argv : argv.slice(0, terminator);
+}
