@@ -4,6 +4,9 @@ import { spawn } from 'node:child_process';
 
 const maxHeldBytes = 1 << 20;
 
+/** logger(1) makes a message of its own of what is over 1 KiB; a peer who fills a line could write that message. */
+const maxMessageLength = 1000;
+
 /** Starts logger(1). When it cannot be started, or ends, the lines are lost and nothing else is. */
 export function spawnLogger(program: string): {
   write(line: string): void;
@@ -22,7 +25,12 @@ export function spawnLogger(program: string): {
   return {
     write: (line) => {
       if (!input.writable || input.writableLength > maxHeldBytes) return;
-      input.write(line.startsWith(prefix) ? line.slice(prefix.length) : line);
+      const message = (line.startsWith(prefix) ? line.slice(prefix.length) : line).trimEnd();
+      input.write(
+        message.length <= maxMessageLength
+          ? `${message}\n`
+          : `${message.slice(0, maxMessageLength)}...\n`,
+      );
     },
     flush: async (timeoutMs) => {
       const deadline = performance.now() + timeoutMs;
