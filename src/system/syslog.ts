@@ -1,6 +1,7 @@
 // Log lines to syslog's mail facility through logger(1), one process for the life of the program.
 
 import { spawn } from 'node:child_process';
+import type { LineSink } from './stderr-sink.js';
 
 const maxHeldBytes = 1 << 20;
 
@@ -8,10 +9,7 @@ const maxHeldBytes = 1 << 20;
 const maxMessageLength = 1000;
 
 /** Starts logger(1). When it cannot be started, or ends, the lines are lost and nothing else is. */
-export function spawnLogger(program: string): {
-  write(line: string): void;
-  flush(timeoutMs: number): Promise<void>;
-} {
+export function spawnLogger(program: string): LineSink {
   const logger = spawn('logger', ['-p', 'mail.info', '-t', program], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true, // A terminal's Ctrl-C ends the program, which then logs why.
@@ -37,6 +35,8 @@ export function spawnLogger(program: string): {
       while (input.writable && input.writableLength > 0 && performance.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
+      // A write under way keeps the process alive.
+      if (input.writableLength > 0) input.destroy();
     },
   };
 }
