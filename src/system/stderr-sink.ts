@@ -22,30 +22,30 @@ export async function openStderr(formatDropped: FormatDropped): Promise<LineSink
     return { write: () => undefined, flush: () => Promise.resolve() };
   }
   const onDescriptor2 = new DescriptorSink(2, formatDropped);
-  if (stats.isSocket()) return (await tryOpenSocketSink()) ?? onDescriptor2;
-  // A pipe or terminal is opened anew for an O_NONBLOCK of our own: the flag on descriptor 2 is shared with
-  // every process that inherited it. A file keeps its descriptor, because of its offset, and never blocks.
-  if (!stats.isFIFO() && !stats.isCharacterDevice()) return onDescriptor2;
+  // A file never blocks, and keeps its descriptor because of its offset.
+  if (!stats.isFIFO() && !stats.isCharacterDevice() && !stats.isSocket()) return onDescriptor2;
   try {
+    // Opened anew for an O_NONBLOCK of our own: the flag on descriptor 2 is shared with every process that inherited it.
     const fd = openSync(
       '/proc/self/fd/2',
       constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY,
     );
     return new DescriptorSink(fd, formatDropped);
   } catch {
-    // A pipe made by another user, such as root's supervisor, may be written but not opened. The flag that it shares is
-    // changed then: a reader that stops must not stop us.
-    return (stats.isFIFO() ? await tryOpenSocketSink() : null) ?? onDescriptor2;
+    // A socket, as systemd's journal gives it, cannot be opened, nor can a pipe that another user made, such as root's
+    // supervisor. There the shared flag is changed: a reader that stops must not stop us.
+    await tryMakeNonBlocking();
+    return onDescriptor2;
   }
 }
 
-/** @returns null when libuv cannot write to descriptor 2, such as a datagram socket */
-async function tryOpenSocketSink(): Promise<LineSink | null> {
-  const { openSocketSink } = await import('./log-socket.js');
+/** Sets O_NONBLOCK on descriptor 2, which Node does only as a part of opening a stream. Datagram sockets stay as they are. */
+async function tryMakeNonBlocking(): Promise<void> {
+  const { Socket } = await import('node:net');
   try {
-    return openSocketSink(2);
+    new Socket({ fd: 2, readable: false, writable: true }).unref();
   } catch {
-    return null;
+    // Neither a pipe nor a stream socket.
   }
 }
 
