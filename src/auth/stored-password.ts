@@ -41,6 +41,20 @@ export const costCeilings = {
   scramIterations: 2_000_000,
 } as const;
 
+/** The schemes that stored passwords are verified in, by Dovecot's names. */
+export const verifiableSchemes = [
+  'ARGON2ID',
+  'ARGON2I',
+  'BLF-CRYPT',
+  'SHA512-CRYPT',
+  'SHA256-CRYPT',
+  'SSHA256',
+  'SSHA512',
+  'PBKDF2',
+  'SCRAM-SHA-256',
+  'PLAIN',
+] as const;
+
 /** Longest stored value that is looked at, in characters. */
 const maxStoredLength = 2048;
 
@@ -81,6 +95,11 @@ export function parseStoredPassword(text: string): StoredPassword {
     default:
       throw new UnusablePasswordError(`password scheme ${scheme} is not supported`);
   }
+}
+
+/** The scheme of a stored password, for people: `CRYPT` stands for crypt(3) strings of any kind; never part of the value. */
+export function schemeOf(text: string): string {
+  return /^\{([A-Za-z0-9.-]+)\}/.exec(text)?.[1]?.toUpperCase() ?? 'CRYPT';
 }
 
 /** What decides how long verifying takes, as text: equal for two stored passwords that take equally long. */
