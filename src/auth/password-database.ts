@@ -29,6 +29,8 @@ export interface PasswordDatabaseOptions extends PasswordTableOptions {
 
 /** Longest password that is hashed, in octets: what a line of PASS and a SASL response can be expected to carry. */
 export const maxPasswordOctets = 512;
+/** Looked up in the place of a name that no user can have. */
+const nobody: LoginName = { user: '', domain: '' };
 /** How long a sample of the table stands for it. */
 const sampleLifeMs = 60_000;
 
@@ -46,7 +48,7 @@ class PasswordDatabase implements Authenticator {
   readonly #verified: VerifiedPasswords;
   /** Serves where passdb left no secret: then made-up salts last as long as this process. */
   readonly #processSecret = randomBytes(32);
-  #typical: { readonly stored: StoredPassword; readonly expiresAtMs: number } | undefined;
+  #typical: { readonly stored: string; readonly expiresAtMs: number } | undefined;
   #scramOffer: { readonly isOffered: boolean; readonly expiresAtMs: number } | undefined;
 
   constructor(options: PasswordDatabaseOptions) {
@@ -113,19 +115,21 @@ class PasswordDatabase implements Authenticator {
     this.#table.close();
   }
 
+  /** Unknown users go the same way as known ones, with a typical password in the place of their own. */
   async #verify(login: LoginName | null, password: Buffer): Promise<Verdict> {
-    const row = login === null ? null : await this.#table.find(login);
-    // Looked up whether needed or not: it takes time.
+    const { user, domain } = login ?? nobody;
+    const row = await this.#table.find({ user, domain });
     const typical = await this.#typicalPassword();
-    if (login === null || row === null) {
-      await this.#matches(typical, password);
-      return rejected(login === null ? 'impossible name' : 'unknown user');
-    }
-    const stored = parseStoredPassword(row.password);
-    const proof = { ...login, stored: row.password, password };
-    if (row.isActive && this.#verified.has(proof)) return { verdict: 'accepted', identity: login };
-    if (!(await this.#matches(stored, password))) return rejected('wrong password');
-    if (!row.isActive) return rejected('disabled user');
+    const stored = row?.password ?? typical;
+    const parsed = parseStoredPassword(stored);
+    const proof = { user, domain, stored, password };
+    const isRemembered = this.#verified.has(proof);
+    const isActive = login !== null && row?.isActive === true;
+    const matches = (isActive && isRemembered) || (await this.#matches(parsed, password));
+    if (login === null) return rejected('impossible name');
+    if (row === null) return rejected('unknown user');
+    if (!matches) return rejected('wrong password');
+    if (!isActive) return rejected('disabled user');
     this.#verified.add(proof);
     return { verdict: 'accepted', identity: login };
   }
@@ -141,7 +145,7 @@ class PasswordDatabase implements Authenticator {
     return false;
   }
 
-  async #typicalPassword(): Promise<StoredPassword> {
+  async #typicalPassword(): Promise<string> {
     if (this.#typical === undefined || performance.now() >= this.#typical.expiresAtMs) {
       const stored = typicalPassword(await this.#table.sample());
       this.#typical = { stored, expiresAtMs: performance.now() + sampleLifeMs };

@@ -3,6 +3,7 @@
 
 import { createHash, pbkdf2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import type { Algorithm } from '@node-rs/argon2';
 import { saslprep } from './saslprep.js';
 import { deriveScramCredentials } from './scram-keys.js';
 import type { StoredPassword } from './stored-password.js';
@@ -33,6 +34,10 @@ export const newPasswordCosts = {
   scramIterations: 10_000,
 } as const;
 
+/** The library's numbers for them; the names of its enumeration do not exist at run time. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
+const argon2Variants = { argon2i: 1 as Algorithm, argon2id: 2 as Algorithm };
+
 /** A password that a scheme cannot hold; the message says why. */
 export class UnstorablePasswordError extends Error {}
 
@@ -53,8 +58,17 @@ export async function verifyPassword(stored: StoredPassword, password: Buffer): 
 async function verifyOctets(stored: StoredPassword, password: Buffer): Promise<boolean> {
   switch (stored.kind) {
     case 'argon2': {
-      const { verify } = await import('@node-rs/argon2');
-      return verify(stored.hash, password);
+      // The library's own verify throws for passwords that are not UTF-8.
+      const { hashRaw } = await import('@node-rs/argon2');
+      const tag = await hashRaw(password, {
+        algorithm: argon2Variants[stored.variant],
+        memoryCost: stored.memory,
+        timeCost: stored.passes,
+        parallelism: stored.lanes,
+        salt: stored.salt,
+        outputLen: stored.tag.length,
+      });
+      return isEqual(tag, stored.tag);
     }
     case 'bcrypt': {
       const { verify } = await import('@node-rs/bcrypt');

@@ -157,7 +157,8 @@ export class PasswordTable {
         false,
       );
     }
-    return new TableUnavailableError(`${file}: ${message}`, code === 'SQLITE_ERROR');
+    // A query that does not compile, or has parameters of other names, comes without a code of the system's.
+    return new TableUnavailableError(`${file}: ${message}`, code === 'SQLITE_ERROR' || code === '');
   }
 }
 

@@ -64,7 +64,9 @@ async function derive(
 }
 
 function usualIterations(sample: readonly string[]): number {
-  const typical = typicalPassword(sample.filter((text) => /^\{SCRAM-/i.test(text)));
+  const typical = parseStoredPassword(
+    typicalPassword(sample.filter((text) => /^\{SCRAM-/i.test(text))),
+  );
   return typical.kind === 'scram'
     ? typical.credentials.iterations
     : newPasswordCosts.scramIterations;

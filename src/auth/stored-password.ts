@@ -4,7 +4,16 @@
 import type { ScramCredentials } from './authenticator.js';
 
 export type StoredPassword =
-  | { readonly kind: 'argon2'; readonly hash: string }
+  | {
+      readonly kind: 'argon2';
+      readonly variant: 'argon2i' | 'argon2id';
+      /** KiB. */
+      readonly memory: number;
+      readonly passes: number;
+      readonly lanes: number;
+      readonly salt: Buffer;
+      readonly tag: Buffer;
+    }
   | { readonly kind: 'bcrypt'; readonly hash: string }
   | { readonly kind: 'sha-crypt'; readonly hash: string }
   | {
@@ -106,9 +115,10 @@ export function schemeOf(text: string): string {
 export function costOf(stored: StoredPassword): string {
   switch (stored.kind) {
     case 'argon2':
+      return `${stored.variant} ${stored.memory} ${stored.passes} ${stored.lanes}`;
     case 'bcrypt':
     case 'sha-crypt':
-      return `${stored.kind} ${/^\$[^$]+\$(?:v=19\$)?(?:[a-z]+=[^$]*|\d\d(?=\$))?/.exec(stored.hash)?.[0] ?? ''}`;
+      return `${stored.kind} ${/^\$[^$]+\$(?:rounds=[0-9]+|[0-9]{2}(?=\$))?/.exec(stored.hash)?.[0] ?? ''}`;
     case 'salted-digest':
       return `${stored.kind} ${stored.algorithm}`;
     case 'pbkdf2':
@@ -155,11 +165,11 @@ function parseCrypt(hash: string, scheme: string): StoredPassword {
 
 function parseArgon2(hash: string): StoredPassword {
   const parts =
-    /^\$argon2id?\$v=19\$m=([0-9]{1,8}),t=([0-9]{1,5}),p=([0-9]{1,3})\$[A-Za-z0-9+/]{11,86}\$[A-Za-z0-9+/]{22,86}$/.exec(
+    /^\$(argon2id?)\$v=19\$m=([0-9]{1,8}),t=([0-9]{1,5}),p=([0-9]{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/.exec(
       hash,
     );
   if (parts === null) throw malformed('ARGON2');
-  const [memory, passes, lanes] = parts.slice(1).map(Number) as [number, number, number];
+  const [memory, passes, lanes] = parts.slice(2, 5).map(Number) as [number, number, number];
   if (
     memory > costCeilings.argon2Memory ||
     memory * passes > costCeilings.argon2Work ||
@@ -167,11 +177,17 @@ function parseArgon2(hash: string): StoredPassword {
   ) {
     throw tooCostly('ARGON2', `m=${memory},t=${passes},p=${lanes}`);
   }
-  return { kind: 'argon2', hash };
+  // RFC 9106 §3.1: at least 8 KiB for each lane, one pass, one lane.
+  if (lanes < 1 || passes < 1 || memory < 8 * lanes) throw malformed('ARGON2');
+  const [salt, tag] = parts.slice(5).map((part) => Buffer.from(part, 'base64')) as [Buffer, Buffer];
+  const variant = parts[1] === 'argon2i' ? 'argon2i' : 'argon2id';
+  return { kind: 'argon2', variant, memory, passes, lanes, salt, tag };
 }
 
 function parseBcrypt(hash: string): StoredPassword {
-  const cost = Number(/^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{53}$/.exec(hash)?.[1] ?? NaN);
+  // 22 characters of salt, of which the last holds two bits, and 31 of hash.
+  const parts = /^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}$/.exec(hash);
+  const cost = Number(parts?.[1] ?? NaN);
   if (!(cost >= 4 && cost <= 31)) throw malformed('BLF-CRYPT');
   if (cost > costCeilings.bcrypt) throw tooCostly('BLF-CRYPT', `cost ${cost}`);
   return { kind: 'bcrypt', hash };
