@@ -5,8 +5,8 @@ export interface AdmissionLimits {
   readonly concurrency: number;
   /** Served at a time of one source, for levels below `trustedLevel`; 1 or more. */
   readonly perSource: number;
-  /** Waiting at a time; 0 or more. */
-  readonly held: number;
+  /** Waiting at a time, 0 or more; asked anew for each that would wait. */
+  readonly held: () => number;
 }
 
 /** From this level on clients are exempt from `perSource` and may use the reserved slots. */
@@ -63,7 +63,7 @@ export class Admission<A extends Applicant> {
       this.#take(applicant);
       return { decision: 'admitted' };
     }
-    if (this.#held.length < this.#limits.held) {
+    if (this.#held.length < this.#limits.held()) {
       this.#hold(applicant);
       return { decision: 'held', displaced: undefined };
     }

@@ -1,7 +1,7 @@
 // Gives an accepted connection to a program started for it. The launcher's own copy is closed and never read, so that
 // every byte, and the end of the connection, belong to the program.
 
-import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
+import type { StdioOptions } from 'node:child_process';
 import type { Socket } from 'node:net';
 import {
   evaluateRunFile,
@@ -9,9 +9,8 @@ import {
   type Launch,
   type RunFileContext,
 } from '../run-file/evaluate-run-file.js';
-import { findProgram } from '../run-file/find-program.js';
 import { readRunFile } from '../run-file/read-run-file.js';
-import { RunFileError } from '../run-file/run-file-error.js';
+import { startProgram, type ProgramEnd } from '../run-file/start-program.js';
 import { ucspiEnvironment, type ConnectionFacts } from './connection-facts.js';
 
 /** A connection that was let in. */
@@ -23,7 +22,6 @@ export interface AdmittedConnection {
   readonly level: number;
 }
 
-/** How a session's process ended; one of the two is null. */
 export interface SessionEnd {
   readonly status: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -32,7 +30,7 @@ export interface SessionEnd {
 export interface Session {
   readonly pid: number;
   /** Never rejects. */
-  readonly ended: Promise<SessionEnd>;
+  readonly ended: Promise<ProgramEnd>;
 }
 
 /** A way of serving connections. */
@@ -84,56 +82,14 @@ export function spawnPerConnection(service: Service): HandOver {
   return {
     serve: async ({ socket, facts, level }) => {
       const { launch, passesNumber } = planLaunch(service, facts, level);
-      const program = findProgram(launch);
       // 0 and 1 are set to block by libuv, as programs expect that know nothing of sockets; a numbered one is left as it is.
       const stdio: StdioOptions = passesNumber
         ? ['inherit', 'inherit', 'inherit', socket]
         : [socket, socket, 'inherit'];
-      const child = await startProgram(program, launch, stdio);
+      const session = await startProgram(launch, stdio);
       // Not end(): shutdown(2) would close the connection for the program as well.
       socket.destroy();
-      return child;
+      return session;
     },
   };
-}
-
-async function startProgram(
-  program: string,
-  launch: Launch,
-  stdio: StdioOptions,
-): Promise<Session> {
-  const [argv0, ...rest] = launch.arguments;
-  let child: ChildProcess;
-  try {
-    child = spawn(program, rest, {
-      argv0,
-      cwd: launch.directory,
-      env: Object.fromEntries(launch.environment),
-      stdio,
-      // A session of its own: a terminal's Ctrl-C ends the launcher, which lets its programs finish.
-      detached: true,
-    });
-  } catch (error) {
-    throw notStarted(launch, error);
-  }
-  const { pid } = child;
-  const ended = new Promise<SessionEnd>((resolve) => {
-    child.once('exit', (status, signal) => {
-      resolve({ status, signal });
-    });
-  });
-  if (pid !== undefined) {
-    child.on('error', () => undefined);
-    return { pid, ended };
-  }
-  throw notStarted(launch, await new Promise((resolve) => child.once('error', resolve)));
-}
-
-function notStarted(launch: Launch, error: unknown): RunFileError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return new RunFileError(
-    launch.file,
-    launch.programLine,
-    `program: ${launch.program}: cannot be started: ${code ?? message}`,
-  );
 }
