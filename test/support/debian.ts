@@ -3,13 +3,17 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
-/** The path of a program in PATH or the sbin folders, or null. */
+/**
+ * The path of a program, or null. Looks in PATH, the sbin folders, and TEST_PROGRAM_PATH, where `.ci/run` puts programs
+ * whose packages cannot be installed side by side.
+ */
 export function tryFindProgram(name: string): string | null {
   const folders = [
     ...(process.env['PATH'] ?? '').split(':'),
     '/usr/local/sbin',
     '/usr/sbin',
     '/sbin',
+    ...(process.env['TEST_PROGRAM_PATH'] ?? '').split(':'),
   ];
   for (const folder of folders) {
     const path = join(folder, name);

@@ -1,7 +1,7 @@
 // Starts the built programs, or any other, as real processes and watches what they say and how they end.
 
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable, Stream, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './clean-environment.js';
 import { deadline } from './deadline.js';
@@ -15,8 +15,8 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** Set on top of `cleanEnvironment()`. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Open descriptors to pass instead of pipes, as fds 0, 1 and 2 (null: a pipe) and any further ones. */
-  readonly fds?: readonly (number | null)[];
+  /** Open descriptors or sockets to pass as fds 0, 1, 2 and further ones; null: a pipe of ours. */
+  readonly fds?: readonly (number | Stream | null)[];
 }
 
 /** How a process ended: one of the two is null. */
