@@ -106,7 +106,7 @@ t.test("the client says what RFC 7677's example says", async (t) => {
   t.equal(client.name, 'SCRAM-SHA-256');
   t.equal((await client.initialResponse()).toString(), example.clientFirst);
   t.equal((await client.respond(Buffer.from(example.serverFirst))).toString(), example.clientFinal);
-  t.throws(() => client.finish(), { constructor: SaslServerError });
+  t.throws(() => client.finish(), /did not prove/);
   t.equal((await client.respond(Buffer.from(example.serverFinal))).length, 0);
   client.finish();
 });
