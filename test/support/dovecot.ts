@@ -143,6 +143,12 @@ service pop3-login {
     port = 0
   }
 }
+service anvil {
+  # Without its listener no address is made to wait longer after each wrong password.
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
 ${options.settings ?? ''}
 `;
 }
