@@ -1,10 +1,9 @@
 // One line per event, to stderr or syslog, in logfmt or JSON. A log whose reader stops, fills up or
 // goes away costs lines, never a session: nothing here blocks, throws or ends the program.
 
-import { closeSync, fstatSync, openSync } from 'node:fs';
-import { ConfigurationError } from './program.js';
+import { closeSync, openSync } from 'node:fs';
 import { formatJsonLine, formatLogfmtLine, type LogFields } from './log-line.js';
-import type { OptionTable } from './options.js';
+import { isSameFile } from './same-file.js';
 import { openStderr, type LineSink } from './stderr-sink.js';
 
 export interface Log {
@@ -23,22 +22,6 @@ export interface LogOptions {
   readonly connectionFds?: readonly number[];
 }
 
-/** The options of every program that logs. */
-export const logOptionTable = {
-  log: {
-    kind: 'text',
-    value: 'WHERE',
-    choices: ['stderr', 'syslog'],
-    help: 'stderr (default) or syslog; syslog anyway when stderr is the connection',
-  },
-  'log-format': {
-    kind: 'text',
-    value: 'FORMAT',
-    choices: ['logfmt', 'json'],
-    help: 'logfmt (default) or json',
-  },
-} as const satisfies OptionTable;
-
 /** Opens the log. Once it goes to syslog, descriptor 2 is /dev/null, so that the runtime cannot print to the peer. */
 export async function openLog(options: LogOptions): Promise<Log> {
   const isShared = (options.connectionFds ?? []).some((fd) => isSameFile(fd, 2));
@@ -53,22 +36,6 @@ export async function openLog(options: LogOptions): Promise<Log> {
     },
     flush: (timeoutMs) => sink.flush(timeoutMs),
   };
-}
-
-/** Whether two descriptors are the same file, pipe or socket. A closed descriptor is the same as nothing. */
-export function isSameFile(one: number, other: number): boolean {
-  try {
-    const a = fstatSync(one, { bigint: true });
-    const b = fstatSync(other, { bigint: true });
-    return a.dev === b.dev && a.ino === b.ino && !isTerminalOrNull(a);
-  } catch {
-    return false;
-  }
-}
-
-/** A terminal or /dev/null on both is how people run a program by hand; nothing reaches a peer there. */
-function isTerminalOrNull(stats: { isCharacterDevice(): boolean }): boolean {
-  return stats.isCharacterDevice();
 }
 
 /** Puts /dev/null in the place of descriptor 2. */
@@ -86,22 +53,4 @@ async function openSyslog(program: string): Promise<LineSink> {
   const { spawnLogger } = await import('./syslog.js');
   silenceStderr();
   return spawnLogger(program);
-}
-
-/** Turns the values of `logOptionTable` into LogOptions. */
-export function logOptionsFrom(
-  program: string,
-  values: { readonly log: string | undefined; readonly 'log-format': string | undefined },
-  connectionFds: readonly number[] = [],
-): LogOptions {
-  const destination = values.log ?? 'stderr';
-  if (destination !== 'stderr' && destination !== 'syslog') {
-    throw new ConfigurationError(`no such log destination: ${destination}`);
-  }
-  return {
-    program,
-    destination,
-    format: values['log-format'] === 'json' ? 'json' : 'logfmt',
-    connectionFds,
-  };
 }

@@ -93,7 +93,7 @@ export function printText(program: string, text: string): void {
 
 /** Writes lines to stderr, or to syslog where stderr is the connection, as inetd leaves it. */
 async function complain(program: string, ...texts: readonly string[]): Promise<void> {
-  const { isSameFile } = await import('./log.js');
+  const { isSameFile } = await import('./same-file.js');
   const lines = texts.map((text) => `${program}: ${escapeControls(text)}\n`);
   const sink = isSameFile(0, 2)
     ? (await import('./syslog.js')).spawnLogger(program)

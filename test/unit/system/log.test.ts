@@ -13,7 +13,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { isSameFile } from '../../../src/system/log.js';
 import { deadline, poll } from '../../support/deadline.js';
 import { unlessInstalled, unlessRoot } from '../../support/debian.js';
 import { PipeFixture } from '../../support/pipe-fixture.js';
@@ -267,18 +266,4 @@ t.test('with syslog asked for, stderr hears nothing', async (t) => {
 t.test('without a logger to start, the lines are lost and nothing else', async (t) => {
   const env = { PATH: t.testdir() };
   t.match(await startProgram(t, program, ['2', '1000', 'syslog'], { env }).finish(), ended);
-});
-
-t.test('descriptors are the same file when device and inode are', async (t) => {
-  const path = join(t.testdir({ a: '', b: '' }), 'a');
-  const fds = [path, path, path.replace(/a$/, 'b'), '/dev/null', '/dev/null'].map((each) =>
-    openSync(each, 'r'),
-  );
-  const [a = -1, alsoA = -1, b = -1, nothing = -1, alsoNothing = -1] = fds;
-  t.ok(isSameFile(a, alsoA));
-  t.notOk(isSameFile(a, b));
-  t.notOk(isSameFile(nothing, alsoNothing), 'nobody listens on /dev/null');
-  for (const fd of fds) closeSync(fd);
-  t.notOk(isSameFile(a, alsoA), 'closed descriptors are the same as nothing');
-  await Promise.resolve();
 });
