@@ -76,12 +76,15 @@ export async function reportFailure(name: string, error: unknown): Promise<ExitC
   return exitCode.temporary;
 }
 
+let isStdoutWatched = false;
+
 /**
  * Writes a program's result to stdout. A reader that has gone is no failure; anything else that keeps the text from
  * being written, such as a full disk, is reported and makes the exit status 111.
  */
 export function printText(program: string, text: string): void {
-  if (process.stdout.listenerCount('error') === 0) {
+  if (!isStdoutWatched) {
+    isStdoutWatched = true;
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EPIPE') return;
       process.exitCode = exitCode.temporary;
