@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -9,6 +10,7 @@ import {
   withoutSizes,
 } from '../../../src/maildir/base-name.js';
 import { fixedDraws } from '../../support/arbitrary-message.js';
+import { holds } from '../../support/property.js';
 
 t.test('the base name is what stands before the first colon', (t) => {
   t.equal(baseNameOf('1700.M1P2.host:2,S'), '1700.M1P2.host');
@@ -49,12 +51,13 @@ t.test('a flag changes neither the base name nor the other flags, and comes once
   const name = fc.string({
     unit: fc.constantFrom('a', '1', '.', ',', '=', ':', '2', 'S', 'F', '\xff'),
   });
-  fc.assert(
+  holds(
+    t,
     fc.property(name, fc.constantFrom('S', 'F', 'T'), (name, flag) => {
       const once = withFlag(name, flag);
-      t.equal(baseNameOf(once), baseNameOf(name));
-      for (const each of flagsOf(name) + flag) t.ok(flagsOf(once).includes(each));
-      t.equal(withFlag(once, flag), once);
+      assert.equal(baseNameOf(once), baseNameOf(name));
+      for (const each of flagsOf(name) + flag) assert.ok(flagsOf(once).includes(each));
+      assert.equal(withFlag(once, flag), once);
     }),
     { ...fixedDraws, numRuns: 300 },
   );

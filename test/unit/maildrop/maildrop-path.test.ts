@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { encodeDirectoryName, maildropPathOf } from '../../../src/maildrop/maildrop-path.js';
 import { fixedDraws } from '../../support/arbitrary-message.js';
+import { holds } from '../../support/property.js';
 
 const names: readonly (readonly [name: string, encoded: string | null])[] = [
   ['ann', 'ann'],
@@ -54,12 +56,13 @@ t.test('no name leaves its directory, and two that differ in more than case shar
     fc.string({ unit: fc.constantFrom('.', '/', '%', '2', 'E', 'F', 'a', '\0'), maxLength: 6 }),
   );
   const lowered = (text: string): string => text.replace(/[A-Z]/g, (c) => c.toLowerCase());
-  fc.assert(
+  holds(
+    t,
     fc.property(name, name, (one, other) => {
       const encoded = encodeDirectoryName(one);
       if (encoded === null) return;
-      t.notMatch(encoded, /^\.|[/\x00-\x1f\x7f]|^$/);
-      t.equal(encodeDirectoryName(other) === encoded, lowered(one) === lowered(other));
+      assert.doesNotMatch(encoded, /^\.|[/\x00-\x1f\x7f]|^$/);
+      assert.equal(encodeDirectoryName(other) === encoded, lowered(one) === lowered(other));
     }),
     fixedDraws,
   );

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
@@ -7,6 +8,7 @@ import {
 } from '../../../src/maildrop/unique-ids.js';
 import { isUniqueId } from '../../../src/wire/listing.js';
 import { fixedDraws } from '../../support/arbitrary-message.js';
+import { holdsInTime } from '../../support/property.js';
 
 function hashOf(name: string): string {
   return createHash('sha256').update(Buffer.from(name, 'latin1')).digest('base64url');
@@ -52,12 +54,13 @@ t.test('any base names have legal unique-ids, no two the same, the same each tim
     unit: fc.constantFrom('a', ',S=', ',W=', '1', ' ', '\xff', '.'),
     maxLength: 8,
   });
-  await fc.assert(
+  await holdsInTime(
+    t,
     fc.asyncProperty(fc.uniqueArray(name, { maxLength: 40 }), async (names) => {
       const ids = await idsOf(names);
-      t.equal(new Set(ids).size, names.length);
-      t.ok(ids.every((id) => isUniqueId(id ?? '')));
-      t.same(await idsOf(names), ids);
+      assert.equal(new Set(ids).size, names.length);
+      assert.ok(ids.every((id) => isUniqueId(id ?? '')));
+      assert.deepEqual(await idsOf(names), ids);
     }),
     { ...fixedDraws, numRuns: 200 },
   );
