@@ -1,5 +1,6 @@
 // A program that logs and ends, for tests of the log under every kind of stderr.
-// Arguments: number of lines, milliseconds to flush, then `json`, `syslog`, `fd=N` (the connection), `uid=N` as wanted.
+// Arguments: number of lines, milliseconds to flush, then `json`, `syslog`, `fd=N` (the connection), `uid=N`, `warn` (the runtime
+// has something to say, too) as wanted.
 
 import { writeSync } from 'node:fs';
 import { openLog } from '../../src/system/log.js';
@@ -17,6 +18,7 @@ const log = await openLog({
     .filter((setting) => setting.startsWith('fd='))
     .map((setting) => Number(setting.slice(3))),
 });
+if (settings.includes('warn')) process.emitWarning('said by the runtime');
 for (let number = 1; number <= Number(lineCount); number += 1) {
   log.write('counted', { number, filler: 'x'.repeat(200) });
 }

@@ -1,21 +1,14 @@
 // The log under every kind of stderr, each in a process of its own.
 
 import { createSocket } from 'node:dgram';
-import {
-  chmodSync,
-  closeSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { deadline, poll } from '../../support/deadline.js';
+import { deadline } from '../../support/deadline.js';
 import { unlessInstalled, unlessRoot } from '../../support/debian.js';
 import { PipeFixture } from '../../support/pipe-fixture.js';
+import { recordingLogger } from '../../support/recording-logger.js';
 import { builtProgram, runCommand, startProgram } from '../../support/run-program.js';
 import { makeSocketPair } from '../../support/socket-pair.js';
 
@@ -193,30 +186,6 @@ t.test('a datagram socket as stderr is no reason to end', async (t) => {
   socket.close();
 });
 
-/** A logger(1) that keeps its arguments and its input in files; returns how to read them and the PATH to find it. */
-function recordingLogger(t: { testdir(content: Record<string, string>): string }): {
-  path: string;
-  recorded: (count: number) => Promise<string>;
-} {
-  const folder = t.testdir({ logger: '' });
-  const program = join(folder, 'logger');
-  writeFileSync(program, `#!/bin/sh\necho "$@" >'${folder}/lines'\nexec cat >>'${folder}/lines'\n`);
-  chmodSync(program, 0o755);
-  return {
-    path: `${folder}:${process.env['PATH'] ?? ''}`,
-    recorded: (count) =>
-      poll(`${count} lines for logger`, () => {
-        let text = '';
-        try {
-          text = readFileSync(join(folder, 'lines'), 'latin1');
-        } catch {
-          // Not started yet.
-        }
-        return Promise.resolve(text.split('\n').length > count ? text : undefined);
-      }),
-  };
-}
-
 t.test('a connection that is stderr, too, hears nothing: the lines go to syslog', async (t) => {
   const logger = recordingLogger(t);
   for (const kind of ['tcp', 'unix']) {
@@ -224,7 +193,7 @@ t.test('a connection that is stderr, too, hears nothing: the lines go to syslog'
     const heard: Buffer[] = [];
     pair.client.on('data', (chunk: Buffer) => heard.push(chunk));
     const closed = new Promise((resolve) => pair.client.once('end', resolve));
-    const running = startProgram(t, program, ['3', '1000', 'fd=0'], {
+    const running = startProgram(t, program, ['3', '1000', 'fd=0', 'warn'], {
       fds: [pair.server, pair.server, pair.server],
       env: { PATH: logger.path },
     });
