@@ -17,7 +17,7 @@ export function flagsOf(name: string): string {
 export function withFlag(name: string, flag: string): string {
   const flags = flagsOf(name);
   if (flags.includes(flag)) return name;
-  return `${baseNameOf(name)}:2,${`${flags}${flag}`.split("").sort().join('')}`;
+  return `${baseNameOf(name)}:2,${`${flags}${flag}`.split('').sort().join('')}`;
 }
 
 /** The base name without `,S=…` and `,W=…`, which say sizes and may be added later by other programs. */
