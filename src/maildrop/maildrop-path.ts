@@ -29,7 +29,6 @@ export function encodeDirectoryName(name: string): string | null {
   const encoded = bytes
     .toString('latin1')
     .replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
-    // eslint-disable-next-line no-control-regex -- control characters are the point
     .replace(/^\.|[/%\x00-\x1f\x7f]/g, (character) => {
       return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
     });

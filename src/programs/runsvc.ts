@@ -6,7 +6,8 @@ import { inheritedEnvironment } from '../run-file/inherited-environment.js';
 import { ProgramKeeper } from '../run-file/keep-running.js';
 import { exitCode } from '../system/exit-code.js';
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.js';
-import { logOptionsFrom, logOptionTable, openLog } from '../system/log.js';
+import { openLog } from '../system/log.js';
+import { logOptionsFrom, logOptionTable } from '../system/log-options.js';
 import { runProgram } from '../system/program.js';
 
 /** What shells add to the number of the signal that ended a program. */

@@ -6,7 +6,8 @@ import type { Service } from '../launcher/hand-over.js';
 import { runService } from '../launcher/run-service.js';
 import { inheritedEnvironment } from '../run-file/inherited-environment.js';
 import { exitCode } from '../system/exit-code.js';
-import { logOptionsFrom, logOptionTable, openLog } from '../system/log.js';
+import { openLog } from '../system/log.js';
+import { logOptionsFrom, logOptionTable } from '../system/log-options.js';
 import { runProgram } from '../system/program.js';
 
 const defaults = { concurrency: 40, backlog: 128 };
