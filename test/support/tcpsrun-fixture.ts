@@ -15,6 +15,8 @@ export interface TcpsrunOptions {
   readonly options?: readonly string[];
   readonly address?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Its limit of open files; by default this process's. */
+  readonly openFiles?: number;
 }
 
 export interface Tcpsrun {
@@ -44,6 +46,7 @@ export async function startTcpsrun(t: Test, given: TcpsrunOptions): Promise<Tcps
     '/usr/bin/env',
     [
       ...(nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]),
+      ...(given.openFiles === undefined ? [] : ['prlimit', `--nofile=${given.openFiles}`]),
       process.execPath,
       builtProgram('tcpsrun'),
       ...(given.rules === undefined ? [] : ['--rules', 'rules']),
