@@ -149,6 +149,8 @@ export class WireClient {
     let searched = from;
     let at = -1;
     await this.#wait(() => {
+      // More may arrive between the find and whoever waits for it.
+      if (at !== -1) return true;
       at = this.#held().indexOf(wanted, searched);
       searched = Math.max(0, this.#held().length - wanted.length);
       return at !== -1;
