@@ -414,7 +414,8 @@ class Session {
         lines = [];
         await this.#output.flush();
         await nextTurn();
-        if (this.#output.isDead) return;
+        // As for a message: what is behind a reply that nobody gets is not done.
+        if (this.#output.isDead) throw new BrokenOff('the peer is gone');
       }
     }
     if (lines.length > 0) this.#output.write(`${lines.join('\r\n')}\r\n`);
