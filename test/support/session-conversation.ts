@@ -49,6 +49,8 @@ export class Conversation {
   readonly log: { readonly event: string; readonly fields: LogFields }[] = [];
   /** Resolves when the session is over. */
   readonly ended: Promise<void>;
+  /** Resolves when the session's end of the connection is closed, though the session may still be at work. */
+  readonly connectionClosed: Promise<void>;
   readonly #t: Test;
   #onLog: () => void = () => undefined;
 
@@ -59,6 +61,7 @@ export class Conversation {
     // A reset is for the session to bear; this end has caused it.
     client.on('error', () => undefined);
     this.connection = client;
+    this.connectionClosed = new Promise((resolve) => server.once('close', resolve));
     this.client = new WireClient(client, client);
     this.ended = runSession(server, this.#service(options), {
       id: 'test',
@@ -118,6 +121,11 @@ export class Conversation {
   /** Waits for the end of the session. */
   async over(): Promise<void> {
     await deadline(this.ended, 5000, () => 'the session goes on');
+  }
+
+  /** The peer reads what comes next, and then no more until `connection.resume()`. */
+  stallAfterNextOctets(): void {
+    this.connection.once('data', () => this.connection.pause());
   }
 
   /** The peer closes its side and reads no more. */

@@ -87,6 +87,13 @@ export class WireClient {
     return line;
   }
 
+  /** As `status`, where a SASL challenge may come instead. RFC 5034 §4. */
+  async statusOrChallenge(): Promise<string> {
+    const line = await this.line();
+    if (!/^(?:\+OK|-ERR|\+)(?: |$)/.test(line)) throw new Error(`no status line: ${line}`);
+    return line;
+  }
+
   /** Reads a line. @returns it without CRLF, latin1 @throws Error when it ends in a bare LF or never ends */
   async line(): Promise<string> {
     const length = await this.#find(Buffer.from('\n'), 0);
