@@ -187,31 +187,38 @@ class Session {
   async #pump(): Promise<void> {
     if (this.#isPumping) return;
     this.#isPumping = true;
+    let count = 0;
     try {
-      for (let count = 1; this.#ending === null; count += 1) {
+      while (this.#ending === null) {
         const event = this.#reader.next() ?? (await this.#nextAfterFlush());
         if (event === null) break;
         const handling =
           event.kind === 'line' ? this.#handle(event.bytes) : this.#tooLong(event.kind);
         if (handling !== undefined) await handling;
         if (this.#output.isFull) await this.#output.flush();
+        count += 1;
         if (count % commandsPerTurn === 0) await nextTurn();
       }
       if (this.#hasInputEnded) this.#ending ??= 'disconnect';
     } catch (failure) {
       // The peer is cut off, without a terminator that would make half a message look whole; other sessions go on.
       const isExpected = failure instanceof BrokenOff;
-      const text = failure instanceof Error && !isExpected ? failure.stack : String(failure);
-      this.#report('error', { error: text ?? String(failure) });
+      if (isExpected && this.#output.isDead) {
+        this.#ending ??= 'disconnect';
+      } else {
+        const text = failure instanceof Error && !isExpected ? failure.stack : String(failure);
+        this.#report('error', { error: text ?? String(failure) });
+        this.#ending = 'error';
+      }
       this.#connection.destroy();
-      this.#ending = 'error';
     }
     if (this.#ending !== null) {
       await this.#finish(this.#ending);
       return;
     }
     this.#isPumping = false;
-    if (this.#state.name === 'TRANSACTION') this.#timer?.refresh();
+    // RFC 1939 §3: commands keep a session alive; octets that trickle in without being one do not.
+    if (this.#state.name === 'TRANSACTION' && count > 0) this.#timer?.refresh();
     if (this.#connection.isPaused()) this.#connection.resume();
   }
 
@@ -273,13 +280,18 @@ class Session {
     }
     const parsed = found.parse(command.argument);
     if ('refusal' in parsed) return this.#reply(parsed.refusal);
-    return this.#execute(() => found.run(parsed.values, this.#state, this.#context()));
+    // UPDATE looks for itself, and QUIT ends the session even when the maildrop cannot be looked at. RFC 1939 §6.
+    const looksFirst = command.keyword !== 'QUIT';
+    return this.#execute(async () => {
+      const state = this.#state;
+      if (looksFirst && state.name === 'TRANSACTION') await state.login.maildrop.refresh();
+      return found.run(parsed.values, state, this.#context());
+    });
   }
 
   async #execute(run: () => Outcome | Promise<Outcome>): Promise<void> {
     let outcome: Outcome;
     try {
-      if (this.#state.name === 'TRANSACTION') await this.#state.login.maildrop.refresh();
       outcome = await run();
     } catch (failure) {
       this.#report('error', { error: (failure as Error).message });
@@ -411,7 +423,8 @@ class Session {
         lines = [];
         await this.#output.flush();
         await nextTurn();
-        if (this.#output.isDead) return;
+        // As for a message: what is behind a reply that nobody gets is not done.
+        if (this.#output.isDead) throw new BrokenOff('the peer is gone');
       }
     }
     if (lines.length > 0) this.#output.write(`${lines.join('\r\n')}\r\n`);
