@@ -1,11 +1,9 @@
 // Unique-ids from base names. RFC 1939 §7 (UIDL); design.md (Unique-ids, `filename`).
 
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withoutSizes } from '../maildir/base-name.js';
 import { isUniqueId } from '../wire/listing.js';
-
-const messagesPerTurn = 4000;
+import { Turns } from './turns.js';
 
 /** A message as far as its unique-id is concerned. */
 export interface Identifiable {
@@ -27,17 +25,28 @@ export function uniqueIdFromBaseName(baseName: string): string {
 export async function assignUniqueIdsFromBaseNames(
   messages: readonly Identifiable[],
 ): Promise<void> {
-  const taken = new Set<string>();
-  let count = 0;
+  const turns = new Turns();
+  // Base names are unique: as long as no id is anything else, there is nothing to compare.
+  let areAllBaseNames = true;
   for (const message of messages) {
-    let uniqueId = uniqueIdFromBaseName(message.baseName);
+    const uniqueId = uniqueIdFromBaseName(message.baseName);
+    areAllBaseNames &&= uniqueId === message.baseName;
+    message.uniqueId = uniqueId;
+    if (turns.isOver()) await turns.next();
+  }
+  if (!areAllBaseNames) await separateEqualIds(messages, turns);
+}
+
+async function separateEqualIds(messages: readonly Identifiable[], turns: Turns): Promise<void> {
+  const taken = new Set<string>();
+  for (const message of messages) {
+    let uniqueId = message.uniqueId ?? uniqueIdFromBaseName(message.baseName);
     for (let round = 0; taken.has(uniqueId); round += 1) {
       uniqueId = hashOf(`${message.baseName}${'\n'.repeat(round)}`);
     }
     taken.add(uniqueId);
     message.uniqueId = uniqueId;
-    count += 1;
-    if (count % messagesPerTurn === 0) await nextTurn();
+    if (turns.isOver()) await turns.next();
   }
 }
 
