@@ -2,9 +2,10 @@
 // Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readWholeFile } from './read-whole-file.js';
 
 export const octetsCacheName = 'pop3d.octets';
 
@@ -33,7 +34,7 @@ export async function readOctetsCache(
   visit: (baseName: string, octets: number) => void,
 ): Promise<number> {
   const maxBytes = Math.min((messageCount + maxSurplusEntries) * maxEntryBytes, maxFileBytes);
-  const text = tryRead(Buffer.from(`${inbox}/${octetsCacheName}`, 'latin1'), maxBytes);
+  const text = tryRead(`${inbox}/${octetsCacheName}`, maxBytes);
   if (text === null || !text.startsWith(`${header}\n`)) return 0;
   // Without its last line the file was cut; what is there is still one entry a line, but the last may be half of one.
   const end = text.lastIndexOf('\nend ');
@@ -112,27 +113,11 @@ function unescapeLineFeeds(text: string): string {
   return text.includes('%') ? text.replace(/%0A/g, '\n').replace(/%25/g, '%') : text;
 }
 
-function tryRead(path: Buffer, maxBytes: number): string | null {
-  let fd;
+/** Whatever is wrong with the file, octets can be counted. */
+function tryRead(path: string, maxBytes: number): string | null {
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return readWholeFile(path, maxBytes);
   } catch {
     return null;
-  }
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size > maxBytes) return null;
-    const bytes = Buffer.allocUnsafe(stats.size);
-    let length = 0;
-    while (length < bytes.length) {
-      const count = readSync(fd, bytes, length, bytes.length - length, null);
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.toString('latin1', 0, length);
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
   }
 }

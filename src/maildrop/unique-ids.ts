@@ -42,12 +42,17 @@ async function separateEqualIds(messages: readonly Identifiable[], turns: Turns)
   for (const message of messages) {
     let uniqueId = message.uniqueId ?? uniqueIdFromBaseName(message.baseName);
     for (let round = 0; taken.has(uniqueId); round += 1) {
-      uniqueId = hashOf(`${message.baseName}${'\n'.repeat(round)}`);
+      uniqueId = hashOfBaseName(message.baseName, round);
     }
     taken.add(uniqueId);
     message.uniqueId = uniqueId;
     if (turns.isOver()) await turns.next();
   }
+}
+
+/** An id of the whole base name, sizes and all; another one for each round. */
+export function hashOfBaseName(baseName: string, round: number): string {
+  return hashOf(`${baseName}${'\n'.repeat(round)}`);
 }
 
 function hashOf(bytes: string): string {

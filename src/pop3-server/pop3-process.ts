@@ -4,6 +4,7 @@ import { Socket } from 'node:net';
 import { openPassedSocket, openStandardConnection, type Connection } from '../system/connection.js';
 import { logOptionsFrom } from '../system/log-options.js';
 import { openLog, type Log } from '../system/log.js';
+import type { UniqueIdSource } from '../maildrop/unique-id-source.js';
 import type { Security } from './link.js';
 import { createMaildirService } from './maildir-service.js';
 import { defaultLimits } from './service.js';
@@ -21,6 +22,7 @@ export interface Pop3ProcessOptions {
   readonly passwordDatabase: string;
   readonly passwordQuery: string | undefined;
   readonly defaultDomain: string | undefined;
+  readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
   readonly idleTimeoutMs: number | undefined;
   readonly loginTimeoutMs: number | undefined;
@@ -48,6 +50,7 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
     passwordDatabase: options.passwordDatabase,
     passwordQuery: options.passwordQuery,
     defaultDomain: options.defaultDomain,
+    uniqueIds: options.uniqueIds,
     marksSeen: options.marksSeen,
     sessions: 'one',
     limits: {

@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import { greetingWith } from '../pop3-server/greeting.js';
 import type { TlsFiles } from '../pop3-server/pop3-process.js';
+import { uniqueIdSources } from '../maildrop/unique-id-source.js';
 import { exitCode, type ExitCode } from '../system/exit-code.js';
 import { logOptionTable } from '../system/log-options.js';
 import { tryWholeNumber, UsageError, type OptionValues } from '../system/options.js';
@@ -68,6 +69,12 @@ const options = {
     min: 1,
     max: 86_400,
     help: 'seconds from greeting to login (180)',
+  },
+  uidl: {
+    kind: 'text',
+    value: 'SOURCE',
+    choices: uniqueIdSources,
+    help: 'unique-ids: filename (the default), dovecot or courier',
   },
   'mark-seen': { kind: 'flag', help: 'flag retrieved messages as seen at QUIT' },
   ...logOptionTable,
@@ -140,6 +147,7 @@ async function serve({ given, ...start }: Start): Promise<ExitCode> {
     passwordDatabase: given.passdb ?? 'passdb.sqlite',
     passwordQuery: given['passdb-query'],
     defaultDomain: given['default-domain'],
+    uniqueIds: uniqueIdSources.find((source) => source === given.uidl) ?? 'filename',
     marksSeen: given['mark-seen'] ?? false,
     idleTimeoutMs: given['idle-timeout'] === undefined ? undefined : given['idle-timeout'] * 1000,
     loginTimeoutMs:
