@@ -73,7 +73,7 @@ function importedId(fields: string, baseName: string): string | null {
   return value === '' ? baseName : value;
 }
 
-/** As C's `%08X`. */
+/** As Dovecot's `%08X`, whose digits are small letters. */
 function asHex(value: number): string {
-  return value.toString(16).toUpperCase().padStart(8, '0');
+  return value.toString(16).padStart(8, '0');
 }
