@@ -81,7 +81,7 @@ for (const { name, split } of chunkings) {
 for (const kind of ['TCP', 'Unix'] as const) {
   t.test(`the connection can be a ${kind} socket on descriptors 0 and 1`, async (t) => {
     const { cwd, inbox } = makeMailRoot(t);
-    const pair = await makeSocketPair(kind === 'Unix' ? join(cwd, 'socket') : undefined);
+    const pair = await makeSocketPair(kind);
     const program = startProgram(t, 'pop3d', [], { cwd, fds: [pair.server, pair.server] });
     pair.server.destroy();
     const client = new WireClient(pair.client, pair.client);
@@ -96,7 +96,7 @@ for (const kind of ['TCP', 'Unix'] as const) {
 
   t.test(`the connection can be a ${kind} socket on a descriptor given by number`, async (t) => {
     const { cwd } = makeMailRoot(t);
-    const pair = await makeSocketPair(kind === 'Unix' ? join(cwd, 'socket') : undefined);
+    const pair = await makeSocketPair(kind);
     const program = startProgram(t, 'pop3d', ['3'], { cwd, fds: [null, null, null, pair.server] });
     pair.server.destroy();
     const client = new WireClient(pair.client, pair.client);
