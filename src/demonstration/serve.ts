@@ -1,6 +1,6 @@
 // Runs tcpsrun with run/pop3.run for the demonstration and ends it, with the sessions it started, when asked to.
 
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
 /** How long sessions have to end after Ctrl-C. */
@@ -35,8 +35,10 @@ export async function serveDemonstration(demonstration: Demonstration): Promise<
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject).once('close', resolve);
   });
+  const sessions = new Sessions();
   createInterface({ input: child.stderr }).on('line', (line) => {
     process.stderr.write(`${line}\n`);
+    sessions.follow(line);
     const listening = /^tcpsrun: listening .*\bport=(\d+)/.exec(line);
     if (listening !== null) demonstration.onListening(Number(listening[1]));
   });
@@ -48,21 +50,36 @@ export async function serveDemonstration(demonstration: Demonstration): Promise<
     });
   }
   asked.signal.addEventListener('abort', () => {
-    // tcpsrun stops accepting and waits for its sessions; the same signal makes those end.
-    signalGroup(child, 'SIGTERM');
+    // tcpsrun stops accepting and waits for its sessions, which nobody else would end.
+    child.kill('SIGTERM');
+    sessions.signal('SIGTERM');
     setTimeout(() => {
-      signalGroup(child, 'SIGKILL');
+      child.kill('SIGKILL');
+      sessions.signal('SIGKILL');
     }, graceMs).unref();
   });
   const status = await ended;
   return asked.signal.aborted ? null : (status ?? 1);
 }
 
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+/** The processes that tcpsrun has running, as its log tells. */
+class Sessions {
+  readonly #pids = new Set<number>();
+
+  /** Reads a line of tcpsrun's log. */
+  follow(line: string): void {
+    const [, event, pid] = /^tcpsrun: (connect|end) .*\bpid=(\d+)/.exec(line) ?? [];
+    if (event === 'connect') this.#pids.add(Number(pid));
+    if (event === 'end') this.#pids.delete(Number(pid));
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    for (const pid of this.#pids) {
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   }
 }
