@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { deadline } from '../support/deadline.js';
 import { unlessInstalled } from '../support/debian.js';
-import { builtProgram, runProgram, startCommand } from '../support/run-program.js';
+import { builtProgram, runCommand, runProgram, startCommand } from '../support/run-program.js';
 
 interface Outcome {
   readonly status: number | null;
@@ -224,6 +224,48 @@ t.test('ten edits at once all take place', async (t) => {
     Array(10).fill(0),
   );
   t.equal((await passdb(file, ['list'])).stdout.trimEnd().split('\n').length, 10);
+});
+
+/** Runs a shell command in which `$passdb` is the program. */
+async function shell(file: string, command: string): Promise<Outcome> {
+  const env = { PASSDB: file, passdb: `${process.execPath} ${builtProgram('passdb')}` };
+  const result = await runCommand(t, 'sh', ['-c', command], { env });
+  return { ...result, stdout: result.stdout.toString() };
+}
+
+t.test(
+  'output that cannot be written is a temporary failure, a reader that left is none',
+  async (t) => {
+    const file = newFile(t);
+    await passdb(file, ['add', 'anna@example.org', '--scheme', 'PLAIN'], 'x\n');
+    const database = new Sqlite(file);
+    const insert = database.prepare("INSERT INTO users VALUES (?, 'example.org', '{PLAIN}x', 'Y')");
+    database.transaction(() => {
+      for (let index = 0; index < 10_000; index++) insert.run(`user${index}`);
+    })();
+    database.close();
+    t.match(await shell(file, '$passdb list > /dev/full'), {
+      status: 111,
+      stderr: /^passdb: temporary failure: standard output: .*\n/,
+    });
+    t.match(await shell(file, '{ $passdb list; echo $? >&2; } | head -n 1'), {
+      stdout: 'anna@example.org\tPLAIN\tactive\n',
+      stderr: '0\n',
+    });
+    t.match(await shell(file, '$passdb disable anna@example.org 2>&-'), { status: 0 });
+  },
+);
+
+t.test('standard input that cannot be read is an error without a stack trace', async (t) => {
+  const file = newFile(t);
+  t.match(await shell(file, '$passdb add anna@example.org 0> "$PASSDB.write-only"'), {
+    status: 100,
+    stderr: /^passdb: fatal: standard input: EBADF.*\n$/,
+  });
+  t.match(await shell(file, '$passdb add anna@example.org <&-'), {
+    status: 100,
+    stderr: /password is empty/,
+  });
 });
 
 /** Runs passdb on a pseudo-terminal; each answer is typed once its question has been printed. */
