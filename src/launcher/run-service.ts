@@ -81,9 +81,14 @@ export async function runService(options: ServiceOptions): Promise<void> {
     (socket) => launcher.accept(socket),
     (error) => log.write('error', { where: 'accept', why: error.message }),
   );
-  // Nothing may come between listening and this: connections are accepted when the event loop turns.
-  becomeUser(options.user);
-  if (rulesFile !== undefined) readRulesFile(rulesFile);
+  try {
+    // Nothing may come between listening and this: connections are accepted when the event loop turns.
+    becomeUser(options.user);
+    if (rulesFile !== undefined) readRulesFile(rulesFile);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
   reserve();
   log.write('listening', { address: listener.address, port: listener.port });
   warnOfRunFile(service.runFile, log);
