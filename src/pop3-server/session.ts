@@ -13,6 +13,7 @@ import { greetingWith } from './greeting.js';
 import { clearLink, encryptedLink, type Link } from './link.js';
 import { BrokenOff, sendMessage } from './message-sender.js';
 import { error, type ErrorOutcome, type Outcome } from './outcome.js';
+import { isLoopback } from './peer.js';
 import type { Service } from './service.js';
 import type { SessionContext } from './session-context.js';
 import { SessionTally, type EndReason } from './session-log.js';
@@ -51,6 +52,14 @@ export async function runSession(
   options: SessionOptions,
 ): Promise<void> {
   await new Session(connection, service, options).run();
+}
+
+let sessionCount = 0;
+
+/** An identity for the log: no two sessions of a machine have the same within years. */
+export function nextSessionId(): string {
+  sessionCount += 1;
+  return [process.pid, Date.now(), sessionCount].map((part) => part.toString(36)).join('.');
 }
 
 /** Sessions of this process that are running, so that a signal can end them. */
@@ -435,11 +444,6 @@ interface StatusText {
   readonly text: string;
   readonly values?: TextValues;
   readonly code?: ResponseCode;
-}
-
-/** 127.0.0.0/8 and ::1. */
-function isLoopback(peer: string | undefined): boolean {
-  return peer !== undefined && (peer === '::1' || /^127\.[0-9.]+$/.test(peer));
 }
 
 /**

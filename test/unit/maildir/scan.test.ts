@@ -1,6 +1,16 @@
 // Scans of a directory: which entries are messages, in batches, and the stamp that tells whether to scan again.
 
-import { mkdirSync, symlinkSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
@@ -29,8 +39,13 @@ t.test('only regular files count, and no names that start with a dot', async (t)
   symlinkSync('loop', join(directory, 'loop'));
   symlinkSync('/dev/zero', join(directory, 'device-link'));
   t.equal(spawnSync('mkfifo', [join(directory, 'fifo')]).status, 0);
+  // Made where its path is short enough for a socket, and moved.
+  const short = mkdtempSync(join(tmpdir(), 'scan-'));
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(join(directory, 'socket'), resolve));
+  await new Promise<void>((resolve) => server.listen(join(short, 'socket'), resolve));
+  spawnSync('mv', [join(short, 'socket'), directory]);
+  t.ok(lstatSync(join(directory, 'socket')).isSocket());
+  rmSync(short, { recursive: true });
   t.strictSame(await namesIn(directory), ['message']);
   await new Promise((resolve) => server.close(resolve));
 });

@@ -44,6 +44,17 @@ t.test('a message that is flagged, or moved to cur, is followed', async (t) => {
   }
 });
 
+t.test('an id survives flags, the move to cur, and sizes that are added to the name', async (t) => {
+  const maildir = makeMaildir(t);
+  const name = maildir.add('x\n');
+  const before = await (await OpenMaildrop.on(maildir.path)).uniqueIds();
+  const flagged = maildir.flag('new', name, 'FS');
+  t.strictSame(await (await OpenMaildrop.on(maildir.path)).uniqueIds(), before);
+  maildir.remove('cur', flagged);
+  maildir.add('x\n', { name: `${name},S=2,W=3:2,FS`, folder: 'cur' });
+  t.strictSame(await (await OpenMaildrop.on(maildir.path)).uniqueIds(), before);
+});
+
 t.test('a message that was removed is gone, the others keep their numbers', async (t) => {
   const maildir = makeMaildir(t);
   const names = [1, 2, 3].map((number) => maildir.add(`a: b\n\n${number}\n`));

@@ -1,179 +1,123 @@
-// pop3d.octets: octets remembered from session to session, and every way in which the file can be wrong.
-
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
 import {
   octetsCacheName,
   readOctetsCache,
   writeOctetsCache,
+  type OctetsEntry,
 } from '../../../src/maildrop/octets-cache.js';
-import { unlessRoot } from '../../support/debian.js';
-import { makeMaildir, OpenMaildrop } from '../../support/open-maildrop.js';
 
-const letter = 'a: b\n\nx\n'; // 11 octets as sent
-
-async function entriesIn(inbox: string): Promise<Record<string, number>> {
-  const entries: Record<string, number> = {};
-  await readOctetsCache(inbox, (baseName, octets) => {
-    entries[baseName] = octets;
+async function readAll(inbox: string): Promise<OctetsEntry[]> {
+  const entries: OctetsEntry[] = [];
+  const count = await readOctetsCache(inbox, 1000, (baseName, octets) => {
+    entries.push([baseName, octets]);
   });
+  if (count !== entries.length) throw new Error(`${count} are said, ${entries.length} visited`);
   return entries;
 }
 
-t.test('what is written is read again, names as bytes', async (t) => {
-  const { path } = makeMaildir(t);
-  const entries = [
-    ['1.M1P1.h', 0],
-    ['with space', 5_368_709_122],
-    ['a\nb', 3],
-    ['%0A', 4],
-    ['%250A%', 5],
-    ['\xff\xfe', 6],
-    ['', 7],
-    ['end 5', 8],
-  ] as const;
-  await writeOctetsCache(path, entries);
-  t.strictSame(await entriesIn(path), Object.fromEntries(entries));
-  t.equal(statSync(join(path, octetsCacheName)).mode & 0o777, 0o600);
+t.test('what is written is read again, whatever bytes the names hold', async (t) => {
+  const inbox = t.testdir({ tmp: {} });
+  const entries: OctetsEntry[] = [
+    ['1700.M1P2.host,S=5', 7],
+    ['with space', 0],
+    ['100%', 1],
+    ['%0A', 2],
+    ['%250A', 3],
+    ['a\nb', 4],
+    ['\xff\xfe', 999_999_999_999_999],
+    ['end 3', 5],
+    ['a\nend 9', 6],
+  ];
+  await writeOctetsCache(inbox, entries);
+  t.same(await readAll(inbox), entries);
+  t.same(readdirSync(join(inbox, 'tmp')), [], 'nothing is left in tmp');
 });
 
-t.test('10,000 entries are read again', async (t) => {
-  const { path } = makeMaildir(t);
-  const entries = Array.from({ length: 10_000 }, (_, index) => [`m${index}`, index] as const);
-  await writeOctetsCache(path, entries);
-  t.equal(Object.keys(await entriesIn(path)).length, 10_000);
+t.test('ten thousand entries are written and read', async (t) => {
+  const inbox = t.testdir({ tmp: {} });
+  const entries = [...Array(10_000).keys()].map((n): OctetsEntry => [`name${n}`, n]);
+  await writeOctetsCache(inbox, entries);
+  t.same(await readAll(inbox), entries);
 });
 
-t.test('no entries are no entries', async (t) => {
-  const { path } = makeMaildir(t);
-  await writeOctetsCache(path, []);
-  t.strictSame(await entriesIn(path), {});
+t.test('no entries make a file that is read as none', async (t) => {
+  const inbox = t.testdir({ tmp: {} });
+  await writeOctetsCache(inbox, []);
+  t.same(await readAll(inbox), []);
+  t.equal(readFileSync(join(inbox, octetsCacheName), 'latin1'), 'pop3d.octets 1\nend 0\n');
 });
 
-t.test('octets that were counted are remembered for the next session', async (t) => {
-  const maildir = makeMaildir(t);
-  const name = maildir.add(letter);
-  maildir.add(letter, { name: '2.x,W=99' });
-  const first = await OpenMaildrop.on(maildir.path);
-  await first.octets();
-  await first.maildrop.close();
-  t.strictSame(await entriesIn(maildir.path), { [name]: 11 }, '",W=" needs no remembering');
-  // The next session counts nothing: it would find other octets.
-  writeFileSync(join(maildir.path, 'new', name), 'shorter');
-  t.strictSame(await (await OpenMaildrop.on(maildir.path)).octets(), { 1: 99, 2: 11 });
-});
+const damaged: readonly (readonly [
+  title: string,
+  text: string,
+  entries: readonly OctetsEntry[],
+])[] = [
+  ['an empty file', '', []],
+  ['a file of another kind', 'hello\n1 a\nend 1\n', []],
+  ['a file of another version', 'pop3d.octets 2\n1 a\nend 1\n', []],
+  ['a file cut inside its last line', 'pop3d.octets 1\n1 a\n2 b', []],
+  ['a file with a bad line after a good one', 'pop3d.octets 1\n1 a\nx b\n3 c\nend 3\n', [['a', 1]]],
+  ['a line without a space', 'pop3d.octets 1\n1\nend 1\n', []],
+  ['a number that is none', 'pop3d.octets 1\n-1 a\nend 1\n', []],
+  ['a number over 2^53', 'pop3d.octets 1\n10000000000000000 a\nend 1\n', []],
+  ['a line without a number', 'pop3d.octets 1\n a\nend 1\n', []],
+];
 
-t.test('a session that counted nothing writes nothing', async (t) => {
-  const maildir = makeMaildir(t);
-  maildir.add(letter);
-  const open = await OpenMaildrop.on(maildir.path);
-  await open.uniqueIds();
-  await open.maildrop.close();
-  t.notOk(existsSync(join(maildir.path, octetsCacheName)));
-});
-
-const wrongFiles: Readonly<Record<string, (name: string) => string | Buffer>> = {
-  empty: () => '',
-  'of another version': (name) => `pop3d.octets 2\n77 ${name}\nend 1\n`,
-  foreign: () => 'Subject: not a cache\n\n',
-  noise: () => Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * 7919) & 0xff)),
-  'cut before its end': (name) => `pop3d.octets 1\n77 ${name}\n`,
-  'cut in an entry': (name) => `pop3d.octets 1\n7 ${name.slice(0, 3)}`,
-  'without octets': (name) => `pop3d.octets 1\n ${name}\nend 1\n`,
-  'with negative octets': (name) => `pop3d.octets 1\n-1 ${name}\nend 1\n`,
-  'with octets beyond all counting': (name) => `pop3d.octets 1\n${'9'.repeat(30)} ${name}\nend 1\n`,
-  'with octets that are no number': (name) => `pop3d.octets 1\n1e2 ${name}\nend 1\n`,
-  'with CRLF line ends': (name) => `pop3d.octets 1\r\n77 ${name}\r\nend 1\r\n`,
-  'with an empty line': (name) => `pop3d.octets 1\n\n77 ${name}\nend 1\n`,
-};
-
-for (const [what, contentFor] of Object.entries(wrongFiles)) {
-  t.test(`a file that is ${what} costs time and nothing else, and is replaced`, async (t) => {
-    const maildir = makeMaildir(t);
-    const name = maildir.add(letter);
-    writeFileSync(join(maildir.path, octetsCacheName), contentFor(name));
-    const open = await OpenMaildrop.on(maildir.path);
-    t.strictSame(await open.octets(), { 1: 11 });
-    await open.maildrop.close();
-    t.strictSame(await entriesIn(maildir.path), { [name]: 11 });
+for (const [title, text, entries] of damaged) {
+  t.test(`${title} gives ${entries.length} entries and no error`, async (t) => {
+    t.same(await readAll(t.testdir({ [octetsCacheName]: text })), entries);
   });
 }
-
-t.test('entries of messages that are not there are forgotten', async (t) => {
-  const maildir = makeMaildir(t);
-  const name = maildir.add(letter);
-  await writeOctetsCache(maildir.path, [['long-gone', 5]]);
-  const open = await OpenMaildrop.on(maildir.path);
-  await open.octets();
-  await open.maildrop.close();
-  t.strictSame(await entriesIn(maildir.path), { [name]: 11 });
-});
-
-t.test('octets that lie are put right by a whole read, and the lie is told', async (t) => {
-  const maildir = makeMaildir(t);
-  const name = maildir.add(letter);
-  await writeOctetsCache(maildir.path, [[name, 5]]);
-  const open = await OpenMaildrop.on(maildir.path);
-  t.strictSame(await open.octets(), { 1: 5 });
-  const [record] = open.maildrop.records;
-  if (record !== undefined) open.maildrop.correctOctets(record, 11);
-  t.match(open.reported, [{ event: 'octets-corrected', fields: { believed: 5, octets: 11 } }]);
-  await open.maildrop.close();
-  t.strictSame(await entriesIn(maildir.path), { [name]: 11 });
-});
-
-for (const [what, put] of [
-  ['directory', (path: string) => mkdirSync(path)],
-  ['FIFO', (path: string) => spawnSync('mkfifo', [path])],
-  ['link', (path: string) => symlinkSync('/etc/passwd', path)],
-  ['endless device', (path: string) => symlinkSync('/dev/zero', path)],
-] as const) {
-  t.test(`a ${what} in the place of the file is not read`, async (t) => {
-    const maildir = makeMaildir(t);
-    maildir.add(letter);
-    put(join(maildir.path, octetsCacheName));
-    const open = await OpenMaildrop.on(maildir.path);
-    t.strictSame(await open.octets(), { 1: 11 });
-    await open.maildrop.close();
-    t.strictSame(maildir.names('tmp'), []);
-    if (what === 'link') t.match(readFileSync('/etc/passwd', 'latin1'), 'root:', 'nor written to');
-  });
-}
-
-t.test('a Maildir without tmp is served all the same', async (t) => {
-  const maildir = makeMaildir(t);
-  maildir.add(letter);
-  rmSync(join(maildir.path, 'tmp'), { recursive: true });
-  const open = await OpenMaildrop.on(maildir.path);
-  t.strictSame(await open.octets(), { 1: 11 });
-  await open.maildrop.close();
-  t.match(open.reported, [{ event: 'octets-not-remembered' }]);
-});
-
-const notAsRoot =
-  unlessRoot() === false && 'root may write everywhere: see programs/pop3d-permissions';
 
 t.test(
-  'a Maildir that may not be written is served all the same',
-  { skip: notAsRoot },
+  'no file, a directory, a FIFO and a symbolic link give no entries and no error',
   async (t) => {
-    const maildir = makeMaildir(t);
-    maildir.add(letter);
-    chmodSync(join(maildir.path, 'tmp'), 0o500);
-    const open = await OpenMaildrop.on(maildir.path);
-    t.strictSame(await open.octets(), { 1: 11 });
-    await open.maildrop.close();
-    t.match(open.reported, [{ event: 'octets-not-remembered' }]);
+    t.same(await readAll(t.testdir()), []);
+    t.same(await readAll(join(t.testdirName, 'none')), []);
+    for (const kind of ['directory', 'fifo', 'link']) {
+      const inbox = join(t.testdirName, kind);
+      mkdirSync(inbox);
+      const path = join(inbox, octetsCacheName);
+      if (kind === 'directory') mkdirSync(path);
+      if (kind === 'fifo') execFileSync('mkfifo', [path]);
+      if (kind === 'link') {
+        writeFileSync(join(inbox, 'target'), 'pop3d.octets 1\n1 a\nend 1\n');
+        symlinkSync('target', path);
+      }
+      t.same(await readAll(inbox), [], kind);
+    }
   },
 );
+
+t.test('a failed write leaves the old file as it was', async (t) => {
+  const inbox = t.testdir({ tmp: {} });
+  await writeOctetsCache(inbox, [['a', 1]]);
+  function* failing(): Generator<OctetsEntry> {
+    yield ['b', 2];
+    throw new Error('no more');
+  }
+  await t.rejects(writeOctetsCache(inbox, failing()), { message: 'no more' });
+  t.same(await readAll(inbox), [['a', 1]]);
+  t.same(readdirSync(join(inbox, 'tmp')), []);
+});
+
+t.test('without a tmp folder a write is an error that names the file', async (t) => {
+  await t.rejects(writeOctetsCache(t.testdir(), [['a', 1]]), { code: 'ENOENT' });
+});
+
+t.test('writers at the same time all succeed, and one whole file stays', async (t) => {
+  const inbox = t.testdir({ tmp: {} });
+  const writers = [1, 2, 3, 4].map((writer) =>
+    writeOctetsCache(
+      inbox,
+      [...Array(50).keys()].map((n): OctetsEntry => [`n${n}`, writer]),
+    ),
+  );
+  await Promise.all(writers);
+  const entries = await readAll(inbox);
+  t.equal(entries.length, 50);
+  t.equal(new Set(entries.map(([, octets]) => octets)).size, 1);
+});
