@@ -43,9 +43,9 @@ t.test(
     );
 
     const inbox = store.inbox('ann');
-    const names = inbox.names('new');
-    t.equal(names.length, 2);
     const { client } = await store.openPop3('ann');
+    const names = (await client.listing('UIDL')).map((line) => line.replace(/.* /, ''));
+    t.strictSame(names.toSorted(), inbox.names('new'), 'the file names are the unique-ids');
     const listing = await client.listing('LIST');
     for (const [index, name] of names.entries()) {
       const stored = readFileSync(join(inbox.path, 'new', name)).toString('latin1');
@@ -55,11 +55,6 @@ t.test(
       t.match(received.toString(), /^Delivered-To: ann@example\.org\r$/im);
       t.equal(listing[index], `${index + 1} ${received.length}`);
     }
-    t.strictSame(
-      (await client.listing('UIDL')).map((line) => line.replace(/.* /, '')),
-      names,
-      'file names of Postfix are unique-ids as they are',
-    );
     for (const number of [1, 2]) await client.ok(`DELE ${number}`);
     await client.ok('QUIT');
     t.strictSame(inbox.names('new'), []);
