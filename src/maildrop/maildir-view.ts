@@ -35,7 +35,7 @@ export class MaildropRefused extends Error {}
 const maxOpeningScans = 10;
 
 /** A message that this many scans in a row did not see is gone, even when the directory changes all the time. */
-const scansToBelieveAbsence = 3;
+const scansToBelieveAbsence = 5;
 
 export class MaildirView {
   /** In order of delivery. */
