@@ -95,9 +95,9 @@ class MaildirMaildrop implements Maildrop {
     for (const message of this.records) {
       if (message.status !== 'marked') continue;
       try {
-        await this.#files.act(message, (path) => unlinkSync(path));
+        const isOurs = await this.#files.act(message, (path) => unlinkSync(path));
         message.status = 'gone';
-        removedCount += 1;
+        if (isOurs) removedCount += 1;
       } catch (error) {
         failures.push({ record: message, error: error as Error });
         this.#report('remove-failed', message, error as Error);

@@ -45,8 +45,8 @@ export class MessageFiles {
     };
   }
 
-  /** Does something to a message's file, wherever it is now. Its absence is no error. @throws what `act` throws */
-  async act(message: MaildirMessage, act: (path: Buffer) => void): Promise<void> {
+  /** Does something to a message's file, wherever it is now. @returns false when it is gone, which is no error. @throws what `act` throws */
+  async act(message: MaildirMessage, act: (path: Buffer) => void): Promise<boolean> {
     const attempt = (): true | null => {
       try {
         act(this.#view.pathOf(message));
@@ -56,7 +56,7 @@ export class MessageFiles {
         throw error;
       }
     };
-    if (attempt() === null) await this.#chase(message, attempt);
+    return (attempt() ?? (await this.#chase(message, attempt))) !== null;
   }
 
   /** Follows a file that was renamed, as often as it takes within reason. @returns null when it is gone */
