@@ -102,21 +102,17 @@ export class MessageOctets {
     const byBaseName = await this.#view.indexByBaseName();
     // The cache was written in the order of the list, so the next entry is mostly the next message's.
     let next = 0;
-    this.#cachedCount = await readOctetsCache(
-      this.#inbox,
-      (baseName, octets) => {
-        for (let at = next; at < next + maxStepsAhead; at += 1) {
-          const message = messages[at];
-          if (message?.baseName !== baseName) continue;
-          believe(message, octets);
-          next = at + 1;
-          return;
-        }
-        const message = byBaseName.get(baseName);
-        if (message !== undefined) believe(message, octets);
-      },
-      messages.length,
-    );
+    this.#cachedCount = await readOctetsCache(this.#inbox, messages.length, (baseName, octets) => {
+      for (let at = next; at < next + maxStepsAhead; at += 1) {
+        const message = messages[at];
+        if (message?.baseName !== baseName) continue;
+        believe(message, octets);
+        next = at + 1;
+        return;
+      }
+      const message = byBaseName.get(baseName);
+      if (message !== undefined) believe(message, octets);
+    });
   }
 
   /** @returns a promise only when the file was not where it was, or is large */

@@ -24,14 +24,14 @@ export type OctetsEntry = readonly [baseName: string, octets: number];
  * damage shows late, some entries: each is right or is corrected when the message is read.
  *
  * @param inbox the Maildir, latin1 bytes
- * @param visit called with base name (latin1) and octets
  * @param messageCount how many messages there are, which bounds the size of a file that is read
+ * @param visit called with base name (latin1) and octets
  * @returns the number of entries, for judging whether a new file is worth writing
  */
 export async function readOctetsCache(
   inbox: string,
+  messageCount: number,
   visit: (baseName: string, octets: number) => void,
-  messageCount = Number.POSITIVE_INFINITY,
 ): Promise<number> {
   const maxBytes = Math.min((messageCount + maxSurplusEntries) * maxEntryBytes, maxFileBytes);
   const text = tryRead(`${inbox}/${octetsCacheName}`, maxBytes);
