@@ -35,7 +35,7 @@ export class MaildropRefused extends Error {}
 const maxOpeningScans = 10;
 
 /** A message that this many scans in a row did not see is gone, even when the directory changes all the time. */
-const scansToBelieveAbsence = 3;
+const scansToBelieveAbsence = 5;
 
 export class MaildirView {
   /** In order of delivery. */
@@ -44,21 +44,15 @@ export class MaildirView {
   readonly #stamps: MaildirStamps;
   /** As they were before the scan that made the list; null when they were too young to vouch for it. */
   readonly #stampsOfList: MaildirStamps | null;
-  /** Made when it is first needed. */
-  #byBaseName: Map<string, MaildirMessage> | null;
+  /** Made when it is first needed: most sessions never do. */
+  #byBaseName: Map<string, MaildirMessage> | null = null;
   #round = 0;
 
-  private constructor(
-    inbox: string,
-    stamps: MaildirStamps,
-    messages: readonly MaildirMessage[],
-    byBaseName: Map<string, MaildirMessage> | null,
-  ) {
+  private constructor(inbox: string, stamps: MaildirStamps, messages: readonly MaildirMessage[]) {
     this.#inbox = inbox;
     this.#stamps = stamps;
     this.#stampsOfList = stamps.areSettled ? stamps.copy() : null;
     this.messages = messages;
-    this.#byBaseName = byBaseName;
   }
 
   /**
@@ -79,7 +73,7 @@ export class MaildirView {
     const stamps = snapshot?.stamps.copy() ?? MaildirStamps.of(inbox);
     // Stamps are taken before a scan, never after the last one: a change behind a scan's back must show later.
     if (!stamps.haveChanged() && snapshot !== null) {
-      return new MaildirView(inbox, stamps, await copied(snapshot.messages), null);
+      return new MaildirView(inbox, stamps, await copied(snapshot.messages));
     }
     const found = new Map<string, MaildirMessage>();
     for (let scans = 1; ; scans += 1) {
@@ -94,8 +88,7 @@ export class MaildirView {
       // A stamp that stands still tells that nothing was renamed while the scan ran.
       if (!stamps.haveChanged()) break;
     }
-    const messages = await sortInTurns([...found.values()], byDelivery);
-    return new MaildirView(inbox, stamps, messages, found);
+    return new MaildirView(inbox, stamps, await sortInTurns([...found.values()], byDelivery));
   }
 
   /** What another session may begin with; null when the Maildir was changing. The messages are to be left alone then. */

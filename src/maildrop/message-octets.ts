@@ -7,7 +7,7 @@ import { OctetCounter } from '../wire/multiline.js';
 import type { MaildirMessage, MaildirView } from './maildir-view.js';
 import type { OpenMessage } from './maildrop.js';
 import type { MessageFiles } from './message-files.js';
-import { readOctetsCache, writeOctetsCache } from './octets-cache.js';
+import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
 import { Turns } from './turns.js';
 
 /** Told of what costs a message or time but not the session, for the log. */
@@ -99,9 +99,9 @@ export class MessageOctets {
     if (this.#isCacheRead) return;
     this.#isCacheRead = true;
     const { messages } = this.#view;
-    const byBaseName = await this.#view.indexByBaseName();
     // The cache was written in the order of the list, so the next entry is mostly the next message's.
     let next = 0;
+    const others: OctetsEntry[] = [];
     this.#cachedCount = await readOctetsCache(this.#inbox, messages.length, (baseName, octets) => {
       for (let at = next; at < next + maxStepsAhead; at += 1) {
         const message = messages[at];
@@ -110,9 +110,14 @@ export class MessageOctets {
         next = at + 1;
         return;
       }
+      others.push([baseName, octets]);
+    });
+    if (others.length === 0) return;
+    const byBaseName = await this.#view.indexByBaseName();
+    for (const [baseName, octets] of others) {
       const message = byBaseName.get(baseName);
       if (message !== undefined) believe(message, octets);
-    });
+    }
   }
 
   /** @returns a promise only when the file was not where it was, or is large */

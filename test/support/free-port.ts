@@ -1,13 +1,12 @@
-// A port that was free a moment ago, for programs that cannot be given port 0.
+// A TCP port of 127.0.0.1 for programs that cannot be told to take any.
 
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 
-/** Of 127.0.0.1. */
+/** A port that nobody listened on a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
+  const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
+  return port;
 }
