@@ -1,6 +1,6 @@
 // TLS on the server's side: certificate and key from PEM files, and the handshake over any duplex stream. RFC 8446, RFC 8996.
 
-import { X509Certificate } from 'node:crypto';
+import { constants, X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
@@ -70,7 +70,22 @@ interface ContextFiles {
 function createContext(files: ContextFiles): SecureContext {
   const { certificateFile, certificatePem, keyFile, keyPem } = files;
   try {
-    return createSecureContext({ cert: certificatePem, key: keyPem, minVersion: 'TLSv1.2' });
+    // Without the key, to tell whose fault it is: a chain with a broken link, a key too short to be safe.
+    createSecureContext({ cert: certificatePem });
+  } catch (error) {
+    throw new ConfigurationError(
+      `${certificateFile}: not usable as a certificate: ${(error as Error).message}`,
+    );
+  }
+  try {
+    return createSecureContext({
+      cert: certificatePem,
+      key: keyPem,
+      minVersion: 'TLSv1.2',
+      honorCipherOrder: true,
+      // A client has no reason for another handshake; each costs us more than it.
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    });
   } catch (error) {
     throw new ConfigurationError(
       `${keyFile}: no key for the certificate in ${certificateFile}: ${(error as Error).message}`,
@@ -95,8 +110,6 @@ function accept(
     secureContext,
     requestCert: false,
   });
-  // A client has no reason for another handshake; each costs us more than it.
-  socket.disableRenegotiation();
   return new Promise((resolve, reject) => {
     const settle = (error: Error | null): void => {
       clearTimeout(timer);
