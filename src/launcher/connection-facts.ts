@@ -1,7 +1,7 @@
 // What is known of an accepted connection, and its form as environment variables (the UCSPI convention).
 
 import type { Socket } from 'node:net';
-import { tryPeerAddress, type Address } from './address.js';
+import { addressFromBytes, tryPeerAddress, type Address } from './address.js';
 
 export interface Endpoint {
   readonly address: Address;
@@ -25,6 +25,12 @@ function tryEndpoint(text: string | undefined, port: number | undefined): Endpoi
   return address === null || port === undefined ? null : { address, port };
 }
 
+/** Stands for any connection where a run file is evaluated before there is one. */
+export const unknownConnection: ConnectionFacts = {
+  local: { address: addressFromBytes([0, 0, 0, 0]), port: 0 },
+  remote: { address: addressFromBytes([0, 0, 0, 0]), port: 0 },
+};
+
 /** The variables a program finds: PROTO is TCP for both families, addresses are canonical, ports decimal. */
 export function ucspiEnvironment(facts: ConnectionFacts, level: number): Map<string, string> {
   return new Map([
@@ -39,7 +45,7 @@ export function ucspiEnvironment(facts: ConnectionFacts, level: number): Map<str
 
 /** Names under which this or another launcher may have described a connection of its own. */
 const connectionVariable =
-  /^(?:PROTO|ACCESSLEVEL|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SSL_.*)$/;
+  /^(?:PROTO|ACCESSLEVEL|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
 
 /** Removes what an outer launcher said of another connection, so that no program takes it for its own. */
 export function withoutConnectionVariables(
