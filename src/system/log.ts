@@ -2,9 +2,8 @@
 // goes away costs lines, never a session: nothing here blocks, throws or ends the program.
 
 import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
-import { ConfigurationError } from './program.js';
 import { formatJsonLine, formatLogfmtLine, type LogFields } from './log-line.js';
-import type { OptionTable } from './options.js';
+import { isSameFile } from './same-file.js';
 
 export interface Log {
   /** Writes one line. Undefined fields are left out. A password must never be a field. */
@@ -21,22 +20,6 @@ export interface LogOptions {
   /** Open descriptors that are the peer's connection; stderr being the same file sends the lines to syslog. */
   readonly connectionFds?: readonly number[];
 }
-
-/** The options of every program that logs. */
-export const logOptionTable = {
-  log: {
-    kind: 'text',
-    value: 'WHERE',
-    choices: ['stderr', 'syslog'],
-    help: 'stderr (default) or syslog; syslog anyway when stderr is the connection',
-  },
-  'log-format': {
-    kind: 'text',
-    value: 'FORMAT',
-    choices: ['logfmt', 'json'],
-    help: 'logfmt (default) or json',
-  },
-} as const satisfies OptionTable;
 
 interface LineSink {
   write(line: string): void;
@@ -57,22 +40,6 @@ export async function openLog(options: LogOptions): Promise<Log> {
     },
     flush: (timeoutMs) => sink.flush(timeoutMs),
   };
-}
-
-/** Whether two descriptors are the same file, pipe or socket. A closed descriptor is the same as nothing. */
-export function isSameFile(one: number, other: number): boolean {
-  try {
-    const a = fstatSync(one, { bigint: true });
-    const b = fstatSync(other, { bigint: true });
-    return a.dev === b.dev && a.ino === b.ino && !isTerminalOrNull(a);
-  } catch {
-    return false;
-  }
-}
-
-/** A terminal or /dev/null on both is how people run a program by hand; nothing reaches a peer there. */
-function isTerminalOrNull(stats: { isCharacterDevice(): boolean }): boolean {
-  return stats.isCharacterDevice();
 }
 
 /** Puts /dev/null in the place of descriptor 2. */
@@ -167,22 +134,4 @@ class DescriptorSink implements LineSink {
       this.#writeHeld();
     }, retryMs).unref();
   }
-}
-
-/** Turns the values of `logOptionTable` into LogOptions. */
-export function logOptionsFrom(
-  program: string,
-  values: { readonly log: string | undefined; readonly 'log-format': string | undefined },
-  connectionFds: readonly number[] = [],
-): LogOptions {
-  const destination = values.log ?? 'stderr';
-  if (destination !== 'stderr' && destination !== 'syslog') {
-    throw new ConfigurationError(`no such log destination: ${destination}`);
-  }
-  return {
-    program,
-    destination,
-    format: values['log-format'] === 'json' ? 'json' : 'logfmt',
-    connectionFds,
-  };
 }

@@ -83,8 +83,8 @@ export function parseCommandLine<T extends OptionTable>(
 }
 
 /**
- * Rewrites every option as `--name=value`, `--name` or `--no-name`, the forms that leave minimist nothing to guess:
- * it would take `--idle-timeout --tls` for an empty value and `--__proto__.x` for a path.
+ * Rewrites every option as `--name=value`, the form that leaves minimist nothing to guess: it would take
+ * `--idle-timeout --tls` for an empty value, `--__proto__.x` for a path and a flag called `no-…` for a negation.
  */
 function canonicalise(
   table: OptionTable,
@@ -108,7 +108,7 @@ function canonicalise(
     given.add(name);
     if (table[name]?.kind === 'flag') {
       if (value !== undefined) throw new UsageError(`option --${name} takes no value`);
-      tokens.push(isNegated ? `--no-${name}` : `--${name}`);
+      tokens.push(`--${name}=${!isNegated}`);
     } else {
       if (isNegated) throw new UsageError(`option --${name} cannot be negated`);
       const text = value ?? rest.shift();
@@ -142,6 +142,16 @@ function tryOption(table: OptionTable, token: string): WrittenOption | null {
   return { name: exact, value, isNegated };
 }
 
+/** What the environment may say for a flag. A map: of an object, `constructor` would be a member, too. */
+const truths: ReadonlyMap<string, boolean> = new Map([
+  ['1', true],
+  ['yes', true],
+  ['true', true],
+  ['0', false],
+  ['no', false],
+  ['false', false],
+]);
+
 function convert(
   option: OptionTable[string],
   given: string | boolean,
@@ -150,9 +160,7 @@ function convert(
   switch (option.kind) {
     case 'flag': {
       if (typeof given === 'boolean') return given;
-      const truth = { '1': true, yes: true, true: true, '0': false, no: false, false: false }[
-        given
-      ];
+      const truth = truths.get(given);
       if (truth === undefined) throw new UsageError(`${source} must be 1 or 0, not "${given}"`);
       return truth;
     }

@@ -78,7 +78,7 @@ export async function reportFailure(name: string, error: unknown): Promise<ExitC
 
 /** Writes lines to stderr, or to syslog where stderr is the connection, as inetd leaves it. */
 async function complain(name: string, ...lines: readonly string[]): Promise<void> {
-  const { isSameFile } = await import('./log.js');
+  const { isSameFile } = await import('./same-file.js');
   if (isSameFile(0, 2)) {
     const { spawnLogger } = await import('./syslog.js');
     const logger = spawnLogger(name);

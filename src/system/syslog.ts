@@ -1,6 +1,7 @@
 // Log lines to syslog's mail facility through logger(1), one process for the life of the program.
 
 import { spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 
 const maxHeldBytes = 1 << 20;
 
@@ -16,6 +17,7 @@ export function spawnLogger(program: string): {
   logger.on('error', () => undefined);
   logger.stdin.on('error', () => undefined);
   logger.unref();
+  if (logger.stdin instanceof Socket) logger.stdin.unref();
   const input = logger.stdin;
   // The tag says the program's name already.
   const prefix = `${program}: `;

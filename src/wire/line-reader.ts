@@ -24,6 +24,7 @@ export class LineReader {
   /** Where in `#bytes` the search for LF goes on; what is before it has none. */
   #searched = 0;
   #discarded = 0;
+  #isEndless = false;
 
   /** @param maxOctets longest line, line end not counted */
   constructor(maxOctets: number) {
@@ -39,10 +40,13 @@ export class LineReader {
     this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
   }
 
-  /** The next line; null when more bytes are needed. */
+  /** The next line; null when more bytes are needed; `endless` for ever after the first. */
   next(): LineEvent | null {
+    if (this.#isEndless) return this.#giveUp();
     const end = this.#bytes.indexOf(lf, this.#searched);
     if (end === -1) return this.#unfinished();
+    // Also for a line that comes in one piece: pieces must make no difference.
+    if (this.#isOverPatience(this.#discarded + end)) return this.#giveUp();
     const isDiscarding = this.#discarded > 0;
     this.#discarded = 0;
     this.#searched = 0;
@@ -59,6 +63,7 @@ export class LineReader {
     this.#bytes = nothing;
     this.#searched = 0;
     this.#discarded = 0;
+    this.#isEndless = false;
     return rest;
   }
 
@@ -69,6 +74,16 @@ export class LineReader {
     this.#discarded += this.#bytes.length;
     this.#bytes = nothing;
     this.#searched = 0;
-    return this.#discarded > maxDiscardedOctets ? endless : null;
+    return this.#isOverPatience(this.#discarded) ? this.#giveUp() : null;
+  }
+
+  #isOverPatience(lineOctets: number): boolean {
+    return lineOctets > Math.max(maxDiscardedOctets, this.#maxOctets + 1);
+  }
+
+  #giveUp(): LineEvent {
+    this.#isEndless = true;
+    this.#bytes = nothing;
+    return endless;
   }
 }

@@ -1,0 +1,49 @@
+// What is known of an accepted connection, and its form as environment variables (the UCSPI convention).
+
+import type { Socket } from 'node:net';
+import { tryPeerAddress, type Address } from './address.js';
+
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: number;
+}
+
+export interface ConnectionFacts {
+  readonly local: Endpoint;
+  readonly remote: Endpoint;
+}
+
+/** Both ends of an accepted connection. @returns null when the peer is gone already, or there never were IP addresses */
+export function tryConnectionFacts(socket: Socket): ConnectionFacts | null {
+  const remote = tryEndpoint(socket.remoteAddress, socket.remotePort);
+  const local = tryEndpoint(socket.localAddress, socket.localPort);
+  return remote === null || local === null ? null : { remote, local };
+}
+
+function tryEndpoint(text: string | undefined, port: number | undefined): Endpoint | null {
+  const address = tryPeerAddress(text);
+  return address === null || port === undefined ? null : { address, port };
+}
+
+/** The variables a program finds: PROTO is TCP for both families, addresses are canonical, ports decimal. */
+export function ucspiEnvironment(facts: ConnectionFacts, level: number): Map<string, string> {
+  return new Map([
+    ['PROTO', 'TCP'],
+    ['TCPLOCALIP', facts.local.address.text],
+    ['TCPLOCALPORT', String(facts.local.port)],
+    ['TCPREMOTEIP', facts.remote.address.text],
+    ['TCPREMOTEPORT', String(facts.remote.port)],
+    ['ACCESSLEVEL', String(level)],
+  ]);
+}
+
+/** Names under which this or another launcher may have described a connection of its own. */
+const connectionVariable =
+  /^(?:PROTO|ACCESSLEVEL|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SSL_.*)$/;
+
+/** Removes what an outer launcher said of another connection, so that no program takes it for its own. */
+export function withoutConnectionVariables(
+  environment: ReadonlyMap<string, string>,
+): Map<string, string> {
+  return new Map([...environment].filter(([name]) => !connectionVariable.test(name)));
+}

@@ -1,0 +1,178 @@
+// The life of every connection: accepted, judged, admitted or held, handed over, ended; a log line for each step.
+
+import type { Socket } from 'node:net';
+import type { Log } from '../system/log.js';
+import { Admission, type AdmissionLimits } from './admission.js';
+import { sourceOf, type Address } from './address.js';
+import { tryConnectionFacts, type ConnectionFacts } from './connection-facts.js';
+import type { HandOver, Session } from './hand-over.js';
+import { hasPeerLeft } from './peer-presence.js';
+
+/** What the access rules say of an address. */
+export interface Verdict {
+  /** 0: denied. */
+  readonly level: number;
+  /** The line of the rule that decided; undefined when none did. */
+  readonly line: number | undefined;
+}
+
+export interface LauncherOptions {
+  readonly log: Log;
+  readonly handOver: HandOver;
+  /** Never throws. */
+  readonly judge: (address: Address) => Verdict;
+  readonly limits: AdmissionLimits;
+  /** What happens to clients of level 0. */
+  readonly denied: 'closed' | 'served';
+}
+
+/** Totals since the start, and what is going on now. */
+export interface Counters {
+  readonly accepted: number;
+  readonly served: number;
+  readonly denied: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly running: number;
+  readonly held: number;
+}
+
+interface Client {
+  readonly socket: Socket;
+  readonly facts: ConnectionFacts;
+  readonly verdict: Verdict;
+  readonly level: number;
+  readonly source: string;
+}
+
+export class Launcher {
+  readonly #options: LauncherOptions;
+  readonly #admission: Admission<Client>;
+  readonly #totals = { accepted: 0, served: 0, denied: 0, refused: 0, failed: 0 };
+  #isStopping = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: LauncherOptions) {
+    this.#options = options;
+    this.#admission = new Admission(options.limits);
+  }
+
+  get counters(): Counters {
+    const { servedCount, heldCount } = this.#admission;
+    return { ...this.#totals, running: servedCount, held: heldCount };
+  }
+
+  /** Keeps `slots` for clients of the trusted levels. */
+  reserve(slots: number): void {
+    this.#admission.reserve(slots);
+    this.#serveHeld();
+  }
+
+  /** Takes charge of an accepted, paused connection. */
+  accept(socket: Socket): void {
+    this.#totals.accepted += 1;
+    const facts = tryConnectionFacts(socket);
+    if (facts === null) {
+      this.#totals.refused += 1;
+      this.#options.log.write('refuse', { why: 'the peer is gone or has no IP address' });
+      socket.destroy();
+      return;
+    }
+    const { address } = facts.remote;
+    const verdict = this.#options.judge(address);
+    const client = { socket, facts, verdict, level: verdict.level, source: sourceOf(address) };
+    if (this.#isStopping) this.#refuse(client, 'stopping');
+    else if (verdict.level === 0 && this.#options.denied === 'closed') {
+      this.#totals.denied += 1;
+      this.#close(client, 'denied');
+    } else this.#admit(client);
+  }
+
+  /** Closes those that wait, accepts no more, and resolves when the last running session has ended. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    for (const client of this.#admission.dismiss()) this.#refuse(client, 'stopping');
+    if (this.#admission.servedCount === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
+  }
+
+  #admit(client: Client): void {
+    const outcome = this.#admission.apply(client);
+    switch (outcome.decision) {
+      case 'admitted':
+        void this.#serve(client);
+        break;
+      case 'held':
+        if (outcome.displaced !== undefined) this.#refuse(outcome.displaced, 'displaced');
+        break;
+      case 'refused':
+        this.#refuse(client, 'too many connections');
+        break;
+    }
+  }
+
+  /** Never rejects. The client has its slot; it is given back here whatever happens. */
+  async #serve(client: Client): Promise<void> {
+    try {
+      const session = await this.#options.handOver.serve(client);
+      this.#totals.served += 1;
+      await this.#watch(client, session);
+    } catch (error) {
+      this.#totals.failed += 1;
+      this.#close(client, error instanceof Error ? error.message : String(error));
+    }
+    this.#admission.release(client);
+    this.#serveHeld();
+    if (this.#admission.servedCount === 0) this.#onIdle?.();
+  }
+
+  async #watch({ facts, verdict }: Client, { pid, ended }: Session): Promise<void> {
+    const startedMs = performance.now();
+    const peer = facts.remote.address.text;
+    this.#options.log.write('connect', {
+      peer,
+      port: facts.remote.port,
+      level: verdict.level,
+      rule: verdict.line,
+      pid,
+    });
+    const { status, signal } = await ended;
+    this.#options.log.write('end', {
+      peer,
+      port: facts.remote.port,
+      pid,
+      status: status ?? undefined,
+      signal: signal ?? undefined,
+      seconds: ((performance.now() - startedMs) / 1000).toFixed(3),
+    });
+  }
+
+  #serveHeld(): void {
+    for (;;) {
+      const client = this.#admission.next();
+      if (client === undefined) return;
+      if (hasPeerLeft(client.socket)) {
+        this.#admission.release(client);
+        this.#refuse(client, 'the peer left while it waited');
+      } else void this.#serve(client);
+    }
+  }
+
+  #refuse(client: Client, why: string): void {
+    this.#totals.refused += 1;
+    this.#close(client, why);
+  }
+
+  #close({ socket, facts, verdict }: Client, why: string): void {
+    this.#options.log.write('refuse', {
+      peer: facts.remote.address.text,
+      port: facts.remote.port,
+      level: verdict.level,
+      rule: verdict.line,
+      why,
+    });
+    socket.destroy();
+  }
+}

@@ -1,0 +1,137 @@
+// The launcher as a service: its parts put together, its signals, its end.
+
+import { closeInheritedDescriptors } from '../system/inherited-descriptors.js';
+import type { Log } from '../system/log.js';
+import { readRunFile } from '../run-file/read-run-file.js';
+import { RunFileError } from '../run-file/run-file-error.js';
+import { decide } from './access-rules.js';
+import { reservedSlots, trustedLevel } from './admission.js';
+import { becomeUser, type UserOptions } from './become-user.js';
+import { descriptorBudget } from './descriptor-limit.js';
+import { spawnPerConnection, type Service } from './hand-over.js';
+import { Launcher } from './launcher.js';
+import { listen } from './listener.js';
+import { readRulesFile, RulesFile } from './rules-file.js';
+import { parsePort } from './service-name.js';
+import { tryPassedSocket } from './socket-activation.js';
+
+export interface ServiceOptions {
+  readonly service: Service;
+  readonly address: string;
+  /** A rules file; undefined: everybody has level 1. */
+  readonly rules: string | undefined;
+  readonly denied: 'closed' | 'served';
+  readonly concurrency: number;
+  readonly perSource: number;
+  /** Both listen(2)'s backlog and how many connections are held. */
+  readonly backlog: number;
+  readonly user: UserOptions;
+  readonly log: Log;
+}
+
+/**
+ * Listens and serves until SIGTERM or SIGINT, then until the running sessions have ended; a second signal ends the
+ * process at once. SIGHUP reads the rules again, SIGUSR1 logs counters.
+ *
+ * @throws ConfigurationError or TemporaryError when it cannot start
+ */
+export async function runService(options: ServiceOptions): Promise<void> {
+  const { service, rules: rulesFile, log, concurrency } = options;
+  const fd = tryPassedSocket(process.env, process.pid) ?? undefined;
+  closeInheritedDescriptors(fd === undefined ? [] : [fd]);
+
+  const rules =
+    rulesFile === undefined
+      ? null
+      : new RulesFile(
+          rulesFile,
+          () => {
+            log.write('rules', { file: rulesFile });
+            reserve();
+          },
+          (why) => log.write('warning', { why, kept: 'the last good rules' }),
+        );
+  const launcher: Launcher = new Launcher({
+    log,
+    handOver: spawnPerConnection(service),
+    judge: (address) => {
+      const { level, rule } = decide(rules?.current() ?? null, address);
+      return { level, line: rule?.line };
+    },
+    limits: {
+      concurrency,
+      perSource: options.perSource,
+      held: heldLimit(options.backlog, () => launcher.counters.held),
+    },
+    denied: options.denied,
+  });
+  const reserve = (): void => {
+    // Slots that nobody can be trusted enough for would only be lost.
+    const isTrustPossible = (rules?.current().highestLevel ?? 0) >= trustedLevel;
+    launcher.reserve(isTrustPossible ? reservedSlots(concurrency) : 0);
+  };
+
+  const listener = await listen(
+    {
+      address: options.address,
+      port: fd === undefined ? parsePort(service.port) : 0,
+      backlog: options.backlog,
+      fd,
+    },
+    (socket) => launcher.accept(socket),
+    (error) => log.write('error', { where: 'accept', why: error.message }),
+  );
+  // Nothing may come between listening and this: connections are accepted when the event loop turns.
+  becomeUser(options.user);
+  if (rulesFile !== undefined) readRulesFile(rulesFile);
+  reserve();
+  log.write('listening', { address: listener.address, port: listener.port });
+  warnOfRunFile(service.runFile, log);
+
+  process.on('SIGHUP', () => rules?.reread());
+  process.on('SIGUSR1', () => log.write('counters', { ...launcher.counters }));
+  await untilToldToStop();
+  listener.close();
+  log.write('stopping', { ...launcher.counters });
+  await launcher.stop();
+  log.write('stopped', { ...launcher.counters });
+}
+
+const budgetAgeMs = 1000;
+
+/** The backlog, or fewer when the limit of open files, which may change at any time, leaves less. */
+function heldLimit(backlog: number, heldNow: () => number): () => number {
+  let limit = 0;
+  let checkedMs = -Infinity;
+  return () => {
+    if (performance.now() - checkedMs > budgetAgeMs) {
+      limit = Math.min(backlog, heldNow() + descriptorBudget());
+      checkedMs = performance.now();
+    }
+    return limit;
+  };
+}
+
+/** It costs connections, not the service; but an administrator wants to know before the first one. */
+function warnOfRunFile(file: string, log: Log): void {
+  try {
+    readRunFile(file);
+  } catch (error) {
+    if (!(error instanceof RunFileError)) throw error;
+    log.write('warning', { why: error.message });
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the next one then ends the process, whatever runs. */
+async function untilToldToStop(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let isTold = false;
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        if (isTold) process.exit(0);
+        isTold = true;
+        resolve();
+      });
+    }
+  });
+}

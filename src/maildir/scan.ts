@@ -1,0 +1,137 @@
+// Scans of a Maildir's `new` and `cur`. A scan of a large directory gives way to the rest of the process, and a stamp
+// tells whether anything changed since: design.md's live view rests on these two.
+
+import { lstatSync, opendirSync, statSync, type Dir, type Dirent, type Stats } from 'node:fs';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+export type Subdirectory = 'new' | 'cur';
+
+/** Entries read at a time; about half a millisecond. */
+const batchSize = 512;
+
+/** A time stamp may lag behind the clock by a tick of the kernel's (10 ms at most), more with rounding. */
+const grainMs = 50;
+
+/** Some file systems store whole or even seconds. */
+const coarseGrainMs = 2500;
+
+/**
+ * Reads the names of regular files in a directory, as latin1 strings. Names starting with a dot are skipped, and so is
+ * whatever is no regular file.
+ *
+ * Files that are renamed while the scan runs may be missed, or seen twice: see `DirectoryStamp`.
+ *
+ * @param directory path as latin1 bytes
+ * @param visit called for each name
+ * @returns undefined when it was done at once; a promise when the directory is large
+ * @throws the system's error, ENOENT included
+ */
+export function scanDirectory(
+  directory: string,
+  visit: (name: string) => void,
+): Promise<void> | undefined {
+  const handle = opendirSync(Buffer.from(directory, 'latin1'), {
+    // The declaration leaves latin1 out; names come as one character a byte.
+    encoding: 'latin1',
+    bufferSize: batchSize,
+  });
+  let isDone;
+  try {
+    isDone = scanBatch(directory, handle, visit);
+  } catch (error) {
+    handle.closeSync();
+    throw error;
+  }
+  if (!isDone) return scanRest(directory, handle, visit);
+  handle.closeSync();
+  return undefined;
+}
+
+async function scanRest(
+  directory: string,
+  handle: Dir,
+  visit: (name: string) => void,
+): Promise<void> {
+  try {
+    do await nextTurn();
+    while (!scanBatch(directory, handle, visit));
+  } finally {
+    handle.closeSync();
+  }
+}
+
+/** @returns whether that was all */
+function scanBatch(directory: string, handle: Dir, visit: (name: string) => void): boolean {
+  for (let count = 0; count < batchSize; count += 1) {
+    const entry = handle.readSync();
+    if (entry === null) return true;
+    if (!entry.name.startsWith('.') && isRegularFile(directory, entry)) visit(entry.name);
+  }
+  return false;
+}
+
+function isRegularFile(directory: string, entry: Dirent): boolean {
+  if (entry.isFile()) return true;
+  const isOther =
+    entry.isDirectory() ||
+    entry.isSymbolicLink() ||
+    entry.isFIFO() ||
+    entry.isSocket() ||
+    entry.isBlockDevice() ||
+    entry.isCharacterDevice();
+  if (isOther) return false;
+  // The file system does not say in the directory.
+  try {
+    return lstatSync(Buffer.from(`${directory}/${entry.name}`, 'latin1')).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a directory changed since it was last scanned, from its time stamps alone. */
+export class DirectoryStamp {
+  readonly #path: Buffer;
+  #modifiedMs = Number.NaN;
+  #changedMs = Number.NaN;
+  #inode = Number.NaN;
+  #firstSeenMs = 0;
+  #isSettled = false;
+
+  /** @param directory path as latin1 bytes */
+  constructor(directory: string) {
+    this.#path = Buffer.from(directory, 'latin1');
+  }
+
+  /**
+   * To be called before a scan, and later to ask whether another is needed.
+   *
+   * @returns whether the directory may hold something else than at the last call. A change within the clock's grain after
+   *   another leaves the stamp as it is, so a stamp is trusted only once the clock has moved on.
+   * @throws the system's error, ENOENT included
+   */
+  hasChanged(): boolean {
+    const stats = statSync(this.#path);
+    const isSame =
+      stats.mtimeMs === this.#modifiedMs &&
+      stats.ctimeMs === this.#changedMs &&
+      stats.ino === this.#inode;
+    if (isSame && this.#isSettled) return false;
+    const now = performance.now();
+    if (!isSame) {
+      this.#modifiedMs = stats.mtimeMs;
+      this.#changedMs = stats.ctimeMs;
+      this.#inode = stats.ino;
+      this.#firstSeenMs = now;
+    }
+    this.#isSettled = isOlderThanGrain(stats, now - this.#firstSeenMs);
+    return true;
+  }
+}
+
+/** The age is taken by our clock, or, where the file system's clock is not ours, by how long we have seen the stamp. */
+function isOlderThanGrain(stats: Stats, seenForMs: number): boolean {
+  const isCoarse = stats.mtimeMs % 1000 === 0 && stats.ctimeMs % 1000 === 0;
+  const grain = isCoarse ? coarseGrainMs : grainMs;
+  const age = Date.now() - Math.max(stats.mtimeMs, stats.ctimeMs);
+  return age > grain || seenForMs > grain;
+}

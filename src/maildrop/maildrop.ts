@@ -1,0 +1,62 @@
+// What a POP3 session sees of a user's mail: messages numbered at login. Knows nothing of POP3 replies; what the
+// messages are stored in is the implementation's affair.
+
+/**
+ * One message of a session. `gone` means that another program removed it: for this session that is as if the client had
+ * sent DELE, and RSET does not bring it back.
+ */
+export interface MessageRecord {
+  status: 'present' | 'marked' | 'gone';
+  /** What RETR sends, CRLF counted, byte-stuffing and terminator not; null until `measure` was asked. */
+  octets: number | null;
+  /** Null until `assignUniqueIds` was asked. */
+  uniqueId: string | null;
+}
+
+/** A message being read. Bytes as stored, line ends as they are in the file. */
+export interface OpenMessage {
+  /** The size of the stored file, for choosing a way to read; not what RETR sends. */
+  readonly fileBytes: number;
+  /** Fills the start of a buffer. @returns bytes read, 0 at the end. @throws the system's error */
+  read(into: Buffer): number;
+  close(): void;
+}
+
+export interface RemovalResult {
+  readonly removedCount: number;
+  readonly failures: readonly { readonly record: MessageRecord; readonly error: Error }[];
+}
+
+/**
+ * Methods that return `T | Promise<T>` answer at once when there is little to do: most sessions never wait.
+ * All of them may throw or reject with the system's error.
+ */
+export interface Maildrop {
+  /** Messages by index: message number less 1. The list's length and order never change. */
+  readonly records: readonly MessageRecord[];
+
+  /** Notices what other programs did: renamed messages are followed, removed ones become `gone`. Cheap when nothing changed. */
+  refresh(): undefined | Promise<void>;
+
+  /** Makes the octets of one message known, or of all that are not gone. */
+  measure(record: MessageRecord): undefined | Promise<void>;
+  measureAll(): undefined | Promise<void>;
+
+  /** Makes all unique-ids known. No two are the same. */
+  assignUniqueIds(): undefined | Promise<void>;
+
+  /** @returns null when the message is gone (its record says so then). @throws for one that cannot be read */
+  open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null;
+
+  /** A whole read of the message found this many octets; the maildrop remembers. */
+  correctOctets(record: MessageRecord, octets: number): void;
+
+  /** The message was sent whole; where the maildrop is told to, UPDATE will flag it as seen. */
+  noteRetrieved(record: MessageRecord): void;
+
+  /** RFC 1939 §6: removes every marked message. One that is gone already counts as removed. Does not stop at a failure. */
+  update(): Promise<RemovalResult>;
+
+  /** Releases what the session held; remembers what is worth remembering. Removes nothing. Never rejects. */
+  close(): Promise<void>;
+}

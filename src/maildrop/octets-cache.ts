@@ -1,0 +1,132 @@
+// The file `pop3d.octets` in a Maildir: octets that were counted once, so that they need not be counted again.
+// Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
+
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { open, rename, unlink } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+export const octetsCacheName = 'pop3d.octets';
+
+const header = 'pop3d.octets 1';
+/** A larger file is not ours: a million messages of 250 characters. */
+const maxFileBytes = 256 * 1024 * 1024;
+const linesPerTurn = 4000;
+
+export type OctetsEntry = readonly [baseName: string, octets: number];
+
+/**
+ * Reads the cache and visits each entry. A file that is missing, foreign, truncated or damaged visits nothing or, when the
+ * damage shows late, some entries: each is right or is corrected when the message is read.
+ *
+ * @param inbox the Maildir, latin1 bytes
+ * @param visit called with base name (latin1) and octets
+ * @returns the number of entries, for judging whether a new file is worth writing
+ */
+export async function readOctetsCache(
+  inbox: string,
+  visit: (baseName: string, octets: number) => void,
+): Promise<number> {
+  const text = tryRead(Buffer.from(`${inbox}/${octetsCacheName}`, 'latin1'));
+  if (text === null || !text.startsWith(`${header}\n`)) return 0;
+  // Without its last line the file was cut; what is there is still one entry a line, but the last may be half of one.
+  const end = text.lastIndexOf('\nend ');
+  if (end === -1) return 0;
+  let count = 0;
+  let start = header.length + 1;
+  while (start <= end) {
+    const stop = text.indexOf('\n', start);
+    const entry = parseEntry(text, start, stop);
+    if (entry === null) return count;
+    visit(...entry);
+    count += 1;
+    start = stop + 1;
+    if (count % linesPerTurn === 0) await nextTurn();
+  }
+  return count;
+}
+
+/**
+ * Replaces the cache. Two sessions that write at once both succeed; one file stays.
+ *
+ * @throws the system's error; the old file is then as it was
+ */
+export async function writeOctetsCache(
+  inbox: string,
+  entries: Iterable<OctetsEntry>,
+): Promise<void> {
+  const temporary = Buffer.from(
+    `${inbox}/tmp/${octetsCacheName}.${process.pid}.${randomBytes(6).toString('hex')}`,
+    'latin1',
+  );
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
+  const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  try {
+    try {
+      let lines = [header];
+      let count = 0;
+      for (const [baseName, octets] of entries) {
+        lines.push(`${octets} ${escapeLineFeeds(baseName)}`);
+        count += 1;
+        if (lines.length === linesPerTurn) {
+          await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
+          lines = [];
+        }
+      }
+      lines.push(`end ${count}`);
+      await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, Buffer.from(`${inbox}/${octetsCacheName}`, 'latin1'));
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    throw error;
+  }
+}
+
+function parseEntry(text: string, start: number, stop: number): OctetsEntry | null {
+  const space = text.indexOf(' ', start);
+  if (space === -1 || space >= stop || space - start > 15) return null;
+  let octets = 0;
+  for (let at = start; at < space; at += 1) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return null;
+    octets = octets * 10 + digit;
+  }
+  return [unescapeLineFeeds(text.slice(space + 1, stop)), octets];
+}
+
+function escapeLineFeeds(baseName: string): string {
+  if (!baseName.includes('\n') && !baseName.includes('%')) return baseName;
+  return baseName.replace(/%/g, '%25').replace(/\n/g, '%0A');
+}
+
+function unescapeLineFeeds(text: string): string {
+  return text.includes('%') ? text.replace(/%0A/g, '\n').replace(/%25/g, '%') : text;
+}
+
+function tryRead(path: Buffer): string | null {
+  let fd;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile() || stats.size > maxFileBytes) return null;
+    const bytes = Buffer.allocUnsafe(stats.size);
+    let length = 0;
+    while (length < bytes.length) {
+      const count = readSync(fd, bytes, length, bytes.length - length, null);
+      if (count === 0) break;
+      length += count;
+    }
+    return bytes.toString('latin1', 0, length);
+  } catch {
+    return null;
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,61 @@
+// The service that pop3d gives: Maildirs below the current directory, passwords from a SQLite file.
+
+import type { Authenticator, Identity } from '../auth/authenticator.js';
+import { openMaildirMaildrop } from '../maildrop/maildir-maildrop.js';
+import { becomeOwner, isRoot, ownerOf, refuseForeignOwner } from '../maildrop/maildrop-owner.js';
+import { maildropPathOf } from '../maildrop/maildrop-path.js';
+import type { Maildrop } from '../maildrop/maildrop.js';
+import type { Log } from '../system/log.js';
+import { MaildropRefused } from '../maildrop/maildir-view.js';
+import type { MaildropSession, Service, SessionLimits } from './service.js';
+
+export interface MaildirServiceOptions {
+  readonly passwordDatabase: string;
+  readonly passwordQuery: string | undefined;
+  readonly defaultDomain: string | undefined;
+  readonly marksSeen: boolean;
+  /** Whether this process serves one session, and may become the maildrop's owner for it, or many. */
+  readonly sessions: 'one' | 'many';
+  readonly limits: SessionLimits;
+  readonly log: Log;
+}
+
+/** Right passwords that a process for many sessions remembers, so that their hashes are computed once. */
+const rememberedPasswords = 10_000;
+
+export function createMaildirService(options: MaildirServiceOptions): Service {
+  const { log, limits } = options;
+  let authenticator: Promise<Authenticator> | undefined;
+  return {
+    log,
+    limits,
+    authenticator: () => (authenticator ??= openAuthenticator(options)),
+    openMaildrop: (identity, session) => openMaildrop(identity, session, options),
+  };
+}
+
+async function openAuthenticator(options: MaildirServiceOptions): Promise<Authenticator> {
+  const { openPasswordDatabase } = await import('../auth/password-database.js');
+  return openPasswordDatabase({
+    file: options.passwordDatabase,
+    query: options.passwordQuery,
+    defaultDomain: options.defaultDomain,
+    rememberedPasswords: options.sessions === 'many' ? rememberedPasswords : 0,
+  });
+}
+
+async function openMaildrop(
+  identity: Identity,
+  session: MaildropSession,
+  options: MaildirServiceOptions,
+): Promise<Maildrop> {
+  const inbox = maildropPathOf(identity);
+  if (inbox === null) throw new MaildropRefused('this name cannot be a directory');
+  if (isRoot()) {
+    const owner = ownerOf(inbox);
+    if (options.sessions === 'many') refuseForeignOwner(owner);
+    else if (owner.uid !== 0) becomeOwner(owner);
+    if (owner.uid === 0) session.report('warning', { why: 'the maildrop belongs to root' });
+  }
+  return openMaildirMaildrop(inbox, { marksSeen: options.marksSeen, report: session.report });
+}

@@ -1,0 +1,47 @@
+// What every session of a process shares: the things that a session is given and does not make.
+
+import type { Authenticator, Identity } from '../auth/authenticator.js';
+import type { Maildrop } from '../maildrop/maildrop.js';
+import { MaildropRefused } from '../maildrop/maildir-view.js';
+import type { Log } from '../system/log.js';
+
+export interface Service {
+  /** Loaded at the first login: the greeting does not wait for a database. */
+  readonly authenticator: () => Promise<Authenticator>;
+
+  /**
+   * Opens a user's maildrop, as whoever owns it.
+   *
+   * @throws MaildropRefused for one that must not be served; the system's error for one that cannot be opened now
+   */
+  readonly openMaildrop: (identity: Identity, session: MaildropSession) => Promise<Maildrop>;
+
+  readonly limits: SessionLimits;
+  readonly log: Log;
+}
+
+/** What a maildrop may tell of the session that opened it. */
+export interface MaildropSession {
+  readonly report: (event: string, fields: Readonly<Record<string, string | number>>) => void;
+}
+
+/** Times in milliseconds; all of them settable, see pop3d(8). */
+export interface SessionLimits {
+  /** From the greeting to the login, whatever arrives in between. */
+  readonly loginTimeoutMs: number;
+  /** Between commands, and for each step of sending. RFC 1939 §3 wants 10 minutes at least. */
+  readonly idleTimeoutMs: number;
+  readonly maxBadCommandsBeforeLogin: number;
+  readonly maxBadCommandsAfterLogin: number;
+  readonly maxFailedLogins: number;
+}
+
+export const defaultLimits: SessionLimits = {
+  loginTimeoutMs: 180_000,
+  idleTimeoutMs: 600_000,
+  maxBadCommandsBeforeLogin: 3,
+  maxBadCommandsAfterLogin: 20,
+  maxFailedLogins: 10,
+};
+
+export { MaildropRefused };

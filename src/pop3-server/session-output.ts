@@ -1,0 +1,69 @@
+// What a session writes: replies that leave together, and waits for a peer that reads slowly.
+
+import type { Duplex } from 'node:stream';
+
+/** Text and bytes collected before they are written; more is written at once. */
+const maxHeldOctets = 64 * 1024;
+
+/** A duplex stream that can watch its own writing, as sockets do. */
+export type Connection = Duplex & {
+  /** Emits 'timeout' when no octet was moved for so long; 0 stops the watch. */
+  setTimeout(timeoutMs: number): unknown;
+};
+
+export class SessionOutput {
+  readonly #connection: Connection;
+  readonly #progressTimeoutMs: number;
+  #held: Buffer[] = [];
+  #heldOctets = 0;
+
+  /** @param progressTimeoutMs the connection emits 'timeout' when the peer takes no octet for so long */
+  constructor(connection: Connection, progressTimeoutMs: number) {
+    this.#connection = connection;
+    this.#progressTimeoutMs = progressTimeoutMs;
+  }
+
+  /** Whether nothing can be written any more; what is written then goes nowhere. */
+  get isDead(): boolean {
+    return this.#connection.destroyed || !this.#connection.writable;
+  }
+
+  /** Whether enough is held that it should be flushed before there is more. */
+  get isFull(): boolean {
+    return this.#heldOctets >= maxHeldOctets;
+  }
+
+  write(bytes: Buffer | string): void {
+    const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+    if (buffer.length === 0) return;
+    this.#held.push(buffer);
+    this.#heldOctets += buffer.length;
+  }
+
+  /** Hands everything to the connection. @returns a promise when the peer must read first; it resolves when it did or is gone */
+  flush(): undefined | Promise<void> {
+    if (this.#heldOctets === 0) return undefined;
+    const [first] = this.#held;
+    const bytes =
+      this.#held.length === 1 && first !== undefined ? first : Buffer.concat(this.#held);
+    this.#held = [];
+    this.#heldOctets = 0;
+    if (this.isDead || this.#connection.write(bytes)) return undefined;
+    return this.#drained();
+  }
+
+  #drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const connection = this.#connection;
+      const done = (): void => {
+        connection.setTimeout(0);
+        connection.off('drain', done);
+        connection.off('close', done);
+        resolve();
+      };
+      connection.setTimeout(this.#progressTimeoutMs);
+      connection.on('drain', done);
+      connection.on('close', done);
+    });
+  }
+}

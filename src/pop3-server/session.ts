@@ -1,0 +1,353 @@
+// One POP3 session on one connection: read, look up, run, write; timers and limits. RFC 1939, RFC 2449.
+// The only place that writes to the peer.
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { parseCommandLine } from '../wire/command-line.js';
+import { LineReader, type LineEvent } from '../wire/line-reader.js';
+import { maxAuthLineOctets, maxCommandLineOctets } from '../wire/limits.js';
+import { terminator } from '../wire/multiline.js';
+import { formatResponse, type ResponseCode } from '../wire/response.js';
+import type { AuthorizationContext } from './authorization.js';
+import { findCommand } from './command-table.js';
+import { greeting } from './greeting.js';
+import { BrokenOff, sendMessage } from './message-sender.js';
+import { error, type ErrorOutcome, type Outcome } from './outcome.js';
+import type { Service } from './service.js';
+import { SessionTally, type EndReason } from './session-log.js';
+import { SessionOutput, type Connection } from './session-output.js';
+import type { State } from './session-state.js';
+import { defaultTexts, type TextValues } from './texts.js';
+
+export interface SessionOptions {
+  /** Identifies the session in the log. */
+  readonly id: string;
+  /** The peer's address for the log, if there is one. */
+  readonly peer: string | undefined;
+  readonly accessLevel: number | undefined;
+  /** Whether the greeting was sent before the session was made. */
+  readonly isGreeted: boolean;
+}
+
+/** Input that may wait while a command runs; beyond it the connection is not read. */
+const maxWaitingOctets = 16 * 1024;
+
+/** Commands that arrived together are run in one go up to this many, then others get a turn. */
+const commandsPerTurn = 200;
+
+/** Lines of a listing that are written in one go. */
+const linesPerTurn = 2000;
+
+/** After the last reply, what the peer still sends is read for so long, so that no reset overtakes the reply. */
+const lingerMs = 2000;
+
+/** Runs one session. @returns when the connection is closed and the maildrop released; never rejects */
+export async function runSession(
+  connection: Connection,
+  service: Service,
+  options: SessionOptions,
+): Promise<void> {
+  await new Session(connection, service, options).run();
+}
+
+/** Sessions of this process that are running, so that a signal can end them. */
+const running = new Set<Session>();
+
+/** Ends every session at its next command: nothing that was marked is removed. */
+export function shutDownSessions(): void {
+  for (const session of running) session.shutDown();
+}
+
+class Session {
+  readonly #connection: Connection;
+  readonly #service: Service;
+  readonly #options: SessionOptions;
+  readonly #context: AuthorizationContext;
+  readonly #reader = new LineReader(maxAuthLineOctets);
+  readonly #output: SessionOutput;
+  readonly #tally = new SessionTally();
+  readonly #startedMs = performance.now();
+  readonly #texts = defaultTexts();
+  #state: State = { name: 'AUTHORIZATION', userName: null };
+  #timer: NodeJS.Timeout | undefined;
+  #isPumping = false;
+  #hasInputEnded = false;
+  #isFinished = false;
+  #badCommands = 0;
+  #failedLogins = 0;
+  /** Why the session is to end; the loop looks at it between commands. */
+  #ending: EndReason | null = null;
+  #resolve: () => void = () => undefined;
+
+  constructor(connection: Connection, service: Service, options: SessionOptions) {
+    this.#connection = connection;
+    this.#service = service;
+    this.#options = options;
+    this.#output = new SessionOutput(connection, service.limits.idleTimeoutMs);
+    this.#context = {
+      service,
+      report: (event, fields) => {
+        service.log.write(event, { session: options.id, ...fields });
+      },
+    };
+  }
+
+  async run(): Promise<void> {
+    running.add(this);
+    const ended = new Promise<void>((resolve) => (this.#resolve = resolve));
+    const { peer, accessLevel } = this.#options;
+    this.#context.report('connect', {
+      ...(peer === undefined ? {} : { peer }),
+      ...(accessLevel === undefined ? {} : { level: accessLevel }),
+    });
+    this.#armTimer(this.#service.limits.loginTimeoutMs);
+    if (!this.#options.isGreeted) {
+      this.#output.write(greeting);
+      void this.#output.flush();
+    }
+    this.#listen();
+    await ended;
+    running.delete(this);
+  }
+
+  /** Ends the session between two commands. */
+  shutDown(): void {
+    this.#ending ??= 'signal';
+    void this.#pump();
+  }
+
+  #listen(): void {
+    const connection = this.#connection;
+    connection.on('data', (chunk: Buffer) => {
+      if (this.#isFinished) return;
+      this.#reader.push(chunk);
+      if (!this.#isPumping) void this.#pump();
+      else if (this.#reader.waitingOctets > maxWaitingOctets) connection.pause();
+    });
+    connection.on('end', () => this.#endInput());
+    connection.on('close', () => this.#endInput());
+    // The peer's resets and our broken pipes: 'close' follows.
+    connection.on('error', () => undefined);
+    connection.on('timeout', () => this.#timeOut());
+  }
+
+  #endInput(): void {
+    this.#hasInputEnded = true;
+    void this.#pump();
+  }
+
+  /** Runs the commands that have arrived, in order, one at a time; also when the peer is gone: it may have said QUIT. */
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      for (let count = 1; this.#ending === null; count += 1) {
+        const event = this.#reader.next() ?? (await this.#nextAfterFlush());
+        if (event === null) break;
+        const handling =
+          event.kind === 'line' ? this.#handle(event.bytes) : this.#tooLong(event.kind);
+        if (handling !== undefined) await handling;
+        if (this.#output.isFull) await this.#output.flush();
+        if (count % commandsPerTurn === 0) await nextTurn();
+      }
+      if (this.#hasInputEnded) this.#ending ??= 'disconnect';
+    } catch (failure) {
+      // The peer is cut off, without a terminator that would make half a message look whole; other sessions go on.
+      const isExpected = failure instanceof BrokenOff;
+      const text = failure instanceof Error && !isExpected ? failure.stack : String(failure);
+      this.#context.report('error', { error: text ?? String(failure) });
+      this.#connection.destroy();
+      this.#ending = 'error';
+    }
+    if (this.#ending !== null) {
+      await this.#finish(this.#ending);
+      return;
+    }
+    this.#isPumping = false;
+    if (this.#state.name === 'TRANSACTION') this.#timer?.refresh();
+    if (this.#connection.isPaused()) this.#connection.resume();
+  }
+
+  /** Replies leave when there is nothing more to answer; by then there may be. */
+  async #nextAfterFlush(): Promise<LineEvent | null> {
+    await this.#output.flush();
+    return this.#ending === null ? this.#reader.next() : null;
+  }
+
+  async #finish(reason: EndReason): Promise<void> {
+    this.#isFinished = true;
+    clearTimeout(this.#timer);
+    const connection = this.#connection;
+    if (reason === 'signal') {
+      this.#writeStatus(false, { text: 'shutting-down', code: 'SYS/TEMP' });
+    }
+    await this.#output.flush();
+    const maildrop = this.#state.name === 'TRANSACTION' ? this.#state.login.maildrop : null;
+    this.#service.log.write('logout', {
+      session: this.#options.id,
+      ...this.#tally.fields(reason, maildrop, this.#startedMs),
+    });
+    await maildrop?.close();
+    await closeGently(connection);
+    this.#resolve();
+  }
+
+  #armTimer(timeoutMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      // Work for a logged-in user may take long, and waiting for them to read has a timer of its own.
+      if (this.#isPumping && this.#state.name === 'TRANSACTION') this.#timer?.refresh();
+      else this.#timeOut();
+    }, timeoutMs);
+  }
+
+  /** RFC 1939 §3: closes without a reply, and without removing anything. */
+  #timeOut(): void {
+    this.#ending ??= 'timeout';
+    this.#connection.destroy();
+    void this.#pump();
+  }
+
+  #handle(line: Buffer): undefined | Promise<void> {
+    const command = parseCommandLine(line);
+    if (command === null) return this.#reply({ ...error('unknown-command'), isBad: true });
+    if (line.length > maxCommandLineOctets) return this.#tooLong('too-long');
+    const found = findCommand(command.keyword, this.#state.name);
+    if (found.found === 'nothing') return this.#reply({ ...error('unknown-command'), isBad: true });
+    if (found.found === 'other-state') {
+      return this.#reply(error(`wrong-state-${this.#state.name.toLowerCase()}`));
+    }
+    const parsed = found.parse(command.argument);
+    if ('refusal' in parsed) return this.#reply(parsed.refusal);
+    return this.#execute(() => found.run(parsed.values, this.#state, this.#context));
+  }
+
+  async #execute(run: () => Outcome | Promise<Outcome>): Promise<void> {
+    let outcome: Outcome;
+    try {
+      if (this.#state.name === 'TRANSACTION') await this.#state.login.maildrop.refresh();
+      outcome = await run();
+    } catch (failure) {
+      this.#context.report('error', { error: (failure as Error).message });
+      outcome = error('maildrop-unavailable', undefined, 'SYS/TEMP');
+    }
+    await this.#reply(outcome);
+  }
+
+  #tooLong(kind: 'too-long' | 'endless'): undefined | Promise<void> {
+    if (kind === 'endless') this.#ending = 'error';
+    return this.#reply({ ...error('line-too-long'), isBad: true });
+  }
+
+  /** Writes what a command came to, and enters the state that it leads to. */
+  #reply(outcome: Outcome): undefined | Promise<void> {
+    switch (outcome.kind) {
+      case 'ok':
+        this.#writeStatus(true, outcome);
+        return undefined;
+      case 'error':
+        this.#writeError(outcome);
+        return undefined;
+      case 'listing':
+        return this.#sendListing(outcome);
+      case 'message':
+        return this.#sendMessage(outcome);
+      case 'enter-transaction':
+        this.#enterTransaction(outcome);
+        return undefined;
+      case 'quit':
+        this.#tally.removedCount = outcome.removedCount;
+        this.#writeStatus(outcome.isOk, outcome);
+        this.#ending = 'quit';
+        return undefined;
+    }
+  }
+
+  #writeStatus(isOk: boolean, { text, values, code }: StatusText): void {
+    this.#output.write(formatResponse(isOk, this.#texts.format(text, values), code));
+  }
+
+  #writeError(outcome: ErrorOutcome): void {
+    const { limits } = this.#service;
+    if (outcome.isBad === true) this.#badCommands += 1;
+    if (outcome.isFailedLogin === true) this.#failedLogins += 1;
+    const maxBad =
+      this.#state.name === 'AUTHORIZATION'
+        ? limits.maxBadCommandsBeforeLogin
+        : limits.maxBadCommandsAfterLogin;
+    const excess =
+      outcome.isBad === true && this.#badCommands > maxBad
+        ? 'too-many-bad-commands'
+        : this.#failedLogins >= limits.maxFailedLogins
+          ? 'too-many-failed-logins'
+          : null;
+    this.#writeStatus(false, excess === null ? outcome : { text: excess });
+    if (excess !== null) this.#ending = 'error';
+  }
+
+  #enterTransaction({ login }: Extract<Outcome, { kind: 'enter-transaction' }>): void {
+    this.#state = { name: 'TRANSACTION', login };
+    this.#badCommands = 0;
+    const { identity, mechanism, maildrop } = login;
+    this.#context.report('login', {
+      user: `${identity.user}@${identity.domain}`,
+      mechanism,
+      messages: maildrop.records.length,
+    });
+    this.#armTimer(this.#service.limits.idleTimeoutMs);
+    this.#writeStatus(true, { text: 'logged-in', values: { count: maildrop.records.length } });
+  }
+
+  async #sendListing(outcome: Extract<Outcome, { kind: 'listing' }>): Promise<void> {
+    this.#writeStatus(true, outcome);
+    let lines: string[] = [];
+    for (const line of outcome.lines) {
+      lines.push(line);
+      if (lines.length === linesPerTurn) {
+        this.#output.write(`${lines.join('\r\n')}\r\n`);
+        lines = [];
+        await this.#output.flush();
+        await nextTurn();
+        if (this.#output.isDead) return;
+      }
+    }
+    if (lines.length > 0) this.#output.write(`${lines.join('\r\n')}\r\n`);
+    this.#output.write(terminator);
+  }
+
+  async #sendMessage(outcome: Extract<Outcome, { kind: 'message' }>): Promise<void> {
+    if (this.#state.name !== 'TRANSACTION') return;
+    const { maildrop } = this.#state.login;
+    const sent = await sendMessage(outcome, maildrop, this.#output, this.#texts);
+    if ('kind' in sent) this.#writeError(sent);
+    else (outcome.bodyLines === null ? this.#tally.retr : this.#tally.top).add(sent.octets);
+  }
+}
+
+interface StatusText {
+  readonly text: string;
+  readonly values?: TextValues;
+  readonly code?: ResponseCode;
+}
+
+/**
+ * Closes our side and waits for the peer's: closing with unread input would reset the connection, and the reset could
+ * overtake the last reply.
+ */
+function closeGently(connection: Connection): Promise<void> {
+  return new Promise((resolve) => {
+    if (connection.destroyed) {
+      resolve();
+      return;
+    }
+    const timer = setTimeout(() => connection.destroy(), lingerMs);
+    connection.on('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    connection.resume();
+    connection.end(() => {
+      if (connection.readableEnded) connection.destroy();
+      else connection.on('end', () => connection.destroy());
+    });
+  });
+}

@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+// passdb: edits and checks the password database. What its commands do is in src/auth/passdb-commands.ts.
+
+import { tryLoginName, type LoginName } from '../auth/login-name.js';
+import * as passdb from '../auth/passdb-commands.js';
+import { writableSchemes, type WritableScheme } from '../auth/password-hash.js';
+import type { ExitCode } from '../system/exit-code.js';
+import { UsageError, type OptionTable } from '../system/options.js';
+import { runProgram } from '../system/program.js';
+
+const options = {
+  passdb: {
+    kind: 'text',
+    value: 'FILE',
+    env: 'PASSDB',
+    help: 'the password database (passdb.sqlite)',
+  },
+  scheme: {
+    kind: 'text',
+    value: 'SCHEME',
+    help: 'how add and set store the password (ARGON2ID); see passdb schemes',
+  },
+} as const satisfies OptionTable;
+
+interface Given {
+  readonly command: string;
+  readonly context: passdb.PassdbContext;
+  /** The second argument; null when there is none. */
+  readonly address: string | null;
+  readonly scheme: string | undefined;
+}
+
+const commands: Readonly<Record<string, (given: Given) => Promise<ExitCode> | ExitCode>> = {
+  add: (given) => passdb.add(given.context, nameIn(given), schemeIn(given)),
+  set: (given) => passdb.setPassword(given.context, nameIn(given), schemeIn(given)),
+  remove: (given) => passdb.change(given.context, nameIn(given), 'remove'),
+  disable: (given) => passdb.change(given.context, nameIn(given), 'disable'),
+  enable: (given) => passdb.change(given.context, nameIn(given), 'enable'),
+  list: (given) => passdb.list(given.context, given.address === null ? null : nameIn(given)),
+  check: (given) => passdb.check(given.context, nameIn(given)),
+  schemes: (given) => passdb.listSchemes(given.context),
+};
+
+await runProgram(
+  {
+    name: 'passdb',
+    synopsis: `[options] ${Object.keys(commands).join('|')} [user@domain]`,
+    purpose:
+      'Edits the password database of pop3d. A password is asked for twice on a terminal, else read as one line of stdin.',
+    options,
+    positionals: [1, 2],
+  },
+  async ({ options: { passdb: file, scheme }, positionals: [command = '', address = null] }) => {
+    const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
+    if (run === undefined) throw new UsageError(`no such command "${command}"`);
+    if (scheme !== undefined && command !== 'add' && command !== 'set') {
+      throw new UsageError(`option --scheme goes with add and set, not with ${command}`);
+    }
+    if (address !== null && command === 'schemes') {
+      throw new UsageError(`unexpected argument "${address}"`);
+    }
+    const { stdin: input, stdout: output, stderr: prompts } = process;
+    const context = { file: file ?? 'passdb.sqlite', input, output, prompts };
+    return run({ command, context, address, scheme });
+  },
+);
+
+function nameIn({ command, address }: Given): LoginName {
+  if (address === null) throw new UsageError(`${command} needs a user@domain`);
+  const name = tryLoginName(Buffer.from(address), undefined);
+  if (name === null) throw new UsageError(`"${address}" is not a user@domain`);
+  return name;
+}
+
+function schemeIn({ scheme }: Given): WritableScheme {
+  const wanted = scheme ?? writableSchemes[0];
+  const known = writableSchemes.find((name) => name === wanted.toUpperCase());
+  if (known === undefined) {
+    throw new UsageError(`option --scheme must be one of ${writableSchemes.join(', ')}`);
+  }
+  return known;
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+// tcpsrun: accepts connections on one address and port and starts a program for each. tcpsrun(8).
+
+import { withoutConnectionVariables } from '../launcher/connection-facts.js';
+import type { Service } from '../launcher/hand-over.js';
+import { runService } from '../launcher/run-service.js';
+import { inheritedEnvironment } from '../run-file/inherited-environment.js';
+import { exitCode } from '../system/exit-code.js';
+import { openLog } from '../system/log.js';
+import { logOptionsFrom, logOptionTable } from '../system/log-options.js';
+import { runProgram } from '../system/program.js';
+
+const defaults = { concurrency: 40, backlog: 128 };
+
+await runProgram(
+  {
+    name: 'tcpsrun',
+    synopsis: '[options] address port runfile',
+    purpose: 'Accepts connections and starts the program that the run file describes for each.',
+    options: {
+      rules: {
+        kind: 'text',
+        value: 'FILE',
+        help: 'access rules; without them everybody has level 1',
+      },
+      'spawn-denied': {
+        kind: 'flag',
+        help: 'start the program for clients of level 0 too (default: close)',
+      },
+      concurrency: {
+        kind: 'number',
+        value: 'N',
+        min: 1,
+        max: 1_000_000,
+        help: `connections served at a time (${defaults.concurrency})`,
+      },
+      'per-source': {
+        kind: 'number',
+        value: 'N',
+        min: 1,
+        max: 1_000_000,
+        help: 'of them, of one IPv4 address or IPv6 /64, below level 2 (no limit of its own)',
+      },
+      backlog: {
+        kind: 'number',
+        value: 'N',
+        min: 1,
+        max: 65_535,
+        help: `connections held when no more can be served (${defaults.backlog})`,
+      },
+      user: { kind: 'text', value: 'USER', help: 'become this user after binding' },
+      group: { kind: 'text', value: 'GROUP', help: "and this group instead of the user's" },
+      explain: {
+        kind: 'text',
+        value: 'ADDRESS',
+        help: 'print what would happen to a client with this address, and exit',
+      },
+      ...logOptionTable,
+    },
+    positionals: [3, 3],
+  },
+  async ({ options, positionals: [address = '', port = '', runFile = ''] }) => {
+    const service: Service = {
+      runFile,
+      port,
+      inherited: withoutConnectionVariables(inheritedEnvironment(process.env)),
+      directory: process.cwd(),
+    };
+    const denied = options['spawn-denied'] === true ? 'served' : 'closed';
+    if (options.explain !== undefined) {
+      const { explain } = await import('../launcher/explain.js');
+      const { rules } = options;
+      process.stdout.write(explain({ service, address, rules, denied, client: options.explain }));
+      return exitCode.ok;
+    }
+    const concurrency = options.concurrency ?? defaults.concurrency;
+    const log = await openLog(logOptionsFrom('tcpsrun', options));
+    await runService({
+      service,
+      address,
+      rules: options.rules,
+      denied,
+      concurrency,
+      perSource: options['per-source'] ?? concurrency,
+      backlog: options.backlog ?? defaults.backlog,
+      user: { user: options.user, group: options.group },
+      log,
+    });
+    await log.flush(1000);
+    return exitCode.ok;
+  },
+);

@@ -1,0 +1,71 @@
+// The values of run file directives: `%NAME%`, `%1`…`%9` and `%%`. Pure; knows nothing of directives.
+
+/** A value with its gaps: literal text, the number of a parameter, or the name of an environment variable. */
+export type ValueTemplate = readonly (
+  string | { readonly parameter: number } | { readonly variable: string }
+)[];
+
+/** What fills the gaps. */
+export interface Substitutions {
+  readonly environment: ReadonlyMap<string, string>;
+  /** `%1` is the first. */
+  readonly parameters: readonly string[];
+}
+
+/** A value that cannot be read or filled in. Turned into a RunFileError, which knows the place, by whoever reads the file. */
+export class ValueError extends Error {}
+
+const gap = /%(?:(?<percent>%)|(?<digit>[0-9])|(?<name>[^%=\s]+)%|)/g;
+
+/**
+ * Reads a value. A digit after the percent sign makes a parameter: `%1` followed by `0` is the first parameter and a zero.
+ *
+ * @throws ValueError for a percent sign that begins none of the forms, and for `%0`
+ */
+export function parseValue(text: string): ValueTemplate {
+  const template: (string | { parameter: number } | { variable: string })[] = [];
+  let end = 0;
+  for (const match of text.matchAll(gap)) {
+    if (match.index > end) template.push(text.slice(end, match.index));
+    end = match.index + match[0].length;
+    const { percent, digit, name } = match.groups ?? {};
+    if (percent !== undefined) template.push('%');
+    else if (digit === '0') throw new ValueError('there is no parameter %0');
+    else if (digit !== undefined) template.push({ parameter: Number(digit) });
+    else if (name !== undefined) template.push({ variable: name });
+    else throw new ValueError('a percent sign stands alone (write %% for one)');
+  }
+  if (end < text.length) template.push(text.slice(end));
+  return template;
+}
+
+/**
+ * Fills in a value.
+ *
+ * @returns text without NUL; what was filled in is not read again
+ * @throws ValueError for a variable or parameter that is not set
+ */
+export function fillIn(template: ValueTemplate, substitutions: Substitutions): string {
+  return template
+    .map((piece) => {
+      if (typeof piece === 'string') return piece;
+      if ('parameter' in piece) {
+        const parameter = substitutions.parameters[piece.parameter - 1];
+        if (parameter === undefined)
+          throw new ValueError(`parameter %${piece.parameter} is not set`);
+        return parameter;
+      }
+      const value = substitutions.environment.get(piece.variable);
+      if (value === undefined)
+        throw new ValueError(`environment variable ${piece.variable} is not set`);
+      return value;
+    })
+    .join('');
+}
+
+/** Whether the value has the parameter `%number` in it. */
+export function usesParameter(template: ValueTemplate, number: number): boolean {
+  return template.some(
+    (piece) => typeof piece !== 'string' && 'parameter' in piece && piece.parameter === number,
+  );
+}

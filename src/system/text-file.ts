@@ -1,0 +1,82 @@
+// Reads small configuration files that somebody may have replaced by something else.
+
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+
+/** Why a file cannot be used; the message does not name the file, which whoever catches it knows. */
+export class TextFileError extends Error {
+  /** The system's code, such as ENOENT; undefined when the file could be read but is not fit. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface TextFile {
+  readonly text: string;
+  /** Device, inode, size and times of the file that was opened: what tells one version from the next. */
+  readonly signature: string;
+}
+
+/**
+ * Reads a text file whole. Opens it so that a FIFO or a device cannot make it wait.
+ *
+ * @returns the text, without a byte order mark
+ * @throws TextFileError when it cannot be opened or read, is no regular file, has over `maxBytes`, is not UTF-8 or holds a NUL
+ */
+export function readTextFile(path: string, maxBytes: number): TextFile {
+  let fd: number | undefined;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const stats = fstatSync(fd, { bigint: true });
+    if (!stats.isFile()) throw new TextFileError('is not a regular file');
+    return { text: decode(readAll(fd, maxBytes)), signature: signatureOf(stats) };
+  } catch (error) {
+    if (error instanceof TextFileError) throw error;
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException;
+    throw new TextFileError(`cannot be read: ${reasons[code] ?? code}`, code);
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** The part of a stat(2) result that changes when the file is edited or replaced. */
+export function signatureOf(stats: {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
+}): string {
+  return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  ENOTDIR: 'no such file',
+  EACCES: 'permission denied',
+  ELOOP: 'a loop of symbolic links',
+};
+
+function readAll(fd: number, maxBytes: number): Buffer {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (;;) {
+    const chunk = Buffer.allocUnsafe(65_536);
+    const count = readSync(fd, chunk, 0, chunk.length, null);
+    if (count === 0) return Buffer.concat(chunks);
+    total += count;
+    if (total > maxBytes) throw new TextFileError(`has more than ${maxBytes} bytes`);
+    chunks.push(chunk.subarray(0, count));
+  }
+}
+
+function decode(bytes: Buffer): string {
+  if (bytes.includes(0)) throw new TextFileError('has a NUL byte in it');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new TextFileError('is not UTF-8 text');
+  }
+}

@@ -1,0 +1,354 @@
+// The authenticator on real SQLite files: verdicts, faults of the file, and how long things take.
+
+import { execFileSync } from 'node:child_process';
+import {
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { hashSync as bcryptSync } from '@node-rs/bcrypt';
+import Sqlite from 'better-sqlite3';
+import t, { type Test } from 'tap';
+import type { Verdict } from '../../../src/auth/authenticator.js';
+import {
+  openPasswordDatabase,
+  type PasswordDatabaseOptions,
+} from '../../../src/auth/password-database.js';
+import { hashPassword } from '../../../src/auth/password-hash.js';
+
+const schema = `CREATE TABLE users (username TEXT, domain TEXT, password TEXT NOT NULL,
+  active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY (username, domain))`;
+
+interface Row {
+  readonly user: string;
+  readonly password: string;
+  readonly active?: string;
+}
+
+function writeDatabase(file: string, rows: readonly Row[]): void {
+  const database = new Sqlite(file);
+  database.exec(schema);
+  const insert = database.prepare("INSERT INTO users VALUES (?, 'example.org', ?, ?)");
+  for (const { user, password, active = 'Y' } of rows) insert.run(user, password, active);
+  database.close();
+}
+
+function makeFile(t: Test, rows: readonly Row[]): string {
+  const file = join(t.testdir(), 'passdb.sqlite');
+  writeDatabase(file, rows);
+  return file;
+}
+
+function open(
+  t: Test,
+  options: PasswordDatabaseOptions,
+): (name: string, password: string) => Promise<Verdict> {
+  const database = openPasswordDatabase(options);
+  t.teardown(() => database.close());
+  return (name, password) => database.verifyPassword(Buffer.from(name), Buffer.from(password));
+}
+
+const anna = { user: 'anna', password: '{PLAIN}secret' };
+const accepted = { verdict: 'accepted', identity: { user: 'anna', domain: 'example.org' } };
+
+t.test('accepts the right password of a user, however the name is capitalised', async (t) => {
+  const verify = open(t, { file: makeFile(t, [anna]), defaultDomain: 'example.org' });
+  t.same(await verify('anna@example.org', 'secret'), accepted);
+  t.same(await verify('ANNA@Example.ORG.', 'secret'), accepted);
+  t.same(await verify('anna', 'secret'), accepted);
+});
+
+t.test('rejects everything else and says why to the log only', async (t) => {
+  const file = makeFile(t, [anna, { user: 'otto', password: '{PLAIN}secret', active: 'N' }]);
+  const verify = open(t, { file });
+  const rows: readonly (readonly [name: string, password: string, reason: string])[] = [
+    ['anna@example.org', 'Secret', 'wrong password'],
+    ['anna@example.org', '', 'wrong password'],
+    ['anna@example.org', 'secret\0', 'password with a NUL'],
+    ['anna@example.org', 'x'.repeat(513), 'password too long'],
+    ['anna@example.net', 'secret', 'unknown user'],
+    ["' OR 1=1--@example.org", 'secret', 'unknown user'],
+    ['%@example.org', 'secret', 'unknown user'],
+    ['../../etc@example.org', 'secret', 'unknown user'],
+    ['anna', 'secret', 'impossible name'],
+    ['otto@example.org', 'secret', 'disabled user'],
+  ];
+  for (const [name, password, reason] of rows) {
+    t.same(await verify(name, password), { verdict: 'rejected', reason }, name);
+  }
+});
+
+t.test('a password that was typed in another form of Unicode is the same', async (t) => {
+  const file = makeFile(t, [
+    { user: 'anna', password: await hashPassword('SSHA256', Buffer.from('caf\u00e9')) },
+  ]);
+  const verify = open(t, { file });
+  t.same(await verify('anna@example.org', 'cafe\u0301'), accepted);
+});
+
+t.test('a row that cannot be verified is a lasting fault that names the scheme', async (t) => {
+  const file = makeFile(t, [
+    { user: 'md5', password: '{MD5-CRYPT}$1$salt$hash' },
+    { user: 'costly', password: `$2b$31$${'a'.repeat(21)}e${'a'.repeat(31)}` },
+  ]);
+  const verify = open(t, { file });
+  t.same(await verify('md5@example.org', 'x'), {
+    verdict: 'unavailable',
+    isLasting: true,
+    reason: 'password scheme MD5-CRYPT is not supported',
+  });
+  t.match(await verify('costly@example.org', 'x'), {
+    verdict: 'unavailable',
+    isLasting: true,
+    reason: /costs too much/,
+  });
+});
+
+t.test('a file that is no password database is a fault, never a rejection', async (t) => {
+  const folder = t.testdir();
+  const at = (name: string): string => join(folder, name);
+  writeDatabase(at('good'), [anna]);
+  mkdirSync(at('directory'));
+  execFileSync('mkfifo', [at('fifo')]);
+  writeFileSync(at('empty'), '');
+  writeFileSync(at('noise'), 'no database at all, but long enough to look at. '.repeat(30));
+  copyFileSync(at('good'), at('truncated'));
+  truncateSync(at('truncated'), 5000);
+  new Sqlite(at('foreign')).exec('CREATE TABLE users (name TEXT)').close();
+  new Sqlite(at('versioned')).exec(`${schema}; PRAGMA user_version = 7`).close();
+  const rows: readonly (readonly [name: string, isLasting: boolean, reason: RegExp])[] = [
+    ['missing', false, /no such file/],
+    ['directory', true, /not a regular file/],
+    ['fifo', true, /not a regular file/],
+    ['empty', true, /no such table/],
+    ['noise', false, /file is not a database/],
+    ['truncated', false, /malformed/],
+    ['foreign', true, /no such column/],
+    ['versioned', true, /user_version/],
+  ];
+  for (const [name, isLasting, reason] of rows) {
+    const verdict = await open(t, { file: at(name) })('anna@example.org', 'secret');
+    t.match(verdict, { verdict: 'unavailable', isLasting, reason }, name);
+    t.match(verdict, { reason: new RegExp(name) }, 'names the file');
+  }
+  t.throws(() => readFileSync(at('missing')), /ENOENT/, 'was not created');
+});
+
+t.test(
+  'a database that appears later, or is replaced, is used from the next login on',
+  async (t) => {
+    const folder = t.testdir();
+    const file = join(folder, 'passdb.sqlite');
+    const verify = open(t, { file });
+    t.match(await verify('anna@example.org', 'secret'), { verdict: 'unavailable' });
+    writeDatabase(file, [anna]);
+    t.same(await verify('anna@example.org', 'secret'), accepted);
+    writeDatabase(join(folder, 'new'), [{ user: 'anna', password: '{PLAIN}other' }]);
+    renameSync(join(folder, 'new'), file);
+    t.match(await verify('anna@example.org', 'secret'), { verdict: 'rejected' });
+    t.same(await verify('anna@example.org', 'other'), accepted);
+    rmSync(file);
+    t.match(await verify('anna@example.org', 'other'), { verdict: 'unavailable' });
+  },
+);
+
+t.test('what another program changes in the file is seen at the next login', async (t) => {
+  const file = makeFile(t, [anna]);
+  const verify = open(t, { file, rememberedPasswords: 10 });
+  t.same(await verify('anna@example.org', 'secret'), accepted);
+  const other = new Sqlite(file);
+  other.exec("UPDATE users SET active = 'N'");
+  t.match(await verify('anna@example.org', 'secret'), { reason: 'disabled user' });
+  other.exec("UPDATE users SET active = 'Y', password = '{PLAIN}new'; VACUUM");
+  t.match(await verify('anna@example.org', 'secret'), { reason: 'wrong password' });
+  t.same(await verify('anna@example.org', 'new'), accepted);
+  other.close();
+});
+
+t.test('a locked database is waited for, without holding up the event loop', async (t) => {
+  const file = makeFile(t, [anna]);
+  const verify = open(t, { file });
+  const writer = new Sqlite(file);
+  writer.exec('BEGIN EXCLUSIVE');
+  let turns = 0;
+  const ticking = setInterval(() => {
+    turns += 1;
+    if (turns === 30) writer.exec('COMMIT');
+  }, 5);
+  t.same(await verify('anna@example.org', 'secret'), accepted);
+  clearInterval(ticking);
+  t.ok(turns >= 30, 'the loop turned meanwhile');
+  writer.close();
+});
+
+t.test('a database locked for too long is a passing fault', async (t) => {
+  const file = makeFile(t, [anna]);
+  const verify = open(t, { file, busyTimeoutMs: 50 });
+  const writer = new Sqlite(file);
+  writer.exec('BEGIN EXCLUSIVE');
+  t.match(await verify('anna@example.org', 'secret'), {
+    verdict: 'unavailable',
+    isLasting: false,
+    reason: /locked by another program/,
+  });
+  writer.exec('ROLLBACK');
+  writer.close();
+  t.same(await verify('anna@example.org', 'secret'), accepted);
+});
+
+t.test('a WAL database is read where its directory can be written', async (t) => {
+  const file = makeFile(t, [anna]);
+  const writer = new Sqlite(file);
+  writer.pragma('journal_mode = WAL');
+  writer.exec("UPDATE users SET password = '{PLAIN}wal'");
+  const verify = open(t, { file });
+  t.same(await verify('anna@example.org', 'wal'), accepted);
+  writer.close();
+  t.same(await verify('anna@example.org', 'wal'), accepted);
+});
+
+t.test('a journal left by a crash is a passing fault that says what mends it', async (t) => {
+  const folder = t.testdir();
+  const file = join(folder, 'passdb.sqlite');
+  writeDatabase(file, [anna, { user: 'long', password: `{PLAIN}${'x'.repeat(1500)}` }]);
+  const writer = new Sqlite(file);
+  // Spilled to the file before the commit, as it is when the power fails.
+  writer.pragma('cache_size = 1');
+  writer.pragma('synchronous = OFF');
+  writer.exec('BEGIN IMMEDIATE');
+  const insert = writer.prepare("INSERT INTO users VALUES (?, 'example.org', ?, 'Y')");
+  for (let index = 0; index < 50; index++) insert.run(`user${index}`, 'x'.repeat(1500));
+  const crashed = join(folder, 'crashed');
+  copyFileSync(file, crashed);
+  copyFileSync(`${file}-journal`, `${crashed}-journal`);
+  writer.exec('ROLLBACK');
+  writer.close();
+  const verify = open(t, { file: crashed });
+  t.match(await verify('anna@example.org', 'secret'), {
+    verdict: 'unavailable',
+    isLasting: false,
+    reason: /journal left by a crash/,
+  });
+  new Sqlite(crashed).exec('SELECT * FROM users').close();
+  t.same(await verify('anna@example.org', 'secret'), accepted);
+});
+
+t.test('a query reads databases of another shape', async (t) => {
+  const file = join(t.testdir(), 'mailbox.sqlite');
+  const database = new Sqlite(file);
+  database.exec(
+    'CREATE TABLE mailbox (username TEXT PRIMARY KEY, password TEXT, active INT) WITHOUT ROWID',
+  );
+  const insert = database.prepare('INSERT INTO mailbox VALUES (?, ?, ?)');
+  insert.run('anna@example.org', '{PLAIN}secret', 1);
+  insert.run('otto@example.org', '{PLAIN}secret', 0);
+  insert.run('null@example.org', null, 1);
+  database.pragma('user_version = 99');
+  database.close();
+  const query = 'SELECT password FROM mailbox WHERE username = :address AND active = 1';
+  const verify = open(t, { file, query });
+  t.same(await verify('anna@example.org', 'secret'), accepted);
+  t.match(await verify('otto@example.org', 'secret'), {
+    verdict: 'rejected',
+    reason: 'unknown user',
+  });
+  t.match(await verify('null@example.org', ''), { verdict: 'rejected' });
+  const prefixing = open(t, {
+    file,
+    query:
+      "SELECT '{PLAIN}' || substr(password, 8) FROM mailbox WHERE username = :user || '@' || :domain",
+  });
+  t.same(await prefixing('anna@example.org', 'secret'), accepted);
+  t.match(await prefixing('nobody@example.org', 'secret'), { reason: 'unknown user' });
+});
+
+t.test('a query that cannot work is a lasting fault', async (t) => {
+  const file = makeFile(t, [anna]);
+  for (const query of [
+    'SELECT nothing FROM users',
+    'SELEKT',
+    'DELETE FROM users WHERE username = :user',
+    'SELECT password FROM users WHERE username = :name',
+    'SELECT 1; SELECT 2',
+  ]) {
+    t.match(
+      await open(t, { file, query })('anna@example.org', 'secret'),
+      { verdict: 'unavailable', isLasting: true },
+      query,
+    );
+  }
+  t.same(await open(t, { file })('anna@example.org', 'secret'), accepted, 'nothing was deleted');
+});
+
+t.test('a remembered password skips the hash; a wrong one never does', async (t) => {
+  const password = await hashPassword('PBKDF2', Buffer.from('secret'));
+  const verify = open(t, {
+    file: makeFile(t, [{ user: 'anna', password }]),
+    rememberedPasswords: 2,
+  });
+  const timed = async (given: string): Promise<number> => {
+    const started = performance.now();
+    await verify('anna@example.org', given);
+    return performance.now() - started;
+  };
+  await verify('nobody@example.org', 'secret');
+  const first = await timed('secret');
+  const again = await timed('secret');
+  const wrong = await timed('Secret');
+  t.ok(again < first / 4, `first ${first} ms, again ${again} ms`);
+  t.ok(wrong > first / 3, `wrong ${wrong} ms`);
+  t.match(await verify('anna@example.org', 'Secret'), { verdict: 'rejected' });
+});
+
+t.test('200 wrong logins at once are all answered', async (t) => {
+  const verify = open(t, {
+    file: makeFile(t, [{ user: 'anna', password: bcryptSync('secret', { cost: 4 }) }]),
+  });
+  const verdicts = await Promise.all(
+    Array.from({ length: 200 }, (_, index) => verify('anna@example.org', `wrong${index}`)),
+  );
+  t.ok(verdicts.every(({ verdict }) => verdict === 'rejected'));
+});
+
+/** Welch's t for two samples without their slowest twentieth, which the machine's other work made. */
+function welch(one: readonly number[], other: readonly number[]): number {
+  const summary = (sample: readonly number[]): { mean: number; error: number } => {
+    const kept = [...sample].sort((a, b) => a - b).slice(0, Math.floor(sample.length * 0.95));
+    const mean = kept.reduce((sum, value) => sum + value, 0) / kept.length;
+    const variance = kept.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (kept.length - 1);
+    return { mean, error: variance / kept.length };
+  };
+  const [a, b] = [summary(one), summary(other)];
+  return Math.abs(a.mean - b.mean) / Math.sqrt(a.error + b.error);
+}
+
+t.test('unknown, disabled and impossible users take as long as a wrong password', async (t) => {
+  const password = bcryptSync('secret', { cost: 6 });
+  const file = makeFile(t, [
+    { user: 'anna', password },
+    { user: 'otto', password, active: 'N' },
+  ]);
+  const verify = open(t, { file, rememberedPasswords: 10 });
+  const names = ['anna@example.org', 'nobody@example.org', 'otto@example.org', 'impossible'];
+  const samples: number[][] = names.map(() => []);
+  const order = [...names.keys()];
+  for (let round = 0; round < 1000; round++) {
+    // In random order, so that the machine's moods and the request before meet all alike.
+    order.sort(() => Math.random() - 0.5);
+    for (const index of order) {
+      const started = performance.now();
+      await verify(names[index] ?? '', 'wrong');
+      samples[index]?.push(performance.now() - started);
+    }
+  }
+  const [wrong = [], ...others] = samples;
+  others.forEach((sample, index) => {
+    const value = welch(wrong, sample);
+    t.ok(value < 4.5, `${names[index + 1] ?? ''}: |t| = ${value.toFixed(2)}`);
+  });
+});
