@@ -102,8 +102,8 @@ export async function linkToNew(maildir: string, tmpName: string, newName: strin
 
 /** Removes a tmp file whose message is recorded. Its absence is success. */
 export async function removeTmp(maildir: string, tmpName: string): Promise<void> {
-  await unlinkFile(join(maildir, 'tmp', tmpName)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
+  await unlinkFile(join(maildir, 'tmp', tmpName)).catch((error: unknown) => {
+    if (!isAbsent(error)) throw error;
   });
 }
 
@@ -135,8 +135,8 @@ export async function checkMaildir(maildir: string): Promise<void> {
   const devices = new Set<number>();
   for (const folder of ['tmp', 'new', 'cur']) {
     const path = join(maildir, folder);
-    const stats = await statFile(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    const stats = await statFile(path).catch((error: unknown) => {
+      if (!isAbsent(error)) throw error;
       throw new ConfigurationError(
         `${maildir} is no Maildir: it has no directory ${folder} (make one: mkdir -p -m 700 ${maildir}/new ${maildir}/cur ${maildir}/tmp)`,
       );
@@ -147,4 +147,9 @@ export async function checkMaildir(maildir: string): Promise<void> {
   if (devices.size > 1) {
     throw new ConfigurationError(`${maildir}/tmp and ${maildir}/new are on different file systems`);
   }
+}
+
+function isAbsent(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }

@@ -33,12 +33,10 @@ export async function readJournal(maildir: string, account: string): Promise<Jou
   const suspects = new Map<string, number>();
   let sawTls = false;
   let isOurs = false;
-  const text = await readFile(journalPath(maildir, account), 'latin1').catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '';
-      throw error;
-    },
-  );
+  const text = await readFile(journalPath(maildir, account), 'latin1').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
+    throw error;
+  });
   // What follows the last line end is a line that a crash cut off.
   for (const lineText of text.split('\n').slice(0, -1)) {
     const line = parseJournalLine(lineText);

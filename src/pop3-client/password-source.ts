@@ -2,9 +2,9 @@
 
 import { execFile } from 'node:child_process';
 import { open } from 'node:fs/promises';
+import { readPassword as askPassword } from '../auth/password-input.js';
 import { UsageError } from '../system/options.js';
 import { ConfigurationError, TemporaryError } from '../system/program.js';
-import { askPassword } from './ask-password.js';
 import { reasonOf } from './failures.js';
 
 export interface PasswordSources {
@@ -35,7 +35,7 @@ export async function readPassword(sources: PasswordSources): Promise<string> {
   if (command !== undefined) return readFromCommand(command);
   if (argument !== undefined && argument !== '-') return argument;
   if (argument === undefined && environment !== undefined && environment !== '') return environment;
-  return askPassword();
+  return (await askPassword({ input: process.stdin, prompts: process.stderr })).toString();
 }
 
 async function readFromFile(path: string): Promise<string> {
@@ -57,7 +57,7 @@ async function readFromFile(path: string): Promise<string> {
 }
 
 async function readFromCommand(command: string): Promise<string> {
-  const { POP3GET_PASSWORD: _, ...environment } = process.env;
+  const environment = { ...process.env, POP3GET_PASSWORD: '' };
   return new Promise((resolve, reject) => {
     const child = execFile(
       '/bin/sh',

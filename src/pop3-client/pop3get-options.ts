@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { logOptionTable } from '../system/log.js';
+import { logOptionTable } from '../system/log-options.js';
 import { UsageError, type CommandLine, type OptionTable } from '../system/options.js';
 import { ConfigurationError } from '../system/program.js';
 import { reasonOf } from './failures.js';

@@ -1,20 +1,7 @@
 // The progress bar on a terminal: messages, octets, rate, time left.
 
-import { Format, SingleBar } from 'cli-progress';
-
-export interface Progress {
-  start(messages: number, octets: number): void;
-  addOctets(octets: number): void;
-  addMessage(): void;
-  stop(): void;
-}
-
-export const noProgress: Progress = {
-  start: () => undefined,
-  addOctets: () => undefined,
-  addMessage: () => undefined,
-  stop: () => undefined,
-};
+import cliProgress from 'cli-progress';
+import type { Progress } from './progress.js';
 
 export function openProgressBar(stream: NodeJS.WriteStream): Progress {
   let messages = 0;
@@ -23,7 +10,7 @@ export function openProgressBar(stream: NodeJS.WriteStream): Progress {
   let expected = 0;
   let startedAt = 0;
   let isRunning = false;
-  const bar = new SingleBar({
+  const bar = new cliProgress.SingleBar({
     stream,
     fps: 5,
     clearOnComplete: true,
@@ -34,10 +21,7 @@ export function openProgressBar(stream: NodeJS.WriteStream): Progress {
       const seconds = Math.max(0.001, (performance.now() - startedAt) / 1000);
       const rate = octets / seconds;
       const left = rate > 0 ? Math.ceil(Math.max(0, expected - octets) / rate) : 0;
-      const line = (Format.BarFormat as (progress: number, options: object) => string)(
-        parameters.progress,
-        options,
-      );
+      const line = cliProgress.Format.BarFormat(parameters.progress, options);
       return `${line} ${done}/${messages} messages  ${formatOctets(octets)}  ${formatOctets(rate)}/s  ${left} s left`;
     },
   });

@@ -26,8 +26,8 @@ export interface RunWatcher {
   onOctets(octets: number): void;
   onStored(entry: Entry, octets: number): void;
   onFailed(failed: FailedMessage): void;
-  /** A session ended early; another follows when `isLast` is false. */
-  onSessionEnd(reason: string, isLast: boolean): void;
+  /** A session ended early and another follows. */
+  onSessionEnd(reason: string): void;
   onClient(client: Pop3Client): void;
   /** Whether somebody stopped the run: no other session then. */
   isInterrupted(): boolean;
@@ -127,8 +127,8 @@ class Run {
       } catch (error) {
         if (storeFailure !== null) break;
         const goesOn = await this.#changeCourse(error, state, course, journal);
-        this.#watcher.onSessionEnd(reasonOf(error), !goesOn || count === maxSessions);
         if (!goesOn || count === maxSessions) throw error;
+        this.#watcher.onSessionEnd(reasonOf(error));
         if (error instanceof StoreFailure) storeFailure = error;
       }
     }
