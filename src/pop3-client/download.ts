@@ -37,7 +37,7 @@ type Step =
 
 /** Where a download broke off, for whoever decides what to try next. */
 export interface DownloadState {
-  /** Messages that were read, wholly or in part, and are not verified. */
+  /** Messages whose replies were read or waited for, and are not verified. */
   unverified: Entry[];
 }
 
@@ -155,12 +155,13 @@ class Download {
 
   async #readMessage(entry: Entry): Promise<void> {
     const { client, store, maxOctets, onRefused, onOctets } = this.#options;
+    this.#state.unverified.push(entry);
     const response = await client.replies.readResponse();
     if (!response.isOk) {
+      this.#state.unverified.pop();
       onRefused(entry, quoteServerText(response.text));
       return;
     }
-    this.#state.unverified.push(entry);
     const begun = store.begin(entry);
     let octets;
     try {

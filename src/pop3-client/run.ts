@@ -209,7 +209,8 @@ class Run {
       // The last one read is the one that was too large.
       const large = state.unverified.at(-1) ?? culprit;
       this.#exclude(course, large, `${error.message}: see --limit`);
-    } else if (names.length === 1) {
+    } else if (names.length === 1 && course.suspects.has(names[0] ?? '')) {
+      // It was alone this time: it is to blame.
       this.#exclude(course, culprit, error.message);
     }
     for (const name of names) course.suspects.set(name, (course.suspects.get(name) ?? 0) + 1);
