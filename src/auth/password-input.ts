@@ -37,13 +37,18 @@ const tooLong = `a password may have at most ${maxPasswordOctets} octets`;
 
 /** The octets before the first line end, whether or not there is one. */
 async function readLine(input: NodeJS.ReadStream): Promise<Buffer> {
-  let line = Buffer.alloc(0);
-  for await (const chunk of input as AsyncIterable<Buffer>) {
-    line = Buffer.concat([line, chunk]);
-    const end = line.indexOf(0x0a);
-    if (end !== -1) line = line.subarray(0, end);
-    if (end !== -1 || line.length > maxPasswordOctets + 1) break;
+  let line: Buffer = Buffer.alloc(0);
+  try {
+    for await (const chunk of input as AsyncIterable<Buffer>) {
+      line = Buffer.concat([line, chunk]);
+      if (line.includes(0x0a) || line.length > maxPasswordOctets + 1) break;
+    }
+  } catch (error) {
+    // A directory, say.
+    throw new ConfigurationError(`standard input: ${(error as Error).message}`);
   }
+  const end = line.indexOf(0x0a);
+  if (end !== -1) line = line.subarray(0, end);
   if (line.at(-1) === 0x0d) line = line.subarray(0, -1);
   if (line.length > maxPasswordOctets) throw new ConfigurationError(tooLong);
   return line;

@@ -62,7 +62,7 @@ export class PasswordTable {
     return this.#read(({ byName }) => {
       const row = byName.get({ ...name, address }) as readonly unknown[] | undefined;
       if (row === undefined || row[0] === null) return null;
-      const isActive = this.#options.query !== undefined || isYes(row[1]);
+      const isActive = this.#options.query !== undefined || row[1] === 'Y';
       return { password: asText(row[0]), isActive };
     });
   }
@@ -208,10 +208,6 @@ function prepareSample(database: Database, column: string, table: string): State
     // A table WITHOUT ROWID has no age to go by.
     return database.prepare(`${select} LIMIT ${sampleSize}`).raw();
   }
-}
-
-function isYes(value: unknown): boolean {
-  return value === 'Y' || value === 'y' || value === 1 || value === '1';
 }
 
 function asText(value: unknown): string {

@@ -1,6 +1,6 @@
 // The keys of SCRAM-SHA-256 (RFC 5802 §3 with RFC 7677): what server, client and password database derive from a password.
 
-import { createHash, createHmac, pbkdf2 } from 'node:crypto';
+import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { ScramCredentials } from './authenticator.js';
 
@@ -34,4 +34,26 @@ export async function deriveScramCredentials(
   const salted = await saltedPassword(password, salt, iterations);
   const storedKey = hash(hmac(salted, 'Client Key'));
   return { salt, iterations, storedKey, serverKey: hmac(salted, 'Server Key') };
+}
+
+/** `ServerSignature`, which only who knows the ServerKey can make. */
+export function serverSignature(serverKey: Buffer, signed: string): Buffer {
+  return hmac(serverKey, signed);
+}
+
+/** `ClientProof`, from the salted password. */
+export function clientProof(salted: Buffer, signed: string): Buffer {
+  const clientKey = hmac(salted, 'Client Key');
+  return xor(clientKey, hmac(hash(clientKey), signed));
+}
+
+/** Whether a proof was made by who knows the password; in constant time. */
+export function isClientProof(storedKey: Buffer, signed: string, proof: Buffer): boolean {
+  if (proof.length !== storedKey.length) return false;
+  const clientKey = xor(proof, hmac(storedKey, signed));
+  return timingSafeEqual(hash(clientKey), storedKey);
+}
+
+function xor(one: Buffer, other: Buffer): Buffer {
+  return Buffer.from(one.map((byte, index) => byte ^ (other[index] ?? 0)));
 }

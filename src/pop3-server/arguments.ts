@@ -51,6 +51,46 @@ export const password: ArgumentParser<Buffer> = (argument) =>
     ? refuse('needs-password')
     : { values: Buffer.from(argument, 'latin1') };
 
+export interface AuthArguments {
+  /** Upper-cased; null to list the mechanisms. */
+  readonly mechanism: string | null;
+  /** Null when there is none; `=` is an empty one. RFC 5034 §4. */
+  readonly initialResponse: Buffer | null;
+}
+
+export const authArguments: ArgumentParser<AuthArguments> = (argument) => {
+  const [mechanism, initial, ...rest] = splitWords(argument);
+  if (mechanism === undefined) return { values: { mechanism: null, initialResponse: null } };
+  if (rest.length > 0) return refuse('too-many-arguments');
+  const initialResponse = initial === undefined ? null : tryBase64(initial === '=' ? '' : initial);
+  if (initial !== undefined && initialResponse === null) return refuse('bad-base64');
+  return { values: { mechanism: mechanism.toUpperCase(), initialResponse } };
+};
+
+export interface ApopArguments {
+  /** latin1 bytes. */
+  readonly name: string;
+  readonly digest: Buffer;
+}
+
+export const apopArguments: ArgumentParser<ApopArguments> = (argument) => {
+  const [name, digest, ...rest] = splitWords(argument);
+  if (name === undefined || digest === undefined) return refuse('needs-name-and-digest');
+  if (rest.length > 0) return refuse('too-many-arguments');
+  return { values: { name, digest: Buffer.from(digest, 'latin1') } };
+};
+
+export const optionalWord: ArgumentParser<string | null> = (argument) => {
+  const [word = null, ...rest] = splitWords(argument);
+  return rest.length > 0 ? refuse('too-many-arguments') : { values: word };
+};
+
+/** Strict base64, as RFC 5034 §4 wants it: Node's own decoder skips what it does not know. @returns null for anything else */
+export function tryBase64(text: string): Buffer | null {
+  const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
+  return isBase64 ? Buffer.from(text, 'base64') : null;
+}
+
 function refuse(text: string): { readonly refusal: ErrorOutcome } {
   return { refusal: error(text) };
 }

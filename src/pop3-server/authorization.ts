@@ -1,17 +1,15 @@
 // AUTHORIZATION: USER, PASS. RFC 1939 §7, RFC 3206, RFC 2449 §8.1. CAPA and QUIT stand here too.
 
 import type { Identity, Verdict } from '../auth/authenticator.js';
-import { error, ok, type Outcome } from './outcome.js';
-import { MaildropRefused, type MaildropSession, type Service } from './service.js';
+import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
+import { MaildropRefused } from './service.js';
+import type { SessionContext } from './session-context.js';
 import type { Authorization } from './session-state.js';
 
-/** What the handlers of this state are given. */
-export interface AuthorizationContext extends MaildropSession {
-  readonly service: Service;
-}
-
 /** USER answers every name alike: whether it exists is not for strangers to know. RFC 1939 §13. */
-export function user(name: string, state: Authorization): Outcome {
+export function user(name: string, state: Authorization, context: SessionContext): Outcome {
+  const refusal = refuseCleartext(context);
+  if (refusal !== null) return refusal;
   state.userName = name;
   return ok('user-accepted');
 }
@@ -19,8 +17,10 @@ export function user(name: string, state: Authorization): Outcome {
 export async function pass(
   password: Buffer,
   state: Authorization,
-  context: AuthorizationContext,
+  context: SessionContext,
 ): Promise<Outcome> {
+  const refusal = refuseCleartext(context);
+  if (refusal !== null) return refusal;
   const { userName } = state;
   if (userName === null) return error('needs-user');
   state.userName = null;
@@ -35,6 +35,11 @@ export async function pass(
   return concludeLogin(verdict, { name: userName, mechanism: 'USER' }, context);
 }
 
+/** The text tells a user what to switch on. @returns null where a login may happen */
+export function refuseCleartext({ link }: SessionContext): ErrorOutcome | null {
+  return link.allowsLogin ? null : error('cleartext-refused', undefined, 'AUTH');
+}
+
 /** Who tried to log in, and how: for the log. */
 export interface LoginAttempt {
   /** As the client gave it, latin1. */
@@ -46,7 +51,7 @@ export interface LoginAttempt {
 export async function concludeLogin(
   verdict: Verdict,
   attempt: LoginAttempt,
-  context: AuthorizationContext,
+  context: SessionContext,
 ): Promise<Outcome> {
   switch (verdict.verdict) {
     case 'accepted':
@@ -63,7 +68,7 @@ export async function concludeLogin(
 async function openMaildrop(
   identity: Identity,
   attempt: LoginAttempt,
-  context: AuthorizationContext,
+  context: SessionContext,
 ): Promise<Outcome> {
   try {
     const maildrop = await context.service.openMaildrop(identity, context);
@@ -72,13 +77,19 @@ async function openMaildrop(
       login: { identity, mechanism: attempt.mechanism, maildrop },
     };
   } catch (failure) {
-    reportFailure(attempt, (failure as Error).message, context);
+    const name = `${identity.user}@${identity.domain}`;
+    reportFailure({ ...attempt, name }, (failure as Error).message, context);
     return failure instanceof MaildropRefused
       ? error('maildrop-refused', undefined, 'SYS/PERM')
       : error('maildrop-unavailable', undefined, 'SYS/TEMP');
   }
 }
 
-function reportFailure(attempt: LoginAttempt, reason: string, context: AuthorizationContext): void {
+/** One line for each login that failed, with the name as given. */
+export function reportFailure(
+  attempt: LoginAttempt,
+  reason: string,
+  context: SessionContext,
+): void {
   context.report('failure', { user: attempt.name, mechanism: attempt.mechanism, reason });
 }

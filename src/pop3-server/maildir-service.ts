@@ -7,6 +7,7 @@ import { maildropPathOf } from '../maildrop/maildrop-path.js';
 import type { Maildrop } from '../maildrop/maildrop.js';
 import type { Log } from '../system/log.js';
 import { MaildropRefused } from '../maildrop/maildir-view.js';
+import type { Security } from './link.js';
 import type { MaildropSession, Service, SessionLimits } from './service.js';
 
 export interface MaildirServiceOptions {
@@ -16,6 +17,7 @@ export interface MaildirServiceOptions {
   readonly marksSeen: boolean;
   /** Whether this process serves one session, and may become the maildrop's owner for it, or many. */
   readonly sessions: 'one' | 'many';
+  readonly security: Security;
   readonly limits: SessionLimits;
   readonly log: Log;
 }
@@ -24,11 +26,12 @@ export interface MaildirServiceOptions {
 const rememberedPasswords = 10_000;
 
 export function createMaildirService(options: MaildirServiceOptions): Service {
-  const { log, limits } = options;
+  const { log, limits, security } = options;
   let authenticator: Promise<Authenticator> | undefined;
   return {
     log,
     limits,
+    security,
     authenticator: () => (authenticator ??= openAuthenticator(options)),
     openMaildrop: (identity, session) => openMaildrop(identity, session, options),
   };

@@ -28,6 +28,16 @@ export type Outcome =
     }
   /** A positive status line; the session goes on in TRANSACTION. */
   | { readonly kind: 'enter-transaction'; readonly login: Login }
+  /** A SASL challenge: the next line is the answer to it, not a command. RFC 5034 §4. */
+  | {
+      readonly kind: 'challenge';
+      readonly challenge: Buffer;
+      readonly respond: (line: Buffer) => Promise<Outcome>;
+    }
+  /** A positive status line; then the session starts anew under TLS. RFC 2595 §4. */
+  | { readonly kind: 'start-tls' }
+  /** The texts change, and the reply is in the new ones. RFC 6856 §3. */
+  | { readonly kind: 'change-language'; readonly tag: string }
   /** The last reply. */
   | {
       readonly kind: 'quit';

@@ -3,7 +3,8 @@
 import { Socket } from 'node:net';
 import { openPassedSocket, openStandardConnection, type Connection } from '../system/connection.js';
 import { logOptionsFrom } from '../system/log-options.js';
-import { openLog } from '../system/log.js';
+import { openLog, type Log } from '../system/log.js';
+import type { Security } from './link.js';
 import { createMaildirService } from './maildir-service.js';
 import { defaultLimits } from './service.js';
 import { runSession, shutDownSessions } from './session.js';
@@ -12,6 +13,9 @@ export interface Pop3ProcessOptions {
   /** The passed socket; undefined for stdin and stdout. */
   readonly fd: number | undefined;
   readonly isGreeted: boolean;
+  readonly apopTimestamp: string | null;
+  readonly tls: TlsFiles | null;
+  readonly allowsCleartext: boolean;
   readonly accessLevel: number | undefined;
   readonly logging: { readonly log: string | undefined; readonly 'log-format': string | undefined };
   readonly passwordDatabase: string;
@@ -20,6 +24,13 @@ export interface Pop3ProcessOptions {
   readonly marksSeen: boolean;
   readonly idleTimeoutMs: number | undefined;
   readonly loginTimeoutMs: number | undefined;
+}
+
+export interface TlsFiles {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** TLS from the first octet. */
+  readonly isImplicit: boolean;
 }
 
 /** A log reader that stands still is waited for so long at the end. */
@@ -33,6 +44,7 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   );
   const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
   const service = createMaildirService({
+    security: await loadSecurity(options, log),
     passwordDatabase: options.passwordDatabase,
     passwordQuery: options.passwordQuery,
     defaultDomain: options.defaultDomain,
@@ -54,8 +66,20 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
     peer: peerOf(connection, process.env),
     accessLevel: options.accessLevel,
     isGreeted: options.isGreeted,
+    apopTimestamp: options.apopTimestamp,
   });
   await log.flush(logFlushMs);
+}
+
+async function loadSecurity(
+  { tls: files, allowsCleartext }: Pop3ProcessOptions,
+  log: Log,
+): Promise<Security> {
+  if (files === null) return { tls: null, isImplicit: false, allowsCleartext };
+  const { loadServerTls } = await import('../system/tls-server.js');
+  const tls = loadServerTls(files.certificateFile, files.keyFile);
+  for (const why of tls.warnings) log.write('warning', { why });
+  return { tls, isImplicit: files.isImplicit, allowsCleartext };
 }
 
 /** What the kernel says of the peer, else what the launcher says: tcpserver and others, systemd, xinetd, socat. */

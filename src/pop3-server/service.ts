@@ -4,6 +4,7 @@ import type { Authenticator, Identity } from '../auth/authenticator.js';
 import type { Maildrop } from '../maildrop/maildrop.js';
 import { MaildropRefused } from '../maildrop/maildir-view.js';
 import type { Log } from '../system/log.js';
+import type { Security } from './link.js';
 
 export interface Service {
   /** Loaded at the first login: the greeting does not wait for a database. */
@@ -16,6 +17,7 @@ export interface Service {
    */
   readonly openMaildrop: (identity: Identity, session: MaildropSession) => Promise<Maildrop>;
 
+  readonly security: Security;
   readonly limits: SessionLimits;
   readonly log: Log;
 }
@@ -31,6 +33,8 @@ export interface SessionLimits {
   readonly loginTimeoutMs: number;
   /** Between commands, and for each step of sending. RFC 1939 §3 wants 10 minutes at least. */
   readonly idleTimeoutMs: number;
+  /** From the first octet of TLS to its last handshake message. */
+  readonly handshakeTimeoutMs: number;
   readonly maxBadCommandsBeforeLogin: number;
   readonly maxBadCommandsAfterLogin: number;
   readonly maxFailedLogins: number;
@@ -39,6 +43,7 @@ export interface SessionLimits {
 export const defaultLimits: SessionLimits = {
   loginTimeoutMs: 180_000,
   idleTimeoutMs: 600_000,
+  handshakeTimeoutMs: 30_000,
   maxBadCommandsBeforeLogin: 3,
   maxBadCommandsAfterLogin: 20,
   maxFailedLogins: 10,

@@ -6,17 +6,19 @@ import { parseCommandLine } from '../wire/command-line.js';
 import { LineReader, type LineEvent } from '../wire/line-reader.js';
 import { maxAuthLineOctets, maxCommandLineOctets } from '../wire/limits.js';
 import { terminator } from '../wire/multiline.js';
-import { formatResponse, type ResponseCode } from '../wire/response.js';
-import type { AuthorizationContext } from './authorization.js';
+import type { ServerTls } from '../system/tls-server.js';
+import { formatChallenge, formatResponse, type ResponseCode } from '../wire/response.js';
 import { findCommand } from './command-table.js';
-import { greeting } from './greeting.js';
+import { greetingWith } from './greeting.js';
+import { clearLink, encryptedLink, type Link } from './link.js';
 import { BrokenOff, sendMessage } from './message-sender.js';
 import { error, type ErrorOutcome, type Outcome } from './outcome.js';
 import type { Service } from './service.js';
+import type { SessionContext } from './session-context.js';
 import { SessionTally, type EndReason } from './session-log.js';
 import { SessionOutput, type Connection } from './session-output.js';
 import type { State } from './session-state.js';
-import { defaultTexts, type TextValues } from './texts.js';
+import { defaultTexts, Texts, type TextValues } from './texts.js';
 
 export interface SessionOptions {
   /** Identifies the session in the log. */
@@ -26,6 +28,8 @@ export interface SessionOptions {
   readonly accessLevel: number | undefined;
   /** Whether the greeting was sent before the session was made. */
   readonly isGreeted: boolean;
+  /** The timestamp in the greeting, when APOP is offered. */
+  readonly apopTimestamp: string | null;
 }
 
 /** Input that may wait while a command runs; beyond it the connection is not read. */
@@ -58,16 +62,18 @@ export function shutDownSessions(): void {
 }
 
 class Session {
-  readonly #connection: Connection;
   readonly #service: Service;
   readonly #options: SessionOptions;
-  readonly #context: AuthorizationContext;
   readonly #reader = new LineReader(maxAuthLineOctets);
-  readonly #output: SessionOutput;
   readonly #tally = new SessionTally();
   readonly #startedMs = performance.now();
-  readonly #texts = defaultTexts();
+  #connection: Connection;
+  #output: SessionOutput;
+  #link: Link;
+  #texts = defaultTexts();
   #state: State = { name: 'AUTHORIZATION', userName: null };
+  /** Takes the next line instead of the command table, while a SASL exchange goes on. */
+  #respond: ((line: Buffer) => Promise<Outcome>) | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isPumping = false;
   #hasInputEnded = false;
@@ -83,30 +89,48 @@ class Session {
     this.#service = service;
     this.#options = options;
     this.#output = new SessionOutput(connection, service.limits.idleTimeoutMs);
-    this.#context = {
-      service,
-      report: (event, fields) => {
-        service.log.write(event, { session: options.id, ...fields });
-      },
-    };
+    this.#link = clearLink(service.security, isLoopback(options.peer));
   }
 
   async run(): Promise<void> {
     running.add(this);
     const ended = new Promise<void>((resolve) => (this.#resolve = resolve));
     const { peer, accessLevel } = this.#options;
-    this.#context.report('connect', {
+    this.#report('connect', {
       ...(peer === undefined ? {} : { peer }),
       ...(accessLevel === undefined ? {} : { level: accessLevel }),
     });
     this.#armTimer(this.#service.limits.loginTimeoutMs);
-    if (!this.#options.isGreeted) {
-      this.#output.write(greeting);
-      void this.#output.flush();
-    }
-    this.#listen();
+    void this.#begin();
     await ended;
     running.delete(this);
+  }
+
+  async #begin(): Promise<void> {
+    const { tls, isImplicit } = this.#service.security;
+    this.#isPumping = true;
+    if (isImplicit && tls !== null && !(await this.#encrypt(tls))) {
+      this.#ending ??= 'error';
+    } else {
+      if (!this.#options.isGreeted) this.#output.write(greetingWith(this.#options.apopTimestamp));
+      this.#listen();
+    }
+    this.#isPumping = false;
+    // The greeting leaves like any reply, and a signal or timer that came meanwhile is seen.
+    await this.#pump();
+  }
+
+  #report(event: string, fields: Readonly<Record<string, string | number>>): void {
+    this.#service.log.write(event, { session: this.#options.id, ...fields });
+  }
+
+  #context(): SessionContext {
+    return {
+      service: this.#service,
+      link: this.#link,
+      apopTimestamp: this.#options.apopTimestamp,
+      report: (event, fields) => this.#report(event, fields),
+    };
   }
 
   /** Ends the session between two commands. */
@@ -117,18 +141,33 @@ class Session {
 
   #listen(): void {
     const connection = this.#connection;
-    connection.on('data', (chunk: Buffer) => {
-      if (this.#isFinished) return;
-      this.#reader.push(chunk);
-      if (!this.#isPumping) void this.#pump();
-      else if (this.#reader.waitingOctets > maxWaitingOctets) connection.pause();
-    });
-    connection.on('end', () => this.#endInput());
-    connection.on('close', () => this.#endInput());
+    connection.on('data', this.#onData);
+    connection.on('end', this.#onEnd);
+    connection.on('close', this.#onEnd);
+    connection.on('timeout', this.#onTimeout);
     // The peer's resets and our broken pipes: 'close' follows.
     connection.on('error', () => undefined);
-    connection.on('timeout', () => this.#timeOut());
   }
+
+  #stopListening(): void {
+    const connection = this.#connection;
+    connection.pause();
+    connection.off('data', this.#onData);
+    connection.off('end', this.#onEnd);
+    connection.off('close', this.#onEnd);
+    connection.off('timeout', this.#onTimeout);
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#isFinished) return;
+    this.#reader.push(chunk);
+    if (!this.#isPumping) void this.#pump();
+    else if (this.#reader.waitingOctets > maxWaitingOctets) this.#connection.pause();
+  };
+
+  readonly #onEnd = (): void => this.#endInput();
+
+  readonly #onTimeout = (): void => this.#timeOut();
 
   #endInput(): void {
     this.#hasInputEnded = true;
@@ -154,7 +193,7 @@ class Session {
       // The peer is cut off, without a terminator that would make half a message look whole; other sessions go on.
       const isExpected = failure instanceof BrokenOff;
       const text = failure instanceof Error && !isExpected ? failure.stack : String(failure);
-      this.#context.report('error', { error: text ?? String(failure) });
+      this.#report('error', { error: text ?? String(failure) });
       this.#connection.destroy();
       this.#ending = 'error';
     }
@@ -208,9 +247,16 @@ class Session {
   }
 
   #handle(line: Buffer): undefined | Promise<void> {
+    const respond = this.#respond;
+    if (respond !== null) {
+      this.#respond = null;
+      return this.#execute(() => respond(line));
+    }
     const command = parseCommandLine(line);
     if (command === null) return this.#reply({ ...error('unknown-command'), isBad: true });
-    if (line.length > maxCommandLineOctets) return this.#tooLong('too-long');
+    if (line.length > maxCommandLineOctets && command.keyword !== 'AUTH') {
+      return this.#tooLong('too-long');
+    }
     const found = findCommand(command.keyword, this.#state.name);
     if (found.found === 'nothing') return this.#reply({ ...error('unknown-command'), isBad: true });
     if (found.found === 'other-state') {
@@ -218,7 +264,7 @@ class Session {
     }
     const parsed = found.parse(command.argument);
     if ('refusal' in parsed) return this.#reply(parsed.refusal);
-    return this.#execute(() => found.run(parsed.values, this.#state, this.#context));
+    return this.#execute(() => found.run(parsed.values, this.#state, this.#context()));
   }
 
   async #execute(run: () => Outcome | Promise<Outcome>): Promise<void> {
@@ -227,13 +273,19 @@ class Session {
       if (this.#state.name === 'TRANSACTION') await this.#state.login.maildrop.refresh();
       outcome = await run();
     } catch (failure) {
-      this.#context.report('error', { error: (failure as Error).message });
-      outcome = error('maildrop-unavailable', undefined, 'SYS/TEMP');
+      this.#report('error', { error: (failure as Error).message });
+      const isLoggedIn = this.#state.name === 'TRANSACTION';
+      outcome = error(
+        isLoggedIn ? 'maildrop-unavailable' : 'internal-error',
+        undefined,
+        'SYS/TEMP',
+      );
     }
     await this.#reply(outcome);
   }
 
   #tooLong(kind: 'too-long' | 'endless'): undefined | Promise<void> {
+    this.#respond = null;
     if (kind === 'endless') this.#ending = 'error';
     return this.#reply({ ...error('line-too-long'), isBad: true });
   }
@@ -254,11 +306,53 @@ class Session {
       case 'enter-transaction':
         this.#enterTransaction(outcome);
         return undefined;
+      case 'challenge':
+        this.#respond = outcome.respond;
+        this.#output.write(formatChallenge(outcome.challenge));
+        return undefined;
+      case 'start-tls':
+        return this.#startTls();
+      case 'change-language':
+        this.#texts = new Texts(outcome.tag);
+        this.#writeStatus(true, { text: 'language-set', values: { tag: outcome.tag } });
+        return undefined;
       case 'quit':
         this.#tally.removedCount = outcome.removedCount;
         this.#writeStatus(outcome.isOk, outcome);
         this.#ending = 'quit';
         return undefined;
+    }
+  }
+
+  /** RFC 2595 §4. What was read before the handshake is thrown away, unlooked at, and nothing of the session so far stays. */
+  async #startTls(): Promise<void> {
+    const { tls } = this.#service.security;
+    if (tls === null) return;
+    this.#stopListening();
+    this.#reader.takeRest();
+    while (this.#connection.read() !== null);
+    this.#writeStatus(true, { text: 'begin-tls' });
+    await this.#output.flush();
+    if (!(await this.#encrypt(tls))) {
+      this.#ending ??= 'error';
+      return;
+    }
+    this.#state = { name: 'AUTHORIZATION', userName: null };
+    this.#texts = defaultTexts();
+    this.#listen();
+  }
+
+  /** @returns whether it worked; the connection is destroyed when not */
+  async #encrypt(tls: ServerTls): Promise<boolean> {
+    try {
+      const socket = await tls.accept(this.#connection, this.#service.limits.handshakeTimeoutMs);
+      this.#connection = socket;
+      this.#output = new SessionOutput(socket, this.#service.limits.idleTimeoutMs);
+      this.#link = encryptedLink(socket);
+      return true;
+    } catch (failure) {
+      this.#report('tls-failed', { error: (failure as Error).message });
+      return false;
     }
   }
 
@@ -288,9 +382,10 @@ class Session {
     this.#state = { name: 'TRANSACTION', login };
     this.#badCommands = 0;
     const { identity, mechanism, maildrop } = login;
-    this.#context.report('login', {
+    this.#report('login', {
       user: `${identity.user}@${identity.domain}`,
       mechanism,
+      ...(this.#link.tlsVersion === null ? {} : { tls: this.#link.tlsVersion }),
       messages: maildrop.records.length,
     });
     this.#armTimer(this.#service.limits.idleTimeoutMs);
@@ -327,6 +422,11 @@ interface StatusText {
   readonly text: string;
   readonly values?: TextValues;
   readonly code?: ResponseCode;
+}
+
+/** 127.0.0.0/8 and ::1. */
+function isLoopback(peer: string | undefined): boolean {
+  return peer !== undefined && (peer === '::1' || /^127\.[0-9.]+$/.test(peer));
 }
 
 /**

@@ -1,6 +1,6 @@
 // The words of replies, from one data file per language. RFC 6856 §3 (LANG).
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Fills `{name}` in a text. Values come from us, never from the peer: a reply echoes nothing. */
 export type TextValues = Readonly<Record<string, string | number>>;
@@ -33,4 +33,29 @@ let english: Texts | undefined;
 export function defaultTexts(): Texts {
   english ??= new Texts('en');
   return english;
+}
+
+/** The tags of all languages there is a file for. */
+export function languageTags(): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .sort();
+}
+
+/**
+ * Finds the language for a tag, in any case; `de-AT` falls back to `de` (RFC 4647 §3.4), `*` is the default.
+ *
+ * @returns null when there is none
+ */
+export function lookUpLanguage(tag: string): string | null {
+  if (tag === '*') return 'en';
+  const known = languageTags();
+  const subtags = tag.toLowerCase().split('-');
+  for (let count = subtags.length; count > 0; count -= 1) {
+    const candidate = subtags.slice(0, count).join('-');
+    const found = known.find((other) => other.toLowerCase() === candidate);
+    if (found !== undefined) return found;
+  }
+  return null;
 }

@@ -4,7 +4,7 @@
 import { tryLoginName, type LoginName } from '../auth/login-name.js';
 import * as passdb from '../auth/passdb-commands.js';
 import { writableSchemes, type WritableScheme } from '../auth/password-hash.js';
-import type { ExitCode } from '../system/exit-code.js';
+import { exitCode, type ExitCode } from '../system/exit-code.js';
 import { UsageError, type OptionTable } from '../system/options.js';
 import { runProgram } from '../system/program.js';
 
@@ -60,10 +60,19 @@ await runProgram(
       throw new UsageError(`unexpected argument "${address}"`);
     }
     const { stdin: input, stdout: output, stderr: prompts } = process;
+    output.on('error', noticeLostOutput);
+    prompts.on('error', () => undefined);
     const context = { file: file ?? 'passdb.sqlite', input, output, prompts };
     return run({ command, context, address, scheme });
   },
 );
+
+/** A reader that has seen enough is no failure; a full disk is. */
+function noticeLostOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`passdb: temporary failure: standard output: ${error.message}\n`);
+  process.exitCode = exitCode.temporary;
+}
 
 function nameIn({ command, address }: Given): LoginName {
   if (address === null) throw new UsageError(`${command} needs a user@domain`);

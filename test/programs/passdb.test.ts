@@ -1,13 +1,12 @@
 // passdb as people and scripts run it: exit codes, what is printed, what is in the file afterwards.
 
-import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
-
-const program = fileURLToPath(new URL('../../src/programs/passdb.js', import.meta.url));
+import { deadline } from '../support/deadline.js';
+import { unlessInstalled } from '../support/debian.js';
+import { builtProgram, runCommand, runProgram, startCommand } from '../support/run-program.js';
 
 interface Outcome {
   readonly status: number | null;
@@ -15,34 +14,13 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^(?:NODE_OPTIONS|PASSDB|_?TAP)/.test(name) && !name.startsWith('_TAPJS'),
-    ),
-  );
-}
-
-function passdb(
+async function passdb(
   file: string,
   args: readonly string[],
   input: string | Buffer = '',
 ): Promise<Outcome> {
-  return run(process.execPath, [program, '--passdb', file, ...args], input);
-}
-
-function run(command: string, args: readonly string[], input: string | Buffer): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: cleanEnvironment() });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-    child.stdin.on('error', () => undefined);
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
-    child.stdin.end(input);
-  });
+  const result = await runProgram(t, 'passdb', ['--passdb', file, ...args], { input });
+  return { ...result, stdout: result.stdout.toString() };
 }
 
 function newFile(t: Test): string {
@@ -102,7 +80,6 @@ t.test('remove leaves neither the user nor the hash in the file', async (t) => {
   await passdb(file, ['add', 'anna@example.org', '--scheme=PLAIN'], 'very-secret-words\n');
   t.equal((await passdb(file, ['remove', 'anna@example.org'])).status, 0);
   t.match(await passdb(file, ['list']), { status: 0, stdout: '' });
-  const { readFileSync } = await import('node:fs');
   t.notOk(readFileSync(file).includes('very-secret-words'));
 });
 
@@ -249,36 +226,75 @@ t.test('ten edits at once all take place', async (t) => {
   t.equal((await passdb(file, ['list'])).stdout.trimEnd().split('\n').length, 10);
 });
 
+/** Runs a shell command in which `$passdb` is the program. */
+async function shell(file: string, command: string): Promise<Outcome> {
+  const env = { PASSDB: file, passdb: `${process.execPath} ${builtProgram('passdb')}` };
+  const result = await runCommand(t, 'sh', ['-c', command], { env });
+  return { ...result, stdout: result.stdout.toString() };
+}
+
+t.test(
+  'output that cannot be written is a temporary failure, a reader that left is none',
+  async (t) => {
+    const file = newFile(t);
+    await passdb(file, ['add', 'anna@example.org', '--scheme', 'PLAIN'], 'x\n');
+    const database = new Sqlite(file);
+    const insert = database.prepare("INSERT INTO users VALUES (?, 'example.org', '{PLAIN}x', 'Y')");
+    database.transaction(() => {
+      for (let index = 0; index < 10_000; index++) insert.run(`user${index}`);
+    })();
+    database.close();
+    t.match(await shell(file, '$passdb list > /dev/full'), {
+      status: 111,
+      stderr: /^passdb: temporary failure: standard output: .*\n/,
+    });
+    t.match(await shell(file, '{ $passdb list; echo $? >&2; } | head -n 1'), {
+      stdout: 'anna@example.org\tPLAIN\tactive\n',
+      stderr: '0\n',
+    });
+    t.match(await shell(file, '$passdb disable anna@example.org 2>&-'), { status: 0 });
+  },
+);
+
+t.test('standard input that cannot be read is an error without a stack trace', async (t) => {
+  const file = newFile(t);
+  t.match(await shell(file, '$passdb add anna@example.org 0> "$PASSDB.write-only"'), {
+    status: 100,
+    stderr: /^passdb: fatal: standard input: EBADF.*\n$/,
+  });
+  t.match(await shell(file, '$passdb add anna@example.org <&-'), {
+    status: 100,
+    stderr: /password is empty/,
+  });
+});
+
 /** Runs passdb on a pseudo-terminal; each answer is typed once its question has been printed. */
-function onTerminal(
+async function onTerminal(
   file: string,
   args: readonly string[],
   dialogue: readonly (readonly [question: string, answer: string])[],
 ): Promise<{ readonly status: number | null; readonly screen: string }> {
-  return new Promise((resolve, reject) => {
-    const command = [process.execPath, program, '--passdb', file, ...args]
-      .map((word) => `'${word}'`)
-      .join(' ');
-    const child = spawn('script', ['-qec', command, '/dev/null'], { env: cleanEnvironment() });
-    const rest = [...dialogue];
-    let screen = '';
-    let seen = 0;
-    child.stdout.on('data', (chunk: Buffer) => {
-      screen += chunk.toString();
-      const [question, answer] = rest[0] ?? [];
-      if (question === undefined || answer === undefined) return;
-      const at = screen.indexOf(question, seen);
-      if (at === -1) return;
-      seen = at + question.length;
-      rest.shift();
-      child.stdin.write(answer);
-    });
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, screen }));
+  const words = [process.execPath, builtProgram('passdb'), '--passdb', file, ...args];
+  const command = words.map((word) => `'${word}'`).join(' ');
+  const child = startCommand(t, 'script', ['-qec', command, '/dev/null']);
+  const rest = [...dialogue];
+  let screen = '';
+  let seen = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    screen += chunk.toString();
+    const [question, answer] = rest[0] ?? [];
+    if (question === undefined || answer === undefined) return;
+    const at = screen.indexOf(question, seen);
+    if (at === -1) return;
+    seen = at + question.length;
+    rest.shift();
+    child.stdin.write(answer);
   });
+  const { status } = await deadline(child.ending, 20_000, () => screen);
+  return { status, screen };
 }
 
-t.test('on a terminal', { skip: !existsSync('/usr/bin/script') && 'needs script(1)' }, (t) => {
+t.test('on a terminal', { skip: unlessInstalled('script') }, (t) => {
   t.test('a new password is asked for twice and never shown', async (t) => {
     const file = newFile(t);
     const { status, screen } = await onTerminal(

@@ -2,14 +2,17 @@
 
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   mkdirSync,
+  mkdtempSync,
   readFileSync,
   renameSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync as bcryptSync } from '@node-rs/bcrypt';
 import Sqlite from 'better-sqlite3';
@@ -19,7 +22,9 @@ import {
   openPasswordDatabase,
   type PasswordDatabaseOptions,
 } from '../../../src/auth/password-database.js';
+import { PasswordEditor } from '../../../src/auth/password-editor.js';
 import { hashPassword } from '../../../src/auth/password-hash.js';
+import { unlessRoot } from '../../support/debian.js';
 
 const schema = `CREATE TABLE users (username TEXT, domain TEXT, password TEXT NOT NULL,
   active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY (username, domain))`;
@@ -313,6 +318,95 @@ t.test('200 wrong logins at once are all answered', async (t) => {
     Array.from({ length: 200 }, (_, index) => verify('anna@example.org', `wrong${index}`)),
   );
   t.ok(verdicts.every(({ verdict }) => verdict === 'rejected'));
+});
+
+t.test('SCRAM is offered once a row can be used for it', async (t) => {
+  const scram = await hashPassword('SCRAM-SHA-256', Buffer.from('x'));
+  for (const [password, isOffered] of [
+    ['$6$salt$hash', false],
+    [scram, true],
+    ['{plain}x', true],
+    ['{CLEARTEXT}x', true],
+  ] as const) {
+    const folder = t.testdir();
+    const file = join(folder, 'passdb.sqlite');
+    writeDatabase(file, [{ user: 'anna', password }]);
+    const database = openPasswordDatabase({ file });
+    t.equal(await database.offersScram(), isOffered, password.slice(0, 10));
+    database.close();
+  }
+  t.equal(await openPasswordDatabase({ file: '/nonexistent' }).offersScram(), false);
+});
+
+t.test(
+  'made-up salts are the same in every process once passdb has edited the database',
+  async (t) => {
+    const file = makeFile(t, []);
+    const saltOf = async (): Promise<string> => {
+      const database = openPasswordDatabase({ file });
+      const lookup = await database.lookUpScram(Buffer.from('nobody@example.org'));
+      database.close();
+      return lookup.found === 'decoy' ? lookup.credentials.salt.toString('hex') : lookup.found;
+    };
+    t.not(await saltOf(), await saltOf());
+    const editor = new PasswordEditor({ file });
+    editor.add({ user: 'anna', domain: 'example.org' }, '{PLAIN}x');
+    editor.close();
+    t.match(await saltOf(), /^[0-9a-f]{32}$/);
+    t.equal(await saltOf(), await saltOf());
+  },
+);
+
+t.test('APOP gets the password of {PLAIN} rows only', async (t) => {
+  const file = makeFile(t, [
+    anna,
+    { user: 'otto', password: '{PLAIN}x', active: 'N' },
+    { user: 'hash', password: await hashPassword('SSHA256', Buffer.from('x')) },
+  ]);
+  const database = openPasswordDatabase({ file });
+  t.teardown(() => database.close());
+  const lookUp = (user: string): Promise<unknown> =>
+    database.lookUpPlain(Buffer.from(`${user}@example.org`));
+  t.same(await lookUp('anna'), {
+    found: 'password',
+    identity: { user: 'anna', domain: 'example.org' },
+    password: Buffer.from('secret'),
+  });
+  t.same(await lookUp('otto'), { found: 'nothing', reason: 'disabled user' });
+  t.same(await lookUp('hash'), { found: 'nothing', reason: 'password not stored as PLAIN' });
+  t.same(await lookUp('nobody'), { found: 'nothing', reason: 'unknown user' });
+  const missing = openPasswordDatabase({ file: `${file}.missing` });
+  t.match(await missing.lookUpPlain(Buffer.from('a@b')), { found: 'unavailable' });
+  t.match(await missing.lookUpScram(Buffer.from('a@b')), { found: 'unavailable' });
+});
+
+t.test('what this user may not read is a passing fault', { skip: unlessRoot() }, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'passdb-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  chmodSync(folder, 0o755);
+  const [secret, wal, plain] = ['secret', 'wal', 'plain'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const file of [secret, wal, plain]) writeDatabase(file, [anna]);
+  chmodSync(secret, 0o600);
+  const writer = new Sqlite(wal);
+  writer.pragma('journal_mode = WAL');
+  writer.close();
+  // The effective user only, so that the test can come back.
+  process.seteuid?.(65534);
+  try {
+    for (const [file, expected] of [
+      [plain, accepted],
+      [secret, { verdict: 'unavailable', isLasting: false, reason: /cannot be read by this user/ }],
+      [wal, { verdict: 'unavailable', isLasting: false, reason: /WAL mode in a directory/ }],
+    ] as const) {
+      t.match(await open(t, { file })('anna@example.org', 'secret'), expected, file);
+    }
+  } finally {
+    process.seteuid?.(0);
+  }
 });
 
 /** Welch's t for two samples without their slowest twentieth, which the machine's other work made. */

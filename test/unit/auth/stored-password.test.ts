@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import t from 'tap';
 import {
   costOf,
@@ -86,5 +87,39 @@ t.test('the scheme of a stored password is named without any of its value', (t) 
   t.equal(schemeOf('{SSHA256.b64}AAAA'), 'SSHA256.B64');
   t.equal(schemeOf('$6$salt$hash'), 'CRYPT');
   t.equal(schemeOf('{secret'), 'CRYPT');
+  t.end();
+});
+
+t.test('any text is a stored password or an UnusablePasswordError', (t) => {
+  const pieces = fc.constantFrom(
+    '{',
+    '}',
+    '$',
+    'PLAIN',
+    'CRYPT',
+    '.b64',
+    '2y',
+    'argon2id',
+    ',',
+    '=',
+    '05',
+    'a',
+  );
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string(),
+        fc.array(pieces).map((list) => list.join('')),
+      ),
+      (text) => {
+        try {
+          costOf(parseStoredPassword(text));
+        } catch (error) {
+          if (!(error instanceof UnusablePasswordError)) throw error;
+        }
+      },
+    ),
+    { seed: 1, numRuns: 5000 },
+  );
   t.end();
 });

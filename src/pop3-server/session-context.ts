@@ -1,0 +1,11 @@
+// What a command's handler may see of the session it runs in.
+
+import type { Link } from './link.js';
+import type { MaildropSession, Service } from './service.js';
+
+export interface SessionContext extends MaildropSession {
+  readonly service: Service;
+  readonly link: Link;
+  /** The timestamp of the greeting, for APOP; null when it is not offered. RFC 1939 §7. */
+  readonly apopTimestamp: string | null;
+}

@@ -1,0 +1,122 @@
+// TLS on the server's side: certificate and key from PEM files, and the handshake over any duplex stream. RFC 8446, RFC 8996.
+
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, statSync } from 'node:fs';
+import type { Duplex } from 'node:stream';
+import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
+import { ConfigurationError } from './program.js';
+
+export interface ServerTls {
+  /** What an administrator should know, though it works: a key that others can read. */
+  readonly warnings: readonly string[];
+  /**
+   * Shakes hands over a connection of which nobody else reads any more.
+   *
+   * @returns the encrypted stream. @throws when the handshake fails or takes longer than `timeoutMs`; the connection is destroyed then
+   */
+  accept(connection: Duplex, timeoutMs: number): Promise<TLSSocket>;
+}
+
+/**
+ * Loads a certificate chain and its key; both may be in one file.
+ *
+ * @throws ConfigurationError that names the file: unreadable, not PEM, expired, not yet valid, or a key of another certificate
+ */
+export function loadServerTls(certificateFile: string, keyFile: string): ServerTls {
+  const certificatePem = readPem(certificateFile);
+  const keyPem = certificateFile === keyFile ? certificatePem : readPem(keyFile);
+  const certificate = parseCertificate(certificateFile, certificatePem);
+  refuseOutsideValidity(certificateFile, certificate);
+  const secureContext = createContext({ certificateFile, certificatePem, keyFile, keyPem });
+  return {
+    warnings: warningsOf(keyFile),
+    accept: (connection, timeoutMs) => accept(connection, secureContext, timeoutMs),
+  };
+}
+
+function readPem(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new ConfigurationError(`${file}: ${(error as Error).message}`);
+  }
+}
+
+function parseCertificate(file: string, pem: Buffer): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw new ConfigurationError(`${file}: no certificate in PEM: ${(error as Error).message}`);
+  }
+}
+
+function refuseOutsideValidity(file: string, { validFrom, validTo }: X509Certificate): void {
+  const now = Date.now();
+  if (now > Date.parse(validTo)) {
+    throw new ConfigurationError(`${file}: the certificate expired on ${validTo}`);
+  }
+  if (now < Date.parse(validFrom)) {
+    throw new ConfigurationError(`${file}: the certificate is not valid before ${validFrom}`);
+  }
+}
+
+interface ContextFiles {
+  readonly certificateFile: string;
+  readonly certificatePem: Buffer;
+  readonly keyFile: string;
+  readonly keyPem: Buffer;
+}
+
+function createContext(files: ContextFiles): SecureContext {
+  const { certificateFile, certificatePem, keyFile, keyPem } = files;
+  try {
+    return createSecureContext({ cert: certificatePem, key: keyPem, minVersion: 'TLSv1.2' });
+  } catch (error) {
+    throw new ConfigurationError(
+      `${keyFile}: no key for the certificate in ${certificateFile}: ${(error as Error).message}`,
+    );
+  }
+}
+
+function warningsOf(keyFile: string): readonly string[] {
+  const others = statSync(keyFile).mode & 0o007;
+  return others === 0 ? [] : [`${keyFile} holds the private key and can be read by others`];
+}
+
+function accept(
+  connection: Duplex,
+  secureContext: SecureContext,
+  timeoutMs: number,
+): Promise<TLSSocket> {
+  // Errors of the stream below show on the stream above.
+  connection.on('error', () => undefined);
+  const socket = new TLSSocket(connection, {
+    isServer: true,
+    secureContext,
+    requestCert: false,
+  });
+  // A client has no reason for another handshake; each costs us more than it.
+  socket.disableRenegotiation();
+  return new Promise((resolve, reject) => {
+    const settle = (error: Error | null): void => {
+      clearTimeout(timer);
+      socket.off('secure', onSecure);
+      socket.off('error', settle);
+      socket.off('close', onClose);
+      socket.on('error', () => undefined);
+      if (error === null) {
+        resolve(socket);
+      } else {
+        socket.destroy();
+        connection.destroy();
+        reject(error);
+      }
+    };
+    const onSecure = (): void => settle(null);
+    const onClose = (): void => settle(new Error('the peer closed the connection'));
+    const timer = setTimeout(() => settle(new Error('the handshake took too long')), timeoutMs);
+    socket.on('secure', onSecure);
+    socket.on('error', settle);
+    socket.on('close', onClose);
+  });
+}
