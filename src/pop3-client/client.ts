@@ -1,6 +1,7 @@
 // A POP3 connection from the client's side: commands out, replies in. Knows nothing of Maildirs or journals.
 
 import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
 import { parseCapability } from '../wire/capability.js';
 import { formatCommandLine } from '../wire/command-line.js';
 import type { Response } from '../wire/response.js';
@@ -29,6 +30,11 @@ export class Pop3Client {
 
   get replies(): ReplyReader {
     return this.#replies;
+  }
+
+  /** The connection's TLS, for channel binding; null in clear. */
+  get tls(): TLSSocket | null {
+    return this.#stream instanceof TLSSocket ? this.#stream : null;
   }
 
   /** Sends text as it is: whole command lines or SASL lines. */

@@ -2,12 +2,11 @@
 
 import { createHash } from 'node:crypto';
 import { TemporaryError } from '../system/program.js';
-import { formatCommandLine } from '../wire/command-line.js';
 import type { Response } from '../wire/response.js';
 import type { Capabilities, Pop3Client } from './client.js';
-import { LostStep, quoteServerText, Refused } from './failures.js';
+import { quoteServerText, Refused } from './failures.js';
+import { authenticate } from './sasl-login.js';
 import type { AuthMode } from './settings.js';
-import { saslMechanisms, type SaslExchange } from './sasl.js';
 
 export interface Credentials {
   readonly user: string;
@@ -23,9 +22,6 @@ export interface LoginContext {
 }
 
 type Method = Exclude<AuthMode, 'auto'>;
-
-/** A challenge longer than any mechanism's. */
-const maxChallenges = 8;
 
 /** APOP's timestamp: an RFC 822 msg-id in the greeting. RFC 1939 §7. */
 export function findTimestamp(greeting: string): string | null {
@@ -71,7 +67,7 @@ function chooseMethods(context: LoginContext): readonly Method[] {
     throw new Refused('the server offers no APOP: its greeting has no timestamp');
   }
   if (auth !== 'auto') return [auth];
-  const offered = (capabilities.get('SASL') ?? []).map((name) => name.toUpperCase());
+  const offered = offeredMechanisms(capabilities);
   // A server without CAPA can only be asked with what every server knows.
   const hasUser = capabilities.size === 0 || capabilities.has('USER');
   const direct: readonly Method[] = offered.includes('PLAIN')
@@ -79,7 +75,7 @@ function chooseMethods(context: LoginContext): readonly Method[] {
     : hasUser || (isProtected && offered.length === 0)
       ? ['user']
       : [];
-  if (offered.includes('SCRAM-SHA-256')) return ['scram-sha-256', ...direct];
+  if (offered.some((name) => name.startsWith('SCRAM-SHA-256'))) return ['scram-sha-256', ...direct];
   if (timestamp !== null && !isProtected) return ['apop', ...direct];
   if (direct.length > 0) return direct;
   const names = ['SASL', ...offered].join(' ');
@@ -107,38 +103,16 @@ async function attempt(
     }
     case 'plain':
     case 'scram-sha-256':
-      return authenticate(client, saslMechanisms[method](credentials));
+      return authenticate(client, {
+        mechanism: method,
+        username: user,
+        password,
+        offered: offeredMechanisms(context.capabilities),
+        tls: client.tls,
+      });
   }
 }
 
-/** RFC 5034 §4: the initial response goes with the command while the line stays within 255 octets. */
-async function authenticate(client: Pop3Client, exchange: SaslExchange): Promise<Response> {
-  const { replies } = client;
-  const initial = exchange.initialResponse().toString('base64');
-  const line = formatCommandLine('AUTH', exchange.name, initial === '' ? '=' : initial);
-  const fits = line.length <= 255;
-  client.send(fits ? line : formatCommandLine('AUTH', exchange.name));
-  let isInitialDue = !fits;
-  for (let count = 0; count < maxChallenges; count += 1) {
-    const reply = await replies.readSaslReply();
-    if (reply.kind === 'response') {
-      if (reply.response.isOk && !exchange.isComplete()) {
-        throw new Refused('the server did not prove that it knows the password');
-      }
-      return reply.response;
-    }
-    if (isInitialDue) {
-      client.send(`${initial}\r\n`);
-      isInitialDue = false;
-      continue;
-    }
-    const answer = exchange.answer(Buffer.from(reply.base64, 'base64'));
-    // RFC 5034 §4: "*" cancels; the server's -ERR follows.
-    client.send(answer === null ? '*\r\n' : `${answer.toString('base64')}\r\n`);
-    if (answer === null) {
-      await replies.readSaslReply();
-      throw new Refused('the server did not prove that it knows the password');
-    }
-  }
-  throw new LostStep('the server sends one challenge after another');
+function offeredMechanisms(capabilities: Capabilities): readonly string[] {
+  return (capabilities.get('SASL') ?? []).map((name) => name.toUpperCase());
 }

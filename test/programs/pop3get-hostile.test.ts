@@ -4,11 +4,13 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import {
+  drop,
   makeMaildir,
   numberedMessage,
   numberedMessages,
   reply,
   runPop3get,
+  silence,
   sortedContents,
   startFakeServer,
   storedContents,
@@ -196,7 +198,7 @@ for (const [how, end] of [
         if (line !== 'RETR 2' || session > 3) return undefined;
         socket.write('+OK\r\nSubject: cut\r\n\r\nhalf a li');
         if (end === 'close') socket.end();
-        return end === 'close' ? '' : 'drop';
+        return end === 'close' ? '' : drop;
       },
     });
     t.notMatch(stored.join(), /half a li/);
@@ -293,7 +295,7 @@ t.test('-ERR to one DELE: the next run deletes it and does not fetch it again', 
 t.test('a stall within a message ends in time, and the others are moved', async (t) => {
   const { status, stored, left } = await attack(
     t,
-    { fault: (line) => (line === 'RETR 3' ? 'silence' : undefined) },
+    { fault: (line) => (line === 'RETR 3' ? silence : undefined) },
     ['--timeout', '1'],
   );
   t.equal(status, 1);
@@ -303,7 +305,7 @@ t.test('a stall within a message ends in time, and the others are moved', async 
 
 t.test('the connection dropped at a DELE: nothing is fetched twice', async (t) => {
   const { status, stored, left, again } = await attack(t, {
-    fault: (line, session) => (line === 'DELE 3' && session === 1 ? 'drop' : undefined),
+    fault: (line, session) => (line === 'DELE 3' && session === 1 ? drop : undefined),
   });
   t.equal(status, 111);
   t.same([stored.length, left], [3, 3]);
@@ -314,7 +316,7 @@ t.test('the connection dropped at a DELE: nothing is fetched twice', async (t) =
 
 t.test('no answer to QUIT is undecided; the next run deletes what is still there', async (t) => {
   const { status, stderr, again } = await attack(t, {
-    fault: (line, session) => (line === 'QUIT' && session === 1 ? 'drop' : undefined),
+    fault: (line, session) => (line === 'QUIT' && session === 1 ? drop : undefined),
   });
   t.equal(status, 111);
   t.match(stderr, /no answer to QUIT/);
@@ -326,7 +328,7 @@ t.test('no answer to QUIT is undecided; the next run deletes what is still there
 t.test('no UIDL and no answer to QUIT: known again by content', async (t) => {
   const { status, again } = await attack(t, {
     hasUidl: false,
-    fault: (line, session) => (line === 'QUIT' && session === 1 ? 'drop' : undefined),
+    fault: (line, session) => (line === 'QUIT' && session === 1 ? drop : undefined),
   });
   t.equal(status, 111);
   const second = await again();

@@ -14,7 +14,12 @@ export interface FakeMessage {
 }
 
 /** What the server does instead of the right thing; undefined: the right thing. Text and bytes are sent as they are. */
-export type Fault = string | Buffer | 'drop' | 'silence' | undefined;
+export type Fault = string | Buffer | typeof drop | typeof silence | undefined;
+
+/** A fault: the connection is reset. */
+export const drop = Symbol('drop');
+/** A fault: no command of this connection is answered any more. */
+export const silence = Symbol('silence');
 
 export interface FakeServerOptions {
   readonly messages: readonly FakeMessage[];
@@ -55,9 +60,9 @@ export class FakeServer {
         text = text.slice(end + 2);
         this.commands.push(line);
         const fault = this.#options.fault?.(line, session, socket);
-        if (fault === 'drop') socket.resetAndDestroy();
-        if (fault === 'silence') isSilent = true;
-        if (fault === 'drop' || fault === 'silence') return;
+        if (fault === drop) socket.resetAndDestroy();
+        if (fault === silence) isSilent = true;
+        if (fault === drop || fault === silence) return;
         socket.write(fault ?? this.#answer(line, listed, deleted));
         if (line === 'QUIT' && fault === undefined) {
           this.messages = this.messages.filter(

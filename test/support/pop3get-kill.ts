@@ -2,6 +2,7 @@
 
 import type { Test } from 'tap';
 import {
+  drop,
   makeMaildir,
   numberedMessages,
   runPop3get,
@@ -54,7 +55,7 @@ export async function killServerAndFinish(t: Test, random: () => number): Promis
     messages: numberedMessages(messageCount),
     fault: () => {
       commands += 1;
-      return commands === afterCommands ? 'drop' : undefined;
+      return commands === afterCommands ? drop : undefined;
     },
   });
   const maildir = makeMaildir(t);
