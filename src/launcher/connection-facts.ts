@@ -1,7 +1,7 @@
 // What is known of an accepted connection, and its form as environment variables (the UCSPI convention).
 
 import type { Socket } from 'node:net';
-import { tryPeerAddress, type Address } from './address.js';
+import { addressFromBytes, tryPeerAddress, type Address } from './address.js';
 
 export interface Endpoint {
   readonly address: Address;
@@ -24,6 +24,12 @@ function tryEndpoint(text: string | undefined, port: number | undefined): Endpoi
   const address = tryPeerAddress(text);
   return address === null || port === undefined ? null : { address, port };
 }
+
+/** Stands for any connection where a run file is evaluated before there is one. */
+export const unknownConnection: ConnectionFacts = {
+  local: { address: addressFromBytes([0, 0, 0, 0]), port: 0 },
+  remote: { address: addressFromBytes([0, 0, 0, 0]), port: 0 },
+};
 
 /** The variables a program finds: PROTO is TCP for both families, addresses are canonical, ports decimal. */
 export function ucspiEnvironment(facts: ConnectionFacts, level: number): Map<string, string> {

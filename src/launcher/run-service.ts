@@ -14,6 +14,7 @@ import { listen } from './listener.js';
 import { readRulesFile, RulesFile } from './rules-file.js';
 import { parsePort } from './service-name.js';
 import { tryPassedSocket } from './socket-activation.js';
+import { WorkerPool } from './worker-pool.js';
 
 export interface ServiceOptions {
   readonly service: Service;
@@ -26,12 +27,14 @@ export interface ServiceOptions {
   /** Both listen(2)'s backlog and how many connections are held. */
   readonly backlog: number;
   readonly user: UserOptions;
+  /** Workers kept started; null: a process is started for each connection. */
+  readonly workers: { readonly count: number; readonly sessions: number } | null;
   readonly log: Log;
 }
 
 /**
  * Listens and serves until SIGTERM or SIGINT, then until the running sessions have ended; a second signal ends the
- * process at once. SIGHUP reads the rules again, SIGUSR1 logs counters.
+ * process at once. SIGHUP reads the rules again and replaces workers, SIGUSR1 logs counters.
  *
  * @throws ConfigurationError or TemporaryError when it cannot start
  */
@@ -51,9 +54,11 @@ export async function runService(options: ServiceOptions): Promise<void> {
           },
           (why) => log.write('warning', { why, kept: 'the last good rules' }),
         );
+  const perConnection = spawnPerConnection(service);
+  let pool: WorkerPool | null = null;
   const launcher: Launcher = new Launcher({
     log,
-    handOver: spawnPerConnection(service),
+    handOver: { serve: (connection) => (pool ?? perConnection).serve(connection) },
     judge: (address) => {
       const { level, rule } = decide(rules?.current() ?? null, address);
       return { level, line: rule?.line };
@@ -81,19 +86,38 @@ export async function runService(options: ServiceOptions): Promise<void> {
     (socket) => launcher.accept(socket),
     (error) => log.write('error', { where: 'accept', why: error.message }),
   );
-  // Nothing may come between listening and this: connections are accepted when the event loop turns.
-  becomeUser(options.user);
-  if (rulesFile !== undefined) readRulesFile(rulesFile);
+  try {
+    // Nothing may come between listening and this: connections are accepted when the event loop turns.
+    becomeUser(options.user);
+    if (rulesFile !== undefined) readRulesFile(rulesFile);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
   reserve();
   log.write('listening', { address: listener.address, port: listener.port });
   warnOfRunFile(service.runFile, log);
+  // After becoming the user: workers are what tcpsrun is.
+  if (options.workers !== null) {
+    pool = new WorkerPool({
+      service,
+      log,
+      workerCount: options.workers.count,
+      sessionsPerWorker: options.workers.sessions,
+      otherwise: perConnection,
+    });
+  }
 
-  process.on('SIGHUP', () => rules?.reread());
+  process.on('SIGHUP', () => {
+    rules?.reread();
+    pool?.replace('SIGHUP');
+  });
   process.on('SIGUSR1', () => log.write('counters', { ...launcher.counters }));
   await untilToldToStop();
   listener.close();
   log.write('stopping', { ...launcher.counters });
   await launcher.stop();
+  pool?.close();
   log.write('stopped', { ...launcher.counters });
 }
 

@@ -7,7 +7,10 @@ import { tryWholeNumber } from '../system/options.js';
 const maxFileBytes = 4 << 20;
 
 /** Small containers have no /etc/services; these two are IANA's, and all that this suite is about. */
-const wellKnown: Readonly<Record<string, number>> = { pop3: 110, pop3s: 995 };
+const wellKnown: ReadonlyMap<string, number> = new Map([
+  ['pop3', 110],
+  ['pop3s', 995],
+]);
 
 /**
  * The number of a TCP port.
@@ -18,7 +21,7 @@ const wellKnown: Readonly<Record<string, number>> = { pop3: 110, pop3s: 995 };
 export function parsePort(port: string, servicesFile = '/etc/services'): number {
   const number = /^[0-9]+$/.test(port)
     ? tryWholeNumber(port, 0, 65_535)
-    : (tryServicePort(port, servicesFile) ?? wellKnown[port] ?? null);
+    : (tryServicePort(port, servicesFile) ?? wellKnown.get(port) ?? null);
   if (number !== null) return number;
   throw new ConfigurationError(
     `port "${port}" is neither a number from 0 to 65535 nor a TCP service in ${servicesFile}`,

@@ -117,9 +117,9 @@ class MaildirMaildrop implements Maildrop {
     for (const message of this.records) {
       if (message.status !== 'marked') continue;
       try {
-        await this.#actOnFile(message, (path) => unlinkSync(path));
+        const isOurs = await this.#actOnFile(message, (path) => unlinkSync(path));
         message.status = 'gone';
-        removedCount += 1;
+        if (isOurs) removedCount += 1;
       } catch (error) {
         failures.push({ record: message, error: error as Error });
         this.#report('remove-failed', message, { error: (error as Error).message });
@@ -256,8 +256,8 @@ class MaildirMaildrop implements Maildrop {
     throw new Error('the file is renamed faster than it can be followed');
   }
 
-  /** Does something to a message's file, wherever it is now. Its absence is no error. */
-  async #actOnFile(message: MaildirMessage, act: (path: Buffer) => void): Promise<void> {
+  /** Does something to a message's file, wherever it is now. @returns false when it is gone, which is no error */
+  async #actOnFile(message: MaildirMessage, act: (path: Buffer) => void): Promise<boolean> {
     const attempt = (): true | null => {
       try {
         act(this.#view.pathOf(message));
@@ -267,7 +267,7 @@ class MaildirMaildrop implements Maildrop {
         throw error;
       }
     };
-    if (attempt() === null) await this.#chase(message, attempt);
+    return (attempt() ?? (await this.#chase(message, attempt))) !== null;
   }
 
   async #flagSeen(message: MaildirMessage): Promise<void> {

@@ -23,6 +23,7 @@ export interface OpenMessage {
 }
 
 export interface RemovalResult {
+  /** Messages that this session removed; those that others removed first are no failures either. */
   readonly removedCount: number;
   readonly failures: readonly { readonly record: MessageRecord; readonly error: Error }[];
 }
@@ -54,7 +55,7 @@ export interface Maildrop {
   /** The message was sent whole; where the maildrop is told to, UPDATE will flag it as seen. */
   noteRetrieved(record: MessageRecord): void;
 
-  /** RFC 1939 §6: removes every marked message. One that is gone already counts as removed. Does not stop at a failure. */
+  /** RFC 1939 §6: removes every marked message; that one is gone already is success. Does not stop at a failure. */
   update(): Promise<RemovalResult>;
 
   /** Releases what the session held; remembers what is worth remembering. Removes nothing. Never rejects. */

@@ -87,7 +87,7 @@ export async function writeOctetsCache(
 
 function parseEntry(text: string, start: number, stop: number): OctetsEntry | null {
   const space = text.indexOf(' ', start);
-  if (space === -1 || space >= stop || space - start > 15) return null;
+  if (space <= start || space >= stop || space - start > 15) return null;
   let octets = 0;
   for (let at = start; at < space; at += 1) {
     const digit = text.charCodeAt(at) - 48;

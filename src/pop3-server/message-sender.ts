@@ -4,6 +4,7 @@ import type { Maildrop, OpenMessage } from '../maildrop/maildrop.js';
 import { MultilineEncoder, terminator } from '../wire/multiline.js';
 import { formatResponse } from '../wire/response.js';
 import { TopCutter } from '../wire/top.js';
+import { giveBackBuffer, takeBuffer } from './buffer-pool.js';
 import { error, type ErrorOutcome, type Outcome } from './outcome.js';
 import type { SessionOutput } from './session-output.js';
 import type { Texts } from './texts.js';
@@ -83,8 +84,9 @@ async function sendRest(
   output: SessionOutput,
 ): Promise<void> {
   for (let chunk = first; chunk.length > 0; chunk = readOn(file)) {
-    output.write(encoder.encode(chunk));
-    await output.flush();
+    const buffer = takeBuffer();
+    const encoded = encoder.encode(chunk, buffer);
+    await output.writeThrough(encoded, () => giveBackBuffer(buffer));
     if (output.isDead) throw new BrokenOff('the peer is gone');
   }
   output.write(encoder.end());

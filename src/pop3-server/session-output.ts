@@ -40,6 +40,22 @@ export class SessionOutput {
     this.#heldOctets += buffer.length;
   }
 
+  /**
+   * Hands what is held and then these bytes to the connection, without copying them.
+   *
+   * @param release called when the bytes are not needed any more
+   * @returns as `flush` does
+   */
+  writeThrough(bytes: Buffer, release: () => void): undefined | Promise<void> {
+    // What was held goes first; if the peer must read first, the wait below covers it.
+    void this.flush();
+    if (this.isDead) {
+      release();
+      return undefined;
+    }
+    return this.#connection.write(bytes, release) ? undefined : this.#drained();
+  }
+
   /** Hands everything to the connection. @returns a promise when the peer must read first; it resolves when it did or is gone */
   flush(): undefined | Promise<void> {
     if (this.#heldOctets === 0) return undefined;

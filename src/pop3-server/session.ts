@@ -13,6 +13,7 @@ import { greetingWith } from './greeting.js';
 import { clearLink, encryptedLink, type Link } from './link.js';
 import { BrokenOff, sendMessage } from './message-sender.js';
 import { error, type ErrorOutcome, type Outcome } from './outcome.js';
+import { isLoopback } from './peer.js';
 import type { Service } from './service.js';
 import type { SessionContext } from './session-context.js';
 import { SessionTally, type EndReason } from './session-log.js';
@@ -51,6 +52,14 @@ export async function runSession(
   options: SessionOptions,
 ): Promise<void> {
   await new Session(connection, service, options).run();
+}
+
+let sessionCount = 0;
+
+/** An identity for the log: no two sessions of a machine have the same within years. */
+export function nextSessionId(): string {
+  sessionCount += 1;
+  return [process.pid, Date.now(), sessionCount].map((part) => part.toString(36)).join('.');
 }
 
 /** Sessions of this process that are running, so that a signal can end them. */
@@ -178,31 +187,38 @@ class Session {
   async #pump(): Promise<void> {
     if (this.#isPumping) return;
     this.#isPumping = true;
+    let count = 0;
     try {
-      for (let count = 1; this.#ending === null; count += 1) {
+      while (this.#ending === null) {
         const event = this.#reader.next() ?? (await this.#nextAfterFlush());
         if (event === null) break;
         const handling =
           event.kind === 'line' ? this.#handle(event.bytes) : this.#tooLong(event.kind);
         if (handling !== undefined) await handling;
         if (this.#output.isFull) await this.#output.flush();
+        count += 1;
         if (count % commandsPerTurn === 0) await nextTurn();
       }
       if (this.#hasInputEnded) this.#ending ??= 'disconnect';
     } catch (failure) {
       // The peer is cut off, without a terminator that would make half a message look whole; other sessions go on.
       const isExpected = failure instanceof BrokenOff;
-      const text = failure instanceof Error && !isExpected ? failure.stack : String(failure);
-      this.#report('error', { error: text ?? String(failure) });
+      if (isExpected && this.#output.isDead) {
+        this.#ending ??= 'disconnect';
+      } else {
+        const text = failure instanceof Error && !isExpected ? failure.stack : String(failure);
+        this.#report('error', { error: text ?? String(failure) });
+        this.#ending = 'error';
+      }
       this.#connection.destroy();
-      this.#ending = 'error';
     }
     if (this.#ending !== null) {
       await this.#finish(this.#ending);
       return;
     }
     this.#isPumping = false;
-    if (this.#state.name === 'TRANSACTION') this.#timer?.refresh();
+    // RFC 1939 §3: commands keep a session alive; octets that trickle in without being one do not.
+    if (this.#state.name === 'TRANSACTION' && count > 0) this.#timer?.refresh();
     if (this.#connection.isPaused()) this.#connection.resume();
   }
 
@@ -264,13 +280,18 @@ class Session {
     }
     const parsed = found.parse(command.argument);
     if ('refusal' in parsed) return this.#reply(parsed.refusal);
-    return this.#execute(() => found.run(parsed.values, this.#state, this.#context()));
+    // UPDATE looks for itself, and QUIT ends the session even when the maildrop cannot be looked at. RFC 1939 §6.
+    const looksFirst = command.keyword !== 'QUIT';
+    return this.#execute(async () => {
+      const state = this.#state;
+      if (looksFirst && state.name === 'TRANSACTION') await state.login.maildrop.refresh();
+      return found.run(parsed.values, state, this.#context());
+    });
   }
 
   async #execute(run: () => Outcome | Promise<Outcome>): Promise<void> {
     let outcome: Outcome;
     try {
-      if (this.#state.name === 'TRANSACTION') await this.#state.login.maildrop.refresh();
       outcome = await run();
     } catch (failure) {
       this.#report('error', { error: (failure as Error).message });
@@ -402,7 +423,8 @@ class Session {
         lines = [];
         await this.#output.flush();
         await nextTurn();
-        if (this.#output.isDead) return;
+        // As for a message: what is behind a reply that nobody gets is not done.
+        if (this.#output.isDead) throw new BrokenOff('the peer is gone');
       }
     }
     if (lines.length > 0) this.#output.write(`${lines.join('\r\n')}\r\n`);
@@ -422,11 +444,6 @@ interface StatusText {
   readonly text: string;
   readonly values?: TextValues;
   readonly code?: ResponseCode;
-}
-
-/** 127.0.0.0/8 and ::1. */
-function isLoopback(peer: string | undefined): boolean {
-  return peer !== undefined && (peer === '::1' || /^127\.[0-9.]+$/.test(peer));
 }
 
 /**

@@ -20,6 +20,8 @@ export async function list(number: MessageNumber | null, state: Transaction): Pr
     const found = find(maildrop, number);
     if ('kind' in found) return found;
     await maildrop.measure(found);
+    // Counting may have found out that it is gone.
+    if (found.status !== 'present') return error('message-deleted', { number });
     return ok('scan-listing', { number, octets: octetsOf(found) });
   }
   await maildrop.measureAll();

@@ -1,7 +1,9 @@
 // QUIT: out of AUTHORIZATION, or through UPDATE out of TRANSACTION. RFC 1939 §4, §6.
 // The only place from which mail is removed.
 
+import type { RemovalResult } from '../maildrop/maildrop.js';
 import type { Outcome } from './outcome.js';
+import type { SessionContext } from './session-context.js';
 import type { Transaction } from './session-state.js';
 
 export function quitAuthorization(): Outcome {
@@ -9,8 +11,25 @@ export function quitAuthorization(): Outcome {
 }
 
 /** One reply, after the work: +OK if and only if every marked message is gone. */
-export async function quitTransaction(_: null, state: Transaction): Promise<Outcome> {
-  const { removedCount, failures } = await state.login.maildrop.update();
+export async function quitTransaction(
+  _: null,
+  state: Transaction,
+  context: SessionContext,
+): Promise<Outcome> {
+  let result: RemovalResult;
+  try {
+    result = await state.login.maildrop.update();
+  } catch (failure) {
+    context.report('error', { error: (failure as Error).message });
+    return {
+      kind: 'quit',
+      isOk: false,
+      text: 'not-all-removed',
+      code: 'SYS/TEMP',
+      removedCount: 0,
+    };
+  }
+  const { removedCount, failures } = result;
   if (failures.length > 0) {
     const code = failures.every(({ error }) => isLasting(error)) ? 'SYS/PERM' : 'SYS/TEMP';
     return { kind: 'quit', isOk: false, text: 'not-all-removed', code, removedCount };

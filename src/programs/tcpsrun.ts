@@ -10,7 +10,7 @@ import { openLog } from '../system/log.js';
 import { logOptionsFrom, logOptionTable } from '../system/log-options.js';
 import { runProgram } from '../system/program.js';
 
-const defaults = { concurrency: 40, backlog: 128 };
+const defaults = { concurrency: 40, concurrencyWithWorkers: 1000, backlog: 128 };
 
 await runProgram(
   {
@@ -32,7 +32,7 @@ await runProgram(
         value: 'N',
         min: 1,
         max: 1_000_000,
-        help: `connections served at a time (${defaults.concurrency})`,
+        help: `connections served at a time (${defaults.concurrency}; ${defaults.concurrencyWithWorkers} with workers)`,
       },
       'per-source': {
         kind: 'number',
@@ -50,6 +50,20 @@ await runProgram(
       },
       user: { kind: 'text', value: 'USER', help: 'become this user after binding' },
       group: { kind: 'text', value: 'GROUP', help: "and this group instead of the user's" },
+      workers: {
+        kind: 'number',
+        value: 'N',
+        min: 0,
+        max: 1024,
+        help: 'keep N programs started and hand connections to them (0: one for each)',
+      },
+      'worker-sessions': {
+        kind: 'number',
+        value: 'M',
+        min: 0,
+        max: 1_000_000_000,
+        help: 'replace a worker after M sessions (0: never)',
+      },
       explain: {
         kind: 'text',
         value: 'ADDRESS',
@@ -73,7 +87,10 @@ await runProgram(
       process.stdout.write(explain({ service, address, rules, denied, client: options.explain }));
       return exitCode.ok;
     }
-    const concurrency = options.concurrency ?? defaults.concurrency;
+    const workerCount = options.workers ?? 0;
+    const concurrency =
+      options.concurrency ??
+      (workerCount > 0 ? defaults.concurrencyWithWorkers : defaults.concurrency);
     const log = await openLog(logOptionsFrom('tcpsrun', options));
     await runService({
       service,
@@ -83,6 +100,8 @@ await runProgram(
       concurrency,
       perSource: options['per-source'] ?? concurrency,
       backlog: options.backlog ?? defaults.backlog,
+      workers:
+        workerCount > 0 ? { count: workerCount, sessions: options['worker-sessions'] ?? 0 } : null,
       user: { user: options.user, group: options.group },
       log,
     });

@@ -96,7 +96,7 @@ function isKeyword(word: string): word is Keyword {
 
 /** Splits at blanks outside quotation marks. Inside them `\"` is a quotation mark, and any other backslash itself. */
 function splitWords(text: string): string[] {
-  const word = /\s*(?:"(?<quoted>(?:\\"|[^"])*)"(?=\s|$)|(?<plain>[^\s"]+)(?=\s|$))/y;
+  const word = /\s*(?:"(?<quoted>(?:\\"|[^"\\]|\\(?!"))*)"(?=\s|$)|(?<plain>[^\s"]+)(?=\s|$))/y;
   const words: string[] = [];
   const end = text.trimEnd().length;
   while (word.lastIndex < end) {

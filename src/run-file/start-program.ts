@@ -13,6 +13,8 @@ export interface ProgramEnd {
 
 export interface StartedProgram {
   readonly pid: number;
+  /** For what only its starter may do with it, such as speak over a channel. */
+  readonly child: ChildProcess;
   /** Never rejects. */
   readonly ended: Promise<ProgramEnd>;
   /** Does nothing once the program has ended. */
@@ -50,7 +52,7 @@ export async function startProgram(launch: Launch, stdio: StdioOptions): Promise
     throw notStarted(launch, await new Promise((resolve) => child.once('error', resolve)));
   }
   child.on('error', () => undefined);
-  return { pid, ended, kill: (signal) => child.kill(signal) };
+  return { pid, child, ended, kill: (signal) => child.kill(signal) };
 }
 
 function notStarted(launch: Launch, error: unknown): RunFileError {

@@ -35,12 +35,12 @@ export async function runProgram<T extends OptionTable>(
   try {
     if (argv[0] === '/?' || optionsBeforeTerminator(argv).includes('--help')) {
       const { formatHelp } = await import('./help.js');
-      process.stdout.write(formatHelp(description));
+      printText(description.name, formatHelp(description));
       return;
     }
     if (optionsBeforeTerminator(argv).includes('--version')) {
       const { readVersion } = await import('./version.js');
-      process.stdout.write(`${description.name} ${readVersion()}\n`);
+      printText(description.name, `${description.name} ${readVersion()}\n`);
       return;
     }
     const commandLine = parseCommandLine(description.options, argv, process.env);
@@ -76,19 +76,42 @@ export async function reportFailure(name: string, error: unknown): Promise<ExitC
   return exitCode.temporary;
 }
 
-/** Writes lines to stderr, or to syslog where stderr is the connection, as inetd leaves it. */
-async function complain(name: string, ...lines: readonly string[]): Promise<void> {
-  const { isSameFile } = await import('./same-file.js');
-  if (isSameFile(0, 2)) {
-    const { spawnLogger } = await import('./syslog.js');
-    const logger = spawnLogger(name);
-    for (const line of lines) logger.write(`${line}\n`);
-    await logger.flush(1000);
-    return;
+let isStdoutWatched = false;
+
+/**
+ * Writes a program's result to stdout. A reader that has gone is no failure; anything else that keeps the text from
+ * being written, such as a full disk, is reported and makes the exit status 111.
+ */
+export function printText(program: string, text: string): void {
+  if (!isStdoutWatched) {
+    isStdoutWatched = true;
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') return;
+      process.exitCode = exitCode.temporary;
+      void complain(program, `temporary failure: cannot write to stdout: ${error.message}`);
+    });
   }
-  // stderr may be closed or a pipe without a reader; the exit status still tells.
-  process.stderr.on('error', () => undefined);
-  process.stderr.write(lines.map((line) => `${name}: ${line}\n`).join(''));
+  process.stdout.write(text);
+}
+
+/** Writes lines to stderr, or to syslog where stderr is the connection, as inetd leaves it. */
+async function complain(program: string, ...texts: readonly string[]): Promise<void> {
+  const { isSameFile } = await import('./same-file.js');
+  const lines = texts.map((text) => `${program}: ${escapeControls(text)}\n`);
+  const sink = isSameFile(0, 2)
+    ? (await import('./syslog.js')).spawnLogger(program)
+    : await (await import('./stderr-sink.js')).openStderr(() => '');
+  for (const line of lines) sink.write(line);
+  await sink.flush(1000);
+}
+
+/** What was said stays one line, whatever an argument or a file name holds. */
+function escapeControls(text: string): string {
+  return text.replace(/\p{Cc}/gu, (character) => {
+    return character === '\n'
+      ? '\\n'
+      : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
 }
 
 function optionsBeforeTerminator(argv: readonly string[]): readonly string[] {

@@ -1,12 +1,21 @@
 // Multi-line responses: line ends as CRLF, byte-stuffing, octet counts. RFC 1939 §3, §7, §11. Pure.
 
 import { HeaderEnd } from './header-end.js';
+import {
+  maxKernelOctets,
+  multilineKernel,
+  type EncoderState,
+  type KernelResult,
+} from './multiline-kernel.js';
 
 const lf = 0x0a;
 const cr = 0x0d;
 const dot = 0x2e;
 const crlf = Buffer.from('\r\n');
 const nothing = Buffer.alloc(0);
+
+/** Shorter pieces are done before the kernel would be called. */
+const octetsWorthAKernel = 512;
 
 /** The line that ends a multi-line response. */
 export const terminator = Buffer.from('.\r\n');
@@ -19,56 +28,91 @@ export const terminator = Buffer.from('.\r\n');
 export class MultilineEncoder {
   readonly #headerEnd = new HeaderEnd();
   #octets = 0;
-  #isAtLineStart = true;
-  #isAfterCr = false;
+  #state: EncoderState = { isAtLineStart: true, isAfterCr: false };
 
   /** Octets encoded so far as LIST counts them: CRLF line ends, byte-stuffing not counted. RFC 1939 §11. */
   get octets(): number {
     return this.#octets;
   }
 
-  /** Encodes the next piece of the message; pieces may end anywhere. @returns bytes of its own, not a view of `chunk` */
-  encode(chunk: Buffer): Buffer {
+  /**
+   * Encodes the next piece of the message; pieces may end anywhere.
+   *
+   * @param into memory that may be used for the result, when it is large enough: twice the piece and more
+   * @returns a view of `into` or bytes of its own, never a view of `chunk`
+   */
+  encode(chunk: Buffer, into?: Buffer): Buffer {
     if (chunk.length === 0) return nothing;
     this.#headerEnd.look(chunk);
-    // Worst case: every byte is an LF that gets a CR, or a dot that is doubled.
-    const encoded = Buffer.allocUnsafe(chunk.length * 2 + 1);
-    let length = 0;
-    let stuffed = 0;
-    let isAtLineStart = this.#isAtLineStart;
-    let isAfterCr = this.#isAfterCr;
-    for (const byte of chunk) {
-      if (byte === lf) {
-        if (!isAfterCr) encoded[length++] = cr;
-        isAtLineStart = true;
-      } else {
-        if (isAtLineStart && byte === dot) {
-          encoded[length++] = dot;
-          stuffed += 1;
-        }
-        isAtLineStart = false;
-      }
-      encoded[length++] = byte;
-      isAfterCr = byte === cr;
-    }
-    this.#isAtLineStart = isAtLineStart;
-    this.#isAfterCr = isAfterCr;
-    this.#octets += length - stuffed;
-    return encoded.subarray(0, length);
+    const kernel = chunk.length < octetsWorthAKernel ? null : multilineKernel();
+    if (kernel === null) return this.#accept(encodePlainly(chunk, this.#state));
+    if (chunk.length <= maxKernelOctets)
+      return this.#accept(kernel.encode(chunk, this.#state, into));
+    return Buffer.concat(
+      piecesOf(chunk).map((piece) => this.#accept(kernel.encode(piece, this.#state))),
+    );
   }
 
   /** What is missing at the end of the message. @returns nothing for an empty message: it has no header to end */
   end(): Buffer {
     const isEmpty = this.#octets === 0;
     const missing = [
-      ...(this.#isAtLineStart ? [] : [crlf]),
+      ...(this.#state.isAtLineStart ? [] : [crlf]),
       ...(isEmpty || this.#headerEnd.isFound ? [] : [crlf]),
     ];
     const bytes = Buffer.concat(missing);
     this.#octets += bytes.length;
-    this.#isAtLineStart = true;
+    this.#state = { isAtLineStart: true, isAfterCr: false };
     return bytes;
   }
+
+  #accept(result: KernelResult): Buffer {
+    this.#state = result;
+    this.#octets += result.encoded.length - result.stuffedCount;
+    return result.encoded;
+  }
+}
+
+/** The same as the kernel's loop, for short pieces and processors without SIMD. */
+export function encodePlainly(chunk: Buffer, before: EncoderState): KernelResult {
+  // Worst case: every byte is an LF that gets a CR, or a dot that is doubled.
+  const encoded = Buffer.allocUnsafe(chunk.length * 2 + 1);
+  let { isAtLineStart, isAfterCr } = before;
+  let length = 0;
+  let stuffedCount = 0;
+  // An index, not an iterator: ten times as fast over a Buffer.
+  for (let at = 0; at < chunk.length; at += 1) {
+    const byte = chunk[at] ?? 0;
+    if (byte === lf) {
+      if (!isAfterCr) encoded[length++] = cr;
+      isAtLineStart = true;
+    } else {
+      if (isAtLineStart && byte === dot) {
+        encoded[length++] = dot;
+        stuffedCount += 1;
+      }
+      isAtLineStart = false;
+    }
+    encoded[length++] = byte;
+    isAfterCr = byte === cr;
+  }
+  return { encoded: encoded.subarray(0, length), stuffedCount, isAtLineStart, isAfterCr };
+}
+
+/** The same as the kernel's count. */
+export function countBareLineFeedsPlainly(chunk: Buffer, previousByte: number): number {
+  let count = 0;
+  for (let at = chunk.indexOf(lf); at !== -1; at = chunk.indexOf(lf, at + 1)) {
+    if ((at === 0 ? previousByte : chunk[at - 1]) !== cr) count += 1;
+  }
+  return count;
+}
+
+/** In pieces that the kernel takes. */
+function piecesOf(chunk: Buffer): readonly Buffer[] {
+  return Array.from({ length: Math.ceil(chunk.length / maxKernelOctets) }, (_, index) =>
+    chunk.subarray(index * maxKernelOctets, (index + 1) * maxKernelOctets),
+  );
 }
 
 /** Counts what `MultilineEncoder` would send of a stored message, without making it. Property-tested against it. */
@@ -81,12 +125,18 @@ export class OctetCounter {
   add(chunk: Buffer): void {
     if (chunk.length === 0) return;
     this.#headerEnd.look(chunk);
+    const kernel = chunk.length < octetsWorthAKernel ? null : multilineKernel();
     let bareLineFeeds = 0;
-    for (let at = chunk.indexOf(lf); at !== -1; at = chunk.indexOf(lf, at + 1)) {
-      if ((at === 0 ? this.#lastByte : chunk[at - 1]) !== cr) bareLineFeeds += 1;
+    let previousByte = this.#lastByte;
+    for (const piece of kernel === null ? [chunk] : piecesOf(chunk)) {
+      bareLineFeeds +=
+        kernel === null
+          ? countBareLineFeedsPlainly(piece, previousByte)
+          : kernel.countBareLineFeeds(piece, previousByte);
+      previousByte = piece.at(-1) ?? previousByte;
     }
     this.#octets += chunk.length + bareLineFeeds;
-    this.#lastByte = chunk[chunk.length - 1] ?? lf;
+    this.#lastByte = previousByte;
   }
 
   /** @returns the octets of the whole message; 0 for an empty one */
@@ -173,10 +223,15 @@ export class LineFeedEncoder {
   encode(chunk: Buffer): Buffer {
     const encoded = Buffer.allocUnsafe(chunk.length + 1);
     let length = 0;
-    for (const byte of chunk) {
-      if (this.#isAfterCr && byte !== lf) encoded[length++] = cr;
-      this.#isAfterCr = byte === cr;
-      if (!this.#isAfterCr) encoded[length++] = byte;
+    let from = 0;
+    while (from < chunk.length) {
+      // A CR is held back until it is known whether an LF follows.
+      if (this.#isAfterCr && chunk[from] !== lf) encoded[length++] = cr;
+      const end = chunk.indexOf(cr, from);
+      this.#isAfterCr = end !== -1;
+      const stop = end === -1 ? chunk.length : end;
+      length += chunk.copy(encoded, length, from, stop);
+      from = stop + 1;
     }
     return encoded.subarray(0, length);
   }

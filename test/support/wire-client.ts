@@ -87,6 +87,13 @@ export class WireClient {
     return line;
   }
 
+  /** As `status`, where a SASL challenge may come instead. RFC 5034 §4. */
+  async statusOrChallenge(): Promise<string> {
+    const line = await this.line();
+    if (!/^(?:\+OK|-ERR|\+)(?: |$)/.test(line)) throw new Error(`no status line: ${line}`);
+    return line;
+  }
+
   /** Reads a line. @returns it without CRLF, latin1 @throws Error when it ends in a bare LF or never ends */
   async line(): Promise<string> {
     const length = await this.#find(Buffer.from('\n'), 0);
@@ -149,6 +156,8 @@ export class WireClient {
     let searched = from;
     let at = -1;
     await this.#wait(() => {
+      // More may arrive between the find and whoever waits for it.
+      if (at !== -1) return true;
       at = this.#held().indexOf(wanted, searched);
       searched = Math.max(0, this.#held().length - wanted.length);
       return at !== -1;

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -8,6 +9,7 @@ import {
   type OptionTable,
 } from '../../../src/system/options.js';
 import { fixedDraws } from '../../support/arbitrary-message.js';
+import { holds } from '../../support/property.js';
 
 const table = {
   rules: { kind: 'text', value: 'FILE', help: 'access rules', env: 'RULES' },
@@ -161,11 +163,12 @@ t.test('a bad number in the environment is an error that names the variable', (t
 });
 
 t.test('any text value and any positionals come through as they are, in either spelling', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(fc.string({ unit: 'binary' }), fc.array(fc.string()), (value, positionals) => {
       const expected = { rules: value, ...(positionals.length === 0 ? {} : { positionals }) };
       for (const spelling of [['--rules', value], [`--rules=${value}`], [`/RULES:${value}`]]) {
-        t.same(parse([...spelling, '--', ...positionals]), expected);
+        assert.deepEqual(parse([...spelling, '--', ...positionals]), expected);
       }
     }),
     { ...fixedDraws, numRuns: 300 },
@@ -187,13 +190,14 @@ t.test('any command line is parsed or refused with a UsageError', (t) => {
       '=',
     ),
   );
-  fc.assert(
+  holds(
+    t,
     fc.property(fc.array(token, { maxLength: 6 }), (argv) => {
       try {
         const { options } = parseCommandLine(table, argv, {});
-        for (const name of Object.keys(options)) t.ok(Object.hasOwn(table, name));
+        for (const name of Object.keys(options)) assert.ok(Object.hasOwn(table, name));
       } catch (error) {
-        t.ok(error instanceof UsageError, String(error));
+        assert.ok(error instanceof UsageError, String(error));
       }
     }),
     fixedDraws,

@@ -1,7 +1,9 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { formatCommandLine, parseCommandLine, splitWords } from '../../../src/wire/command-line.js';
 import { fixedDraws } from '../../support/arbitrary-message.js';
+import { holds } from '../../support/property.js';
 
 const commands: readonly (readonly [line: string, keyword: string, argument: string | null])[] = [
   ['QUIT', 'QUIT', null],
@@ -50,16 +52,17 @@ for (const [title, line] of others) {
 }
 
 t.test('any bytes are a command line or none, and the argument keeps its bytes', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
       const after = Buffer.from(bytes);
       const parsed = parseCommandLine(Buffer.concat([Buffer.from('PASS '), after]));
-      t.same(
+      assert.deepEqual(
         parsed === null ? null : Buffer.from(parsed.argument ?? '', 'latin1'),
         after.includes(0) ? null : after,
       );
       const any = parseCommandLine(after);
-      if (any !== null) t.match(any.keyword, /^[A-Z][A-Z0-9-]*$/);
+      if (any !== null) assert.match(any.keyword, /^[A-Z][A-Z0-9-]*$/);
     }),
     fixedDraws,
   );
@@ -89,10 +92,14 @@ t.test('the error of formatting names the command and does not tell the password
 
 t.test('a formatted command line is parsed to the same command', (t) => {
   const text = fc.string({ maxLength: 30 }).filter((text) => !/[\r\n\0]/.test(text));
-  fc.assert(
+  holds(
+    t,
     fc.property(text, (argument) => {
       const line = formatCommandLine('pass', argument).slice(0, -2);
-      t.same(parseCommandLine(Buffer.from(line, 'latin1')), { keyword: 'PASS', argument });
+      assert.deepEqual(parseCommandLine(Buffer.from(line, 'latin1')), {
+        keyword: 'PASS',
+        argument,
+      });
     }),
     fixedDraws,
   );

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -9,6 +10,7 @@ import {
 } from '../../../src/wire/listing.js';
 import { messageNumberAt } from '../../../src/wire/message-number.js';
 import { fixedDraws } from '../../support/arbitrary-message.js';
+import { holds } from '../../support/property.js';
 
 const seventy = 'x'.repeat(70);
 
@@ -114,12 +116,16 @@ t.test('what is formatted is parsed to the same values', (t) => {
   const uniqueIds = fc
     .array(characters, { minLength: 1, maxLength: 70 })
     .map((parts) => parts.join(''));
-  fc.assert(
+  holds(
+    t,
     fc.property(numbers, fc.maxSafeNat(), uniqueIds, (number, nat, uniqueId) => {
       const octets = nat % 1_000_000_000_000_000;
-      t.same(parseScanListing(Buffer.from(formatScanListing(number, octets))), { number, octets });
+      assert.deepEqual(parseScanListing(Buffer.from(formatScanListing(number, octets))), {
+        number,
+        octets,
+      });
       const listing = formatUniqueIdListing(number, uniqueId);
-      t.same(parseUniqueIdListing(Buffer.from(listing)), { number, uniqueId });
+      assert.deepEqual(parseUniqueIdListing(Buffer.from(listing)), { number, uniqueId });
     }),
     fixedDraws,
   );

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -7,6 +8,7 @@ import {
   parseMessageNumber,
 } from '../../../src/wire/message-number.js';
 import { fixedDraws } from '../../support/arbitrary-message.js';
+import { holds } from '../../support/property.js';
 
 const decimals: readonly (readonly [text: string, number: number])[] = [
   ['1', 1],
@@ -74,10 +76,11 @@ t.test('of any text only decimals in range are numbers, with the value BigInt gi
     digits.map((each) => each.join('')),
     fc.string({ maxLength: 5 }),
   );
-  fc.assert(
+  holds(
+    t,
     fc.property(text, (text) => {
       const isDecimal = /^\d{1,10}$/.test(text) && BigInt(text) <= 2_147_483_647n;
-      t.equal(parseLineCount(text), isDecimal ? Number(BigInt(text)) : null);
+      assert.equal(parseLineCount(text), isDecimal ? Number(BigInt(text)) : null);
     }),
     fixedDraws,
   );

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
@@ -10,6 +11,7 @@ import {
 } from '../../../src/wire/multiline.js';
 import { fixedDraws, inPieces, messageBytes } from '../../support/arbitrary-message.js';
 import { chunkings } from '../../support/chunkings.js';
+import { holds } from '../../support/property.js';
 
 function encode(pieces: readonly Buffer[]): { bytes: Buffer; octets: number } {
   const encoder = new MultilineEncoder();
@@ -109,11 +111,12 @@ t.test('the encoded bytes are a copy: the caller may reuse its buffer', (t) => {
 });
 
 t.test('encoding: any message in any pieces is what a naive encoding line by line gives', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(inPieces(messageBytes()), ({ bytes, pieces }) => {
       const result = encode(pieces);
-      t.equal(result.bytes.toString('latin1'), naiveStuffed(bytes));
-      t.equal(result.octets, naiveMessage(bytes).length);
+      assert.equal(result.bytes.toString('latin1'), naiveStuffed(bytes));
+      assert.equal(result.octets, naiveMessage(bytes).length);
     }),
     fixedDraws,
   );
@@ -121,11 +124,12 @@ t.test('encoding: any message in any pieces is what a naive encoding line by lin
 });
 
 t.test('the counter counts what the encoder sends, whatever the pieces of each', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(inPieces(messageBytes()), ({ bytes, pieces }) => {
       const { octets } = encode([bytes]);
-      t.equal(count(pieces), octets);
-      t.equal(countOctets(bytes), octets);
+      assert.equal(count(pieces), octets);
+      assert.equal(countOctets(bytes), octets);
     }),
     fixedDraws,
   );
@@ -133,12 +137,13 @@ t.test('the counter counts what the encoder sends, whatever the pieces of each',
 });
 
 t.test('nothing that is encoded can end the response early or be taken for its end', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(messageBytes(), (message) => {
       const wire = `\r\n${encode([message]).bytes.toString('latin1')}`;
-      t.notMatch(wire, /\r\n\.\r\n/);
-      t.notMatch(wire, /(?<!\r)\n/);
-      t.ok(wire.endsWith('\r\n'));
+      assert.doesNotMatch(wire, /\r\n\.\r\n/);
+      assert.doesNotMatch(wire, /(?<!\r)\n/);
+      assert.ok(wire.endsWith('\r\n'));
     }),
     fixedDraws,
   );
@@ -151,13 +156,14 @@ t.test('decoding what was encoded gives the message with CRLF line ends back', (
     wire: Buffer.concat([encode([message]).bytes, terminator, Buffer.from('+OK next\r\n')]),
   }));
   const lengths = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 8 });
-  fc.assert(
+  holds(
+    t,
     fc.property(response, lengths, ({ message, wire }, cuts) => {
       const pieces: Buffer[] = [];
       for (let at = 0; at < wire.length; at += pieces.at(-1)?.length ?? 0) {
         pieces.push(wire.subarray(at, at + (cuts[pieces.length % cuts.length] ?? 1)));
       }
-      t.same(decode(pieces), { content: naiveMessage(message), rest: '+OK next\r\n' });
+      assert.deepEqual(decode(pieces), { content: naiveMessage(message), rest: '+OK next\r\n' });
     }),
     fixedDraws,
   );
@@ -204,12 +210,13 @@ for (const wire of ['', 'a', 'a\r\n', 'a\r\n.', 'a\r\n.\r', 'a\r\n..\r\n', 'a\n.
 }
 
 t.test('decoding: any bytes in any pieces end where the first CRLF.CRLF of the whole is', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(inPieces(messageBytes(100)), ({ bytes, pieces }) => {
       const expected = naiveDecode(bytes);
       const actual = decode(pieces);
-      t.equal(actual.rest, expected.rest);
-      if (expected.rest !== null) t.equal(actual.content, expected.content);
+      assert.equal(actual.rest, expected.rest);
+      if (expected.rest !== null) assert.equal(actual.content, expected.content);
     }),
     fixedDraws,
   );
@@ -235,9 +242,10 @@ for (const [title, wire, file] of stored) {
 }
 
 t.test('line feeds: any bytes in any pieces are what a naive replacement gives', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(inPieces(messageBytes()), ({ bytes, pieces }) => {
-      t.equal(toLineFeeds(pieces), bytes.toString('latin1').replace(/\r\n/g, '\n'));
+      assert.equal(toLineFeeds(pieces), bytes.toString('latin1').replace(/\r\n/g, '\n'));
     }),
     fixedDraws,
   );

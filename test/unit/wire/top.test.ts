@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { TopCutter } from '../../../src/wire/top.js';
 import { fixedDraws, inPieces, messageBytes } from '../../support/arbitrary-message.js';
 import { chunkings } from '../../support/chunkings.js';
+import { holds } from '../../support/property.js';
 
 /** Feeds pieces until the cutter says that was all, as a session does. */
 function cut(lineCount: number, pieces: readonly Buffer[]): string {
@@ -60,9 +62,10 @@ t.test('the largest line count means the whole message', (t) => {
 });
 
 t.test('any message in any pieces is cut where a naive count of its lines ends', (t) => {
-  fc.assert(
+  holds(
+    t,
     fc.property(inPieces(messageBytes()), fc.nat(6), ({ bytes, pieces }, lineCount) => {
-      t.equal(cut(lineCount, pieces), naiveTop(lineCount, bytes));
+      assert.equal(cut(lineCount, pieces), naiveTop(lineCount, bytes));
     }),
     fixedDraws,
   );

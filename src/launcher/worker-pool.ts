@@ -1,0 +1,235 @@
+// Workers kept started: connections go to the least loaded one, and stay the launcher's until it says that it took them.
+
+import type { Log } from '../system/log.js';
+import type { Launch } from '../run-file/evaluate-run-file.js';
+import { startProgram } from '../run-file/start-program.js';
+import { workerVariable } from '../worker/worker-protocol.js';
+import { ucspiEnvironment, unknownConnection } from './connection-facts.js';
+import {
+  planLaunch,
+  type AdmittedConnection,
+  type HandOver,
+  type Service,
+  type Session,
+} from './hand-over.js';
+import { WorkerProcess } from './worker-process.js';
+
+export interface WorkerPoolOptions {
+  readonly service: Service;
+  readonly log: Log;
+  /** Workers kept started, 1 or more. */
+  readonly workerCount: number;
+  /** A worker is replaced after so many sessions; 0: never. */
+  readonly sessionsPerWorker: number;
+  /** Serves the connections that no worker can. */
+  readonly otherwise: HandOver;
+}
+
+interface Job {
+  readonly connection: AdmittedConnection;
+  readonly launch: Launch;
+  isGreeted: boolean;
+  readonly settle: (session: Session) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A worker that ends sooner was not worth starting; the next one waits, each time twice as long. */
+const youngMs = 1000;
+const firstBackOffMs = 100;
+const longestBackOffMs = 30_000;
+
+export class WorkerPool implements HandOver {
+  readonly #options: WorkerPoolOptions;
+  readonly #workers = new Set<WorkerProcess>();
+  readonly #waiting: Job[] = [];
+  /** What the workers were started with: a connection for which the run file comes to something else is none of theirs. */
+  #signature = '';
+  #nextId = 1;
+  #backOffMs = 0;
+  #isClosed = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#fill();
+  }
+
+  async serve(connection: AdmittedConnection): Promise<Session> {
+    const { service, otherwise } = this.#options;
+    const { launch } = planLaunch(service, connection.facts, connection.level);
+    const signature = signatureOf(launch);
+    if (signature !== this.#signature && this.#refresh() !== signature) {
+      return otherwise.serve(connection);
+    }
+    if (!this.#hasReadyWorker()) return otherwise.serve(connection);
+    return new Promise((settle, fail) => {
+      this.#waiting.push({ connection, launch, isGreeted: false, settle, fail });
+      this.#dispatch();
+    });
+  }
+
+  /** Replaces every worker as it becomes idle. */
+  replace(why: string): void {
+    for (const worker of [...this.#workers]) this.#retire(worker, why);
+    this.#fill();
+  }
+
+  /** Starts no more; those that are there end with their last sessions. */
+  close(): void {
+    this.#isClosed = true;
+    for (const worker of this.#workers) worker.retire();
+  }
+
+  /** Starts workers until there are as many as wanted. */
+  #fill(): void {
+    if (this.#isClosed) return;
+    for (let missing = this.#options.workerCount - this.#workers.size; missing > 0; missing -= 1) {
+      this.#start().catch((error: unknown) => this.#backOff((error as Error).message));
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { service, sessionsPerWorker, log } = this.#options;
+    const { launch } = planLaunch(service, unknownConnection, 1);
+    this.#signature = signatureOf(launch);
+    const environment = new Map(launch.environment);
+    for (const name of connectionVariables) environment.delete(name);
+    environment.set(workerVariable, String(sessionsPerWorker));
+    const program = await startProgram({ ...launch, environment }, [
+      'ignore',
+      'inherit',
+      'inherit',
+      'ipc',
+    ]);
+    const worker = new WorkerProcess(program, {
+      onReady: () => this.#dispatch(),
+      onFree: () => this.#dispatch(),
+      onRetire: (retiring, why) => {
+        this.#retire(retiring, why);
+        this.#fill();
+      },
+    });
+    this.#workers.add(worker);
+    log.write('worker', { pid: worker.pid });
+    void this.#watch(worker);
+  }
+
+  async #watch(worker: WorkerProcess): Promise<void> {
+    const { status, signal } = await worker.ended;
+    this.#options.log.write('worker-end', {
+      pid: worker.pid,
+      status: status ?? undefined,
+      signal: signal ?? undefined,
+      sessions: worker.givenCount,
+    });
+    // A retired one was replaced already.
+    if (!this.#workers.delete(worker) || this.#isClosed) return;
+    if (performance.now() - worker.startedMs < youngMs && worker.givenCount === 0) {
+      this.#backOff('workers end as soon as they are started');
+    } else {
+      this.#backOffMs = 0;
+      this.#fill();
+    }
+    this.#serveStranded();
+  }
+
+  #backOff(why: string): void {
+    this.#backOffMs = Math.min(longestBackOffMs, Math.max(firstBackOffMs, this.#backOffMs * 2));
+    this.#options.log.write('warning', { why, retry: this.#backOffMs / 1000 });
+    setTimeout(() => this.#fill(), this.#backOffMs).unref();
+    // A greeted client cannot be given to a program that would greet it again, and no worker will come soon.
+    for (const job of this.#waiting.splice(0)) job.fail(new Error(why));
+  }
+
+  #retire(worker: WorkerProcess, why: string): void {
+    if (!this.#workers.delete(worker)) return;
+    this.#options.log.write('worker-retired', { pid: worker.pid, why });
+    worker.retire();
+  }
+
+  #hasReadyWorker(): boolean {
+    for (const worker of this.#workers) if (worker.isReady) return true;
+    return false;
+  }
+
+  /** The run file changed: workers for the new one. @returns their signature; the old one when it does not work */
+  #refresh(): string {
+    const { launch } = planLaunch(this.#options.service, unknownConnection, 1);
+    const signature = signatureOf(launch);
+    if (signature !== this.#signature) {
+      this.#signature = signature;
+      this.replace('the run file changed');
+    }
+    return signature;
+  }
+
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const worker = this.#leastLoaded();
+      if (worker === undefined) return;
+      const job = this.#waiting.shift();
+      if (job !== undefined) void this.#offer(job, worker);
+    }
+  }
+
+  #leastLoaded(): WorkerProcess | undefined {
+    let best: WorkerProcess | undefined;
+    for (const worker of this.#workers) {
+      if (worker.isFree && worker.sessionCount < (best?.sessionCount ?? Infinity)) best = worker;
+    }
+    return best;
+  }
+
+  async #offer(job: Job, worker: WorkerProcess): Promise<void> {
+    const { socket, facts, level } = job.connection;
+    if (!job.isGreeted && worker.greeting !== null && level > 0) {
+      socket.write(worker.greeting);
+      job.isGreeted = true;
+    }
+    const offering = worker.offer(
+      {
+        kind: 'connection',
+        id: this.#nextId++,
+        arguments: job.launch.arguments,
+        environment: Object.fromEntries(ucspiEnvironment(facts, level)),
+        isGreeted: job.isGreeted,
+      },
+      socket,
+    );
+    const { sessionsPerWorker } = this.#options;
+    if (sessionsPerWorker > 0 && worker.givenCount >= sessionsPerWorker) {
+      this.#workers.delete(worker);
+      worker.retire();
+      this.#fill();
+    }
+    const offer = await offering;
+    if (offer.offer === 'died') {
+      // Nobody read a byte of it: the next worker gets it as it is, before those that came later.
+      this.#waiting.unshift(job);
+      this.#dispatch();
+      this.#serveStranded();
+      return;
+    }
+    socket.destroy();
+    job.settle({ pid: worker.pid, ended: offer.ended });
+  }
+
+  /** Connections that wait for a worker when there is none get a process of their own, unless they were greeted already. */
+  #serveStranded(): void {
+    if (this.#hasReadyWorker()) return;
+    const stranded = this.#waiting.filter(({ isGreeted }) => !isGreeted);
+    for (const job of stranded) {
+      this.#waiting.splice(this.#waiting.indexOf(job), 1);
+      this.#options.otherwise.serve(job.connection).then(job.settle, job.fail);
+    }
+  }
+}
+
+/** What a worker has for its whole life; the rest comes with each connection. */
+function signatureOf({ program, directory, environment }: Launch): string {
+  const lasting = [...environment].filter(([name]) => !connectionVariables.has(name));
+  return JSON.stringify([program, directory, lasting.sort(([a], [b]) => (a < b ? -1 : 1))]);
+}
+
+const connectionVariables: ReadonlySet<string> = new Set(
+  ucspiEnvironment(unknownConnection, 1).keys(),
+);

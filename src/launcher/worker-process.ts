@@ -1,0 +1,143 @@
+// One kept worker as the launcher sees it: its process, its channel, the connections it was given. doc/tcpsrun-worker.7.
+
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import type { ProgramEnd, StartedProgram } from '../run-file/start-program.js';
+import {
+  tryWorkerMessage,
+  type ConnectionMessage,
+  type WorkerMessage,
+} from '../worker/worker-protocol.js';
+
+export interface WorkerEvents {
+  readonly onReady: (worker: WorkerProcess) => void;
+  /** It can be given another connection. */
+  readonly onFree: (worker: WorkerProcess) => void;
+  readonly onRetire: (worker: WorkerProcess, why: string) => void;
+}
+
+/** `died` leaves the connection the launcher's. */
+export type Offer =
+  { readonly offer: 'taken'; readonly ended: Promise<ProgramEnd> } | { readonly offer: 'died' };
+
+/** A worker that says nothing to a connection for so long is stuck. */
+const takeTimeoutMs = 10_000;
+
+export class WorkerProcess {
+  readonly pid: number;
+  /** Never rejects. */
+  readonly ended: Promise<ProgramEnd>;
+  readonly startedMs = performance.now();
+  readonly #child: ChildProcess;
+  readonly #events: WorkerEvents;
+  readonly #sessions = new Map<number, (end: ProgramEnd) => void>();
+  #state: 'starting' | 'ready' | 'retired' | 'dead' = 'starting';
+  #greeting: string | null = null;
+  #offered: { readonly id: number; readonly settle: (offer: Offer) => void } | undefined;
+  #givenCount = 0;
+
+  constructor(program: StartedProgram, events: WorkerEvents) {
+    this.pid = program.pid;
+    this.#child = program.child;
+    this.#events = events;
+    this.ended = program.ended.then((end) => this.#die(end));
+    program.child.on('message', (message) => this.#hear(tryWorkerMessage(message)));
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'ready';
+  }
+
+  /** Whether a connection can be offered now: one at a time, so that a death leaves one undecided. */
+  get isFree(): boolean {
+    return this.#state === 'ready' && this.#offered === undefined;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Connections it was given in its life. */
+  get givenCount(): number {
+    return this.#givenCount;
+  }
+
+  get greeting(): string | null {
+    return this.#greeting;
+  }
+
+  /** Offers a connection to a free worker. The launcher keeps its copy open until this says `taken`. Never rejects. */
+  offer(message: ConnectionMessage, socket: Socket): Promise<Offer> {
+    this.#givenCount += 1;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#child.kill('SIGKILL'), takeTimeoutMs);
+      this.#offered = {
+        id: message.id,
+        settle: (offer) => {
+          clearTimeout(timer);
+          this.#offered = undefined;
+          resolve(offer);
+        },
+      };
+      // Node would otherwise keep lists of the server's sockets in the worker for server.close() to ask after.
+      Object.assign(socket, { server: null });
+      this.#child.send(message, socket, { keepOpen: true }, () => undefined);
+    });
+  }
+
+  /** Gives it no more connections; its channel is closed, and so it ends, when its last session does. */
+  retire(): void {
+    if (this.#state === 'dead') return;
+    this.#state = 'retired';
+    this.#disconnectWhenDone();
+  }
+
+  /** What is on its way must be settled first: nothing comes through a closed channel. */
+  #disconnectWhenDone(): void {
+    const isDone = this.#offered === undefined && this.#sessions.size === 0;
+    if (this.#state === 'retired' && isDone && this.#child.connected) this.#child.disconnect();
+  }
+
+  #take(id: number): void {
+    if (this.#offered?.id !== id) return;
+    const ended = new Promise<ProgramEnd>((resolve) => this.#sessions.set(id, resolve));
+    this.#offered.settle({ offer: 'taken', ended });
+  }
+
+  #end(id: number): void {
+    this.#sessions.get(id)?.({ status: 0, signal: null });
+    this.#sessions.delete(id);
+    this.#disconnectWhenDone();
+  }
+
+  #hear(message: WorkerMessage | null): void {
+    switch (message?.kind) {
+      case undefined:
+        return;
+      case 'ready':
+        if (this.#state !== 'starting') return;
+        this.#greeting = message.greeting;
+        this.#state = 'ready';
+        this.#events.onReady(this);
+        return;
+      case 'taken':
+        this.#take(message.id);
+        this.#events.onFree(this);
+        return;
+      case 'ended':
+        this.#end(message.id);
+        return;
+      case 'retire':
+        this.#events.onRetire(this, message.why);
+        return;
+    }
+  }
+
+  #die(end: ProgramEnd): ProgramEnd {
+    this.#state = 'dead';
+    this.#offered?.settle({ offer: 'died' });
+    for (const resolve of this.#sessions.values()) resolve(end);
+    this.#sessions.clear();
+    return end;
+  }
+}

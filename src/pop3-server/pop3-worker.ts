@@ -1,0 +1,121 @@
+// pop3d as a kept worker of tcpsrun: many sessions in one process, each with the arguments that the run file has for it.
+
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { logOptionsFrom } from '../system/log-options.js';
+import { openLog, type Log } from '../system/log.js';
+import { parseCommandLine } from '../system/options.js';
+import { runWorker, workerSessions, type HandedConnection } from '../worker/worker.js';
+import { makeApopTimestamp } from './apop-timestamp.js';
+import { configureService } from './configured-service.js';
+import { greetingWith } from './greeting.js';
+import { peerNamedIn } from './peer.js';
+import { pop3dOptions, tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
+import type { Service } from './service.js';
+import { nextSessionId, runSession, shutDownSessions } from './session.js';
+
+/** Run files have few sets of arguments, if more than one for each level; beyond this they are made anew. */
+const maxServices = 64;
+
+/** @returns false when this process is no worker; else when tcpsrun wants nothing more of it and all sessions are over */
+export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean> {
+  const sessions = workerSessions(process.env);
+  if (sessions === null) return false;
+  const log = await openLog(logOptionsFrom('pop3d', given));
+  const services = new Services(log, sessions === 1 ? 'one' : 'many');
+  // What is wrong with the configuration shows now, not at the first connection.
+  await services.for(given);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutDownSessions);
+  const files = new WatchedFiles(given);
+  const isGreetingTheSame = given.apop !== true && given.tls !== true;
+  await runWorker({
+    greeting: isGreetingTheSame ? greetingWith(null) : null,
+    serve: (connection) => serve(connection, services),
+    whyStale: () => files.whyChanged(),
+    report: (event, fields) => log.write(event, fields),
+  });
+  await log.flush(1000);
+  return true;
+}
+
+async function serve(connection: HandedConnection, services: Services): Promise<void> {
+  const { socket, isGreeted } = connection;
+  const environment = { ...process.env, ...connection.environment };
+  const { options: given } = parseCommandLine(
+    pop3dOptions,
+    connection.arguments.slice(1),
+    environment,
+  );
+  if (given.accesslevel === 0) {
+    socket.destroy();
+    return;
+  }
+  await runSession(socket, await services.for(given), {
+    id: nextSessionId(),
+    peer: peerNamedIn(connection.environment),
+    accessLevel: given.accesslevel,
+    isGreeted,
+    apopTimestamp: given.apop === true ? makeApopTimestamp() : null,
+  });
+}
+
+/** One service for each set of options: certificate, password database and what is remembered of it are shared. */
+class Services {
+  readonly #log: Log;
+  readonly #sessions: 'one' | 'many';
+  readonly #byOptions = new Map<string, Promise<Service>>();
+
+  constructor(log: Log, sessions: 'one' | 'many') {
+    this.#log = log;
+    this.#sessions = sessions;
+  }
+
+  for(given: Pop3dOptionValues): Promise<Service> {
+    // The level is the session's, not the service's.
+    const key = JSON.stringify({ ...given, accesslevel: undefined });
+    let service = this.#byOptions.get(key);
+    if (service === undefined) {
+      if (this.#byOptions.size >= maxServices) this.#byOptions.clear();
+      service = configureService(given, this.#log, this.#sessions);
+      this.#byOptions.set(key, service);
+      // What is mended meanwhile works the next time.
+      service.catch(() => this.#byOptions.delete(key));
+    }
+    return service;
+  }
+}
+
+/** The program and the certificate: when they change, a new process should serve. */
+class WatchedFiles {
+  readonly #stamps: ReadonlyMap<string, string>;
+  #checkedMs = performance.now();
+
+  constructor(given: Pop3dOptionValues) {
+    const tls = tlsFilesFrom(given);
+    const files = [
+      fileURLToPath(import.meta.url),
+      ...(tls === null ? [] : [tls.certificateFile, tls.keyFile]),
+    ];
+    this.#stamps = new Map(files.map((file) => [file, stampOf(file)]));
+  }
+
+  /** Looks once a second at most. */
+  whyChanged(): string | null {
+    if (performance.now() - this.#checkedMs < 1000) return null;
+    this.#checkedMs = performance.now();
+    for (const [file, stamp] of this.#stamps) {
+      if (stampOf(file) !== stamp) return `${file} changed`;
+    }
+    return null;
+  }
+}
+
+/** A file that is not there for a moment, while it is replaced, counts as changed too. */
+function stampOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeMs } = statSync(file);
+    return [dev, ino, size, mtimeMs].join();
+  } catch {
+    return 'missing';
+  }
+}

@@ -1,0 +1,101 @@
+// The worker's end of the hand-over: takes connections from tcpsrun for as long as it sends them. doc/tcpsrun-worker.7.
+// Exported from the package, for programs other than pop3d.
+
+import type { Socket } from 'node:net';
+import { workerVariable, type ConnectionMessage, type WorkerMessage } from './worker-protocol.js';
+
+export interface HandedConnection {
+  /** Half-open: a client that shuts down its side can still be answered. The worker closes it. */
+  readonly socket: Socket;
+  /** As the run file has them; the first is argv[0]. */
+  readonly arguments: readonly string[];
+  /** UCSPI's variables and ACCESSLEVEL of this connection. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly isGreeted: boolean;
+}
+
+export interface WorkerOptions {
+  /** Sent to each client before the hand-over; null when each session sends its own. */
+  readonly greeting: string | null;
+  /** Serves one connection to its end. What it throws ends that session only. */
+  readonly serve: (connection: HandedConnection) => Promise<void>;
+  /** Called before each connection is taken: why a new process should take this one's place, or null. */
+  readonly whyStale: () => string | null;
+  /** Told of what went wrong, for the log. */
+  readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
+}
+
+/** How many sessions this process is to serve, as a worker of tcpsrun; 0: any number. @returns null when it is none */
+export function workerSessions(environment: NodeJS.ProcessEnv): number | null {
+  const value = environment[workerVariable];
+  return value === undefined || process.send === undefined ? null : Number(value);
+}
+
+/** Serves until tcpsrun closes the channel and the last session has ended. */
+export async function runWorker(options: WorkerOptions): Promise<void> {
+  let runningCount = 0;
+  let hasLaunchers = true;
+  let isRetiring = false;
+  let resolveDrained: () => void = () => undefined;
+  const drained = new Promise<void>((resolve) => (resolveDrained = resolve));
+  const settle = (): void => {
+    if (!hasLaunchers && runningCount === 0) resolveDrained();
+  };
+  const retire = (why: string): void => {
+    if (isRetiring) return;
+    isRetiring = true;
+    tell({ kind: 'retire', why });
+  };
+
+  process.on('message', (message: ConnectionMessage, socket: Socket | undefined) => {
+    // First of all, and before the socket can be read: until this is said the connection is the launcher's.
+    tell({ kind: 'taken', id: message.id });
+    runningCount += 1;
+    void serveOne(message, socket, options).finally(() => {
+      runningCount -= 1;
+      tell({ kind: 'ended', id: message.id });
+      settle();
+    });
+    const why = options.whyStale();
+    if (why !== null) retire(why);
+  });
+  process.on('disconnect', () => {
+    hasLaunchers = false;
+    settle();
+  });
+  // One session's mistake: the others are finished, and no new one is begun in a process whose state nobody knows.
+  process.on('uncaughtException', (error) => {
+    options.report('error', { error: error.stack ?? error.message });
+    retire('an uncaught error');
+  });
+  tell({ kind: 'ready', greeting: options.greeting });
+  await drained;
+}
+
+async function serveOne(
+  message: ConnectionMessage,
+  socket: Socket | undefined,
+  options: WorkerOptions,
+): Promise<void> {
+  // The peer can be gone so thoroughly that no socket arrives.
+  if (socket === undefined) return;
+  // A peer may reset the connection before the session listens.
+  socket.on('error', () => undefined);
+  socket.allowHalfOpen = true;
+  try {
+    await options.serve({
+      socket,
+      arguments: message.arguments,
+      environment: message.environment,
+      isGreeted: message.isGreeted,
+    });
+  } catch (error) {
+    options.report('error', { error: error instanceof Error ? error.message : String(error) });
+    socket.destroy();
+  }
+}
+
+function tell(message: WorkerMessage): void {
+  // The launcher may be gone; its clients are served to the end all the same.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined);
+}

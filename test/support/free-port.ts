@@ -1,0 +1,13 @@
+// A port that was free a moment ago, for programs that cannot be given port 0.
+
+import { createServer } from 'node:net';
+
+/** Of 127.0.0.1. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}

@@ -1,0 +1,35 @@
+import t from 'tap';
+import { inheritedEnvironment } from '../../../src/run-file/inherited-environment.js';
+
+t.test('ordinary variables are inherited', (t) => {
+  t.same(
+    [...inheritedEnvironment({ PATH: '/bin', MAILROOT: '/m', NODENAME: 'x', EMPTY: '' })],
+    [
+      ['PATH', '/bin'],
+      ['MAILROOT', '/m'],
+      ['NODENAME', 'x'],
+      ['EMPTY', ''],
+    ],
+  );
+  t.end();
+});
+
+for (const name of [
+  'NODE_OPTIONS',
+  'NODE_CHANNEL_FD',
+  'NODE_V8_COVERAGE',
+  'LD_PRELOAD',
+  'LD_LIBRARY_PATH',
+  'BASH_ENV',
+  'BASH_FUNC_ls%%',
+  'PERL5OPT',
+  'PYTHONPATH',
+  'LISTEN_FDS',
+  'LISTEN_PID',
+  'NOTIFY_SOCKET',
+]) {
+  t.test(`${name} is not inherited`, (t) => {
+    t.same([...inheritedEnvironment({ [name]: 'x' })], []);
+    t.end();
+  });
+}
