@@ -4,6 +4,7 @@
 import { formatCommandLine } from '../wire/command-line.js';
 import { parseUniqueIdListing } from '../wire/listing.js';
 import { parseMessageNumber } from '../wire/message-number.js';
+import type { Response } from '../wire/response.js';
 import type { Pop3Client } from './client.js';
 import { quoteServerText } from './failures.js';
 import { TemporaryError } from '../system/program.js';
@@ -27,15 +28,23 @@ export interface MailboxListing {
   readonly ignoredLines: number;
   /** Messages beyond what one run takes. */
   readonly isCut: boolean;
+  /** The answer to UIDL for message 1; null when that was not asked. */
+  readonly firstUniqueId: Response | null;
 }
 
 /** Messages in one run; more are for the next one. */
 const maxEntries = 200_000;
 const limits = { maxLineOctets: 512, maxOctets: 128 * 1024 * 1024 };
 
-/** Sends LIST, and UIDL with it when the server takes commands ahead; `readListing` must follow. */
+/**
+ * Sends LIST, and when the server takes commands ahead also UIDL, and UIDL for message 1, whose answer shows whether the
+ * server can be probed with it. `readListing` must follow.
+ */
 export function requestListing(client: Pop3Client, mayPipeline: boolean): void {
-  client.send(formatCommandLine('LIST') + (mayPipeline ? formatCommandLine('UIDL') : ''));
+  client.send(
+    formatCommandLine('LIST') +
+      (mayPipeline ? formatCommandLine('UIDL') + formatCommandLine('UIDL', 1) : ''),
+  );
 }
 
 /**
@@ -77,6 +86,7 @@ export async function readListing(
       else if (sizes.has(listing.number)) uniqueIds.set(listing.number, listing.uniqueId);
     });
   }
+  const firstUniqueId = mayPipeline ? await client.replies.readResponse() : null;
   for (const number of twice) sizes.delete(number);
   const counts = new Map<string, number>();
   for (const id of uniqueIds.values()) counts.set(id, (counts.get(id) ?? 0) + 1);
@@ -96,5 +106,6 @@ export async function readListing(
     hasUniqueIds: uidl.isOk,
     ignoredLines: ignoredLines + twice.size,
     isCut,
+    firstUniqueId,
   };
 }

@@ -6,7 +6,7 @@ import { formatCommandLine } from '../wire/command-line.js';
 import { parseResponse } from '../wire/response.js';
 import type { Pop3Client } from './client.js';
 import { LostStep } from './failures.js';
-import type { Entry } from './listing.js';
+import type { Entry, MailboxListing } from './listing.js';
 
 /** `NOOP` proves less: only that a status line came where one was due. For servers whose LIST takes no number. */
 export type ProbeKind = 'UIDL' | 'LIST' | 'NOOP';
@@ -39,20 +39,40 @@ export function probeKindFor(entry: Entry, best: ProbeKind): ProbeKind {
   return entry.uniqueId === null || best === 'LIST' ? 'LIST' : 'UIDL';
 }
 
-/** Finds the best probe that a server knows, while it is certain to be in step. */
+/**
+ * Finds the best probe that a server knows, while it is certain to be in step.
+ *
+ * @param entry a message to ask for, if the listing did not ask for one already
+ */
 export async function chooseProbe(
   client: Pop3Client,
   entry: Entry,
-  hasUniqueIds: boolean,
+  listing: MailboxListing,
 ): Promise<ProbeKind> {
-  const kind = hasUniqueIds && entry.uniqueId !== null ? 'UIDL' : 'LIST';
-  const reply = await client.exchange(kind, entry.number);
-  try {
-    if (judgeProbe(kind, entry, reply) === 'in-step') return kind;
-    return 'NOOP';
-  } catch {
+  const [first] = listing.entries;
+  const answer = listing.firstUniqueId;
+  if (answer?.isOk === true) {
+    if (first?.number === 1 && first.uniqueId !== null && isInStep('UIDL', first, answer)) {
+      return 'UIDL';
+    }
     await passOverWholeListing(client);
-    return 'NOOP';
+  }
+  const kind = listing.hasUniqueIds && entry.uniqueId !== null ? 'UIDL' : 'LIST';
+  const reply = await client.exchange(kind, entry.number);
+  if (isInStep(kind, entry, reply)) return kind;
+  if (reply.isOk) await passOverWholeListing(client);
+  return 'NOOP';
+}
+
+function isInStep(
+  kind: ProbeKind,
+  entry: Entry,
+  reply: { readonly isOk: boolean; readonly text: string },
+): boolean {
+  try {
+    return judgeProbe(kind, entry, reply) === 'in-step';
+  } catch {
+    return false;
   }
 }
 

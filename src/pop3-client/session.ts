@@ -105,7 +105,7 @@ export async function runSession(
       storedMessages,
       traceHeader: options.traceHeader,
     });
-    const probe = await chooseProbe(client, first, listing.hasUniqueIds);
+    const probe = await chooseProbe(client, first, listing);
     await download(
       ordered,
       alone,
