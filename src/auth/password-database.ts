@@ -123,14 +123,16 @@ class PasswordDatabase implements Authenticator {
     const stored = row?.password ?? typical;
     const parsed = parseStoredPassword(stored);
     const proof = { user, domain, stored, password };
-    const isRemembered = this.#verified.has(proof);
+    // A comparison costs less than remembering one.
+    const isWorthRemembering = parsed.kind !== 'plain';
+    const isRemembered = isWorthRemembering && this.#verified.has(proof);
     const isActive = login !== null && row?.isActive === true;
     const matches = (isActive && isRemembered) || (await this.#matches(parsed, password));
     if (login === null) return rejected('impossible name');
     if (row === null) return rejected('unknown user');
     if (!matches) return rejected('wrong password');
     if (!isActive) return rejected('disabled user');
-    this.#verified.add(proof);
+    if (isWorthRemembering) this.#verified.add(proof);
     return { verdict: 'accepted', identity: login };
   }
 

@@ -49,6 +49,8 @@ interface OpenTable {
 
 export class PasswordTable {
   readonly #options: PasswordTableOptions;
+  /** Loaded at the first login; asking the module loader each time costs more than a row. */
+  #Sqlite: typeof import('better-sqlite3') | undefined;
   #open: OpenTable | undefined;
   #isClosed = false;
 
@@ -96,7 +98,7 @@ export class PasswordTable {
 
   /** SQLite itself never waits here: it would hold up every session of the process. */
   async #read<T>(work: (table: OpenTable) => T): Promise<T> {
-    const { default: Sqlite } = await import('better-sqlite3');
+    const Sqlite = (this.#Sqlite ??= (await import('better-sqlite3')).default);
     const deadline = performance.now() + (this.#options.busyTimeoutMs ?? defaultBusyTimeoutMs);
     for (let pauseMs = 4; ; pauseMs = Math.min(2 * pauseMs, 64)) {
       if (this.#isClosed)

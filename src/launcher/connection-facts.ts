@@ -45,7 +45,7 @@ export function ucspiEnvironment(facts: ConnectionFacts, level: number): Map<str
 
 /** Names under which this or another launcher may have described a connection of its own. */
 const connectionVariable =
-  /^(?:PROTO|ACCESSLEVEL|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SSL_.*)$/;
+  /^(?:PROTO|ACCESSLEVEL|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
 
 /** Removes what an outer launcher said of another connection, so that no program takes it for its own. */
 export function withoutConnectionVariables(

@@ -95,6 +95,13 @@ export async function runService(options: ServiceOptions): Promise<void> {
     throw error;
   }
   reserve();
+  // Whoever reads that it listens may send signals.
+  process.on('SIGHUP', () => {
+    rules?.reread();
+    pool?.replace('SIGHUP');
+  });
+  process.on('SIGUSR1', () => log.write('counters', { ...launcher.counters }));
+  const told = untilToldToStop();
   log.write('listening', { address: listener.address, port: listener.port });
   warnOfRunFile(service.runFile, log);
   // After becoming the user: workers are what tcpsrun is.
@@ -108,12 +115,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
     });
   }
 
-  process.on('SIGHUP', () => {
-    rules?.reread();
-    pool?.replace('SIGHUP');
-  });
-  process.on('SIGUSR1', () => log.write('counters', { ...launcher.counters }));
-  await untilToldToStop();
+  await told;
   listener.close();
   log.write('stopping', { ...launcher.counters });
   await launcher.stop();

@@ -226,8 +226,11 @@ export class WorkerPool implements HandOver {
 
 /** What a worker has for its whole life; the rest comes with each connection. */
 function signatureOf({ program, directory, environment }: Launch): string {
-  const lasting = [...environment].filter(([name]) => !connectionVariables.has(name));
-  return JSON.stringify([program, directory, lasting.sort(([a], [b]) => (a < b ? -1 : 1))]);
+  let signature = `${program}\0${directory}`;
+  for (const [name, value] of environment) {
+    if (!connectionVariables.has(name)) signature += `\0${name}=${value}`;
+  }
+  return signature;
 }
 
 const connectionVariables: ReadonlySet<string> = new Set(

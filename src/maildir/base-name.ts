@@ -41,11 +41,47 @@ export interface DeliveryTime {
   readonly microseconds: number;
 }
 
+const zero = 0x30;
+const nine = 0x39;
+const comma = 0x2c;
+const fullStop = 0x2e;
+const letterM = 0x4d;
+const maxSecondsDigits = 15;
+const maxMicrosecondsDigits = 9;
+
+/** Reads the time out of a name like `1700000000.M123456P1.host`. Written out, because it is done for every message at login. */
 export function deliveryTimeOf(baseName: string): DeliveryTime {
-  const seconds = /^[0-9]{1,15}/.exec(baseName);
-  const microseconds = /^[0-9]+\.[^,]*?M([0-9]{1,9})/.exec(baseName);
+  const end = endOfDigits(baseName, 0, baseName.length);
+  const secondsEnd = Math.min(end, maxSecondsDigits);
   return {
-    seconds: seconds === null ? Number.POSITIVE_INFINITY : Number(seconds[0]),
-    microseconds: microseconds === null ? 0 : Number(microseconds[1]),
+    seconds: secondsEnd === 0 ? Number.POSITIVE_INFINITY : numberIn(baseName, 0, secondsEnd),
+    microseconds:
+      end > 0 && baseName.charCodeAt(end) === fullStop ? microsecondsIn(baseName, end + 1) : 0,
   };
+}
+
+function microsecondsIn(baseName: string, from: number): number {
+  for (let at = from; at < baseName.length; at += 1) {
+    const code = baseName.charCodeAt(at);
+    if (code === comma) return 0;
+    if (code !== letterM) continue;
+    const end = endOfDigits(baseName, at + 1, at + 1 + maxMicrosecondsDigits);
+    if (end > at + 1) return numberIn(baseName, at + 1, end);
+  }
+  return 0;
+}
+
+function endOfDigits(text: string, from: number, limit: number): number {
+  let at = from;
+  for (; at < limit && at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code < zero || code > nine) break;
+  }
+  return at;
+}
+
+function numberIn(text: string, from: number, to: number): number {
+  let value = 0;
+  for (let at = from; at < to; at += 1) value = value * 10 + text.charCodeAt(at) - zero;
+  return value;
 }

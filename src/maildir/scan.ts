@@ -90,16 +90,39 @@ function isRegularFile(directory: string, entry: Dirent): boolean {
 
 /** Whether a directory changed since it was last scanned, from its time stamps alone. */
 export class DirectoryStamp {
+  readonly #directory: string;
   readonly #path: Buffer;
   #modifiedMs = Number.NaN;
   #changedMs = Number.NaN;
   #inode = Number.NaN;
+  #device = Number.NaN;
   #firstSeenMs = 0;
   #isSettled = false;
 
   /** @param directory path as latin1 bytes */
   constructor(directory: string) {
+    this.#directory = directory;
     this.#path = Buffer.from(directory, 'latin1');
+  }
+
+  /**
+   * Whether a scan that was started after the last call of `hasChanged` can be relied upon as long as the stamp stays the
+   * same. False when the last change was so recent that another one may hide behind the same time.
+   */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** A stamp of its own that remembers the same. */
+  copy(): DirectoryStamp {
+    const copy = new DirectoryStamp(this.#directory);
+    copy.#modifiedMs = this.#modifiedMs;
+    copy.#changedMs = this.#changedMs;
+    copy.#inode = this.#inode;
+    copy.#device = this.#device;
+    copy.#firstSeenMs = this.#firstSeenMs;
+    copy.#isSettled = this.#isSettled;
+    return copy;
   }
 
   /**
@@ -114,13 +137,15 @@ export class DirectoryStamp {
     const isSame =
       stats.mtimeMs === this.#modifiedMs &&
       stats.ctimeMs === this.#changedMs &&
-      stats.ino === this.#inode;
+      stats.ino === this.#inode &&
+      stats.dev === this.#device;
     if (isSame && this.#isSettled) return false;
     const now = performance.now();
     if (!isSame) {
       this.#modifiedMs = stats.mtimeMs;
       this.#changedMs = stats.ctimeMs;
       this.#inode = stats.ino;
+      this.#device = stats.dev;
       this.#firstSeenMs = now;
     }
     this.#isSettled = isOlderThanGrain(stats, now - this.#firstSeenMs);

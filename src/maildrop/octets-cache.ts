@@ -2,16 +2,20 @@
 // Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { readWholeFile } from './read-whole-file.js';
 
 export const octetsCacheName = 'pop3d.octets';
 
 const header = 'pop3d.octets 1';
-/** A larger file is not ours: a million messages of 250 characters. */
+/** The longest entry: a base name of 255 bytes, all of them escaped, and its octets. */
+const maxEntryBytes = 800;
+/** A file is read that has this many entries more than there are messages; a larger one is not worth its memory. */
+const maxSurplusEntries = 20_000;
 const maxFileBytes = 256 * 1024 * 1024;
-const linesPerTurn = 4000;
+const linesPerTurn = 2000;
 
 export type OctetsEntry = readonly [baseName: string, octets: number];
 
@@ -20,14 +24,17 @@ export type OctetsEntry = readonly [baseName: string, octets: number];
  * damage shows late, some entries: each is right or is corrected when the message is read.
  *
  * @param inbox the Maildir, latin1 bytes
+ * @param messageCount how many messages there are, which bounds the size of a file that is read
  * @param visit called with base name (latin1) and octets
  * @returns the number of entries, for judging whether a new file is worth writing
  */
 export async function readOctetsCache(
   inbox: string,
+  messageCount: number,
   visit: (baseName: string, octets: number) => void,
 ): Promise<number> {
-  const text = tryRead(Buffer.from(`${inbox}/${octetsCacheName}`, 'latin1'));
+  const maxBytes = Math.min((messageCount + maxSurplusEntries) * maxEntryBytes, maxFileBytes);
+  const text = tryRead(`${inbox}/${octetsCacheName}`, maxBytes);
   if (text === null || !text.startsWith(`${header}\n`)) return 0;
   // Without its last line the file was cut; what is there is still one entry a line, but the last may be half of one.
   const end = text.lastIndexOf('\nend ');
@@ -106,27 +113,11 @@ function unescapeLineFeeds(text: string): string {
   return text.includes('%') ? text.replace(/%0A/g, '\n').replace(/%25/g, '%') : text;
 }
 
-function tryRead(path: Buffer): string | null {
-  let fd;
+/** Whatever is wrong with the file, octets can be counted. */
+function tryRead(path: string, maxBytes: number): string | null {
   try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    return readWholeFile(path, maxBytes);
   } catch {
     return null;
-  }
-  try {
-    const stats = fstatSync(fd);
-    if (!stats.isFile() || stats.size > maxFileBytes) return null;
-    const bytes = Buffer.allocUnsafe(stats.size);
-    let length = 0;
-    while (length < bytes.length) {
-      const count = readSync(fd, bytes, length, bytes.length - length, null);
-      if (count === 0) break;
-      length += count;
-    }
-    return bytes.toString('latin1', 0, length);
-  } catch {
-    return null;
-  } finally {
-    closeSync(fd);
   }
 }

@@ -1,11 +1,9 @@
 // Unique-ids from base names. RFC 1939 §7 (UIDL); design.md (Unique-ids, `filename`).
 
 import { createHash } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { withoutSizes } from '../maildir/base-name.js';
 import { isUniqueId } from '../wire/listing.js';
-
-const messagesPerTurn = 4000;
+import { Turns } from './turns.js';
 
 /** A message as far as its unique-id is concerned. */
 export interface Identifiable {
@@ -27,18 +25,34 @@ export function uniqueIdFromBaseName(baseName: string): string {
 export async function assignUniqueIdsFromBaseNames(
   messages: readonly Identifiable[],
 ): Promise<void> {
-  const taken = new Set<string>();
-  let count = 0;
+  const turns = new Turns();
+  // Base names are unique: as long as no id is anything else, there is nothing to compare.
+  let areAllBaseNames = true;
   for (const message of messages) {
-    let uniqueId = uniqueIdFromBaseName(message.baseName);
+    const uniqueId = uniqueIdFromBaseName(message.baseName);
+    areAllBaseNames &&= uniqueId === message.baseName;
+    message.uniqueId = uniqueId;
+    if (turns.isOver()) await turns.next();
+  }
+  if (!areAllBaseNames) await separateEqualIds(messages, turns);
+}
+
+async function separateEqualIds(messages: readonly Identifiable[], turns: Turns): Promise<void> {
+  const taken = new Set<string>();
+  for (const message of messages) {
+    let uniqueId = message.uniqueId ?? uniqueIdFromBaseName(message.baseName);
     for (let round = 0; taken.has(uniqueId); round += 1) {
-      uniqueId = hashOf(`${message.baseName}${'\n'.repeat(round)}`);
+      uniqueId = hashOfBaseName(message.baseName, round);
     }
     taken.add(uniqueId);
     message.uniqueId = uniqueId;
-    count += 1;
-    if (count % messagesPerTurn === 0) await nextTurn();
+    if (turns.isOver()) await turns.next();
   }
+}
+
+/** An id of the whole base name, sizes and all; another one for each round. */
+export function hashOfBaseName(baseName: string, round: number): string {
+  return hashOf(`${baseName}${'\n'.repeat(round)}`);
 }
 
 function hashOf(bytes: string): string {

@@ -1,5 +1,6 @@
 // From pop3d's options to the service that its sessions share.
 
+import { uniqueIdSources } from '../maildrop/unique-id-source.js';
 import type { Log } from '../system/log.js';
 import type { Security } from './link.js';
 import { createMaildirService } from './maildir-service.js';
@@ -17,6 +18,7 @@ export async function configureService(
     passwordDatabase: given.passdb ?? 'passdb.sqlite',
     passwordQuery: given['passdb-query'],
     defaultDomain: given['default-domain'],
+    uniqueIds: uniqueIdSources.find((source) => source === given.uidl) ?? 'filename',
     marksSeen: given['mark-seen'] ?? false,
     sessions,
     limits: limitsFrom(given),

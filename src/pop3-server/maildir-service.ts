@@ -4,6 +4,9 @@ import type { Authenticator, Identity } from '../auth/authenticator.js';
 import { openMaildirMaildrop } from '../maildrop/maildir-maildrop.js';
 import { becomeOwner, isRoot, ownerOf, refuseForeignOwner } from '../maildrop/maildrop-owner.js';
 import { maildropPathOf } from '../maildrop/maildrop-path.js';
+import { RecentMaildrops } from '../maildrop/recent-maildrops.js';
+import { uniqueIdAssigner } from '../maildrop/unique-id-assigner.js';
+import type { UniqueIdSource } from '../maildrop/unique-id-source.js';
 import type { Maildrop } from '../maildrop/maildrop.js';
 import type { Log } from '../system/log.js';
 import { MaildropRefused } from '../maildrop/maildir-view.js';
@@ -14,6 +17,7 @@ export interface MaildirServiceOptions {
   readonly passwordDatabase: string;
   readonly passwordQuery: string | undefined;
   readonly defaultDomain: string | undefined;
+  readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
   /** Whether this process serves one session, and may become the maildrop's owner for it, or many. */
   readonly sessions: 'one' | 'many';
@@ -28,12 +32,13 @@ const rememberedPasswords = 10_000;
 export function createMaildirService(options: MaildirServiceOptions): Service {
   const { log, limits, security } = options;
   let authenticator: Promise<Authenticator> | undefined;
+  const recent = options.sessions === 'many' ? new RecentMaildrops() : undefined;
   return {
     log,
     limits,
     security,
     authenticator: () => (authenticator ??= openAuthenticator(options)),
-    openMaildrop: (identity, session) => openMaildrop(identity, session, options),
+    openMaildrop: (identity, session) => openMaildrop(identity, session, { ...options, recent }),
   };
 }
 
@@ -50,7 +55,7 @@ async function openAuthenticator(options: MaildirServiceOptions): Promise<Authen
 async function openMaildrop(
   identity: Identity,
   session: MaildropSession,
-  options: MaildirServiceOptions,
+  options: MaildirServiceOptions & { readonly recent: RecentMaildrops | undefined },
 ): Promise<Maildrop> {
   const inbox = maildropPathOf(identity);
   if (inbox === null) throw new MaildropRefused('this name cannot be a directory');
@@ -60,5 +65,10 @@ async function openMaildrop(
     else if (owner.uid !== 0) becomeOwner(owner);
     if (owner.uid === 0) session.report('warning', { why: 'the maildrop belongs to root' });
   }
-  return openMaildirMaildrop(inbox, { marksSeen: options.marksSeen, report: session.report });
+  return openMaildirMaildrop(inbox, {
+    assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report),
+    marksSeen: options.marksSeen,
+    recent: options.recent,
+    report: session.report,
+  });
 }

@@ -21,7 +21,7 @@ const maxServices = 64;
 export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean> {
   const sessions = workerSessions(process.env);
   if (sessions === null) return false;
-  const log = await openLog(logOptionsFrom('pop3d', given));
+  const log = await openLog({ ...logOptionsFrom('pop3d', given), gathersLines: true });
   const services = new Services(log, sessions === 1 ? 'one' : 'many');
   // What is wrong with the configuration shows now, not at the first connection.
   await services.for(given);
@@ -40,17 +40,12 @@ export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean
 
 async function serve(connection: HandedConnection, services: Services): Promise<void> {
   const { socket, isGreeted } = connection;
-  const environment = { ...process.env, ...connection.environment };
-  const { options: given } = parseCommandLine(
-    pop3dOptions,
-    connection.arguments.slice(1),
-    environment,
-  );
+  const { given, service } = services.find(connection);
   if (given.accesslevel === 0) {
     socket.destroy();
     return;
   }
-  await runSession(socket, await services.for(given), {
+  await runSession(socket, await service, {
     id: nextSessionId(),
     peer: peerNamedIn(connection.environment),
     accessLevel: given.accesslevel,
@@ -59,15 +54,39 @@ async function serve(connection: HandedConnection, services: Services): Promise<
   });
 }
 
+/** A copy: each look at process.env asks the C library. */
+const ownEnvironment = { ...process.env };
+
+interface Configured {
+  readonly given: Pop3dOptionValues;
+  readonly service: Promise<Service>;
+}
+
 /** One service for each set of options: certificate, password database and what is remembered of it are shared. */
 class Services {
   readonly #log: Log;
   readonly #sessions: 'one' | 'many';
   readonly #byOptions = new Map<string, Promise<Service>>();
+  /** What arguments and level came to: few, and the same for nearly every connection. */
+  readonly #byArguments = new Map<string, Configured>();
 
   constructor(log: Log, sessions: 'one' | 'many') {
     this.#log = log;
     this.#sessions = sessions;
+  }
+
+  find({ arguments: argv, environment }: HandedConnection): Configured {
+    const key = [environment['ACCESSLEVEL'], ...argv].join('\0');
+    const known = this.#byArguments.get(key);
+    if (known !== undefined) return known;
+    const { options: given } = parseCommandLine(pop3dOptions, argv.slice(1), {
+      ...ownEnvironment,
+      ...environment,
+    });
+    const configured = { given, service: this.for(given) };
+    if (this.#byArguments.size >= maxServices) this.#byArguments.clear();
+    this.#byArguments.set(key, configured);
+    return configured;
   }
 
   for(given: Pop3dOptionValues): Promise<Service> {
@@ -79,7 +98,10 @@ class Services {
       service = configureService(given, this.#log, this.#sessions);
       this.#byOptions.set(key, service);
       // What is mended meanwhile works the next time.
-      service.catch(() => this.#byOptions.delete(key));
+      service.catch(() => {
+        this.#byOptions.delete(key);
+        this.#byArguments.clear();
+      });
     }
     return service;
   }

@@ -1,5 +1,6 @@
 // The options of pop3d, and what they come to for a session.
 
+import { uniqueIdSources } from '../maildrop/unique-id-source.js';
 import { logOptionTable } from '../system/log-options.js';
 import { UsageError, type OptionValues } from '../system/options.js';
 
@@ -61,6 +62,12 @@ export const pop3dOptions = {
     min: 1,
     max: 86_400,
     help: 'seconds from greeting to login (180)',
+  },
+  uidl: {
+    kind: 'text',
+    value: 'SOURCE',
+    choices: uniqueIdSources,
+    help: 'unique-ids: filename (the default), dovecot or courier',
   },
   'mark-seen': { kind: 'flag', help: 'flag retrieved messages as seen at QUIT' },
   ...logOptionTable,

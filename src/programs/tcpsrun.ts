@@ -91,7 +91,10 @@ await runProgram(
     const concurrency =
       options.concurrency ??
       (workerCount > 0 ? defaults.concurrencyWithWorkers : defaults.concurrency);
-    const log = await openLog(logOptionsFrom('tcpsrun', options));
+    const log = await openLog({
+      ...logOptionsFrom('tcpsrun', options),
+      gathersLines: workerCount > 0,
+    });
     await runService({
       service,
       address,

@@ -3,6 +3,7 @@
 
 import { closeSync, openSync } from 'node:fs';
 import { formatJsonLine, formatLogfmtLine, type LogFields } from './log-line.js';
+import { gatherLines } from './gathering-sink.js';
 import { isSameFile } from './same-file.js';
 import { openStderr, type LineSink } from './stderr-sink.js';
 
@@ -20,16 +21,19 @@ export interface LogOptions {
   readonly destination: 'stderr' | 'syslog';
   /** Open descriptors that are the peer's connection; stderr being the same file sends the lines to syslog. */
   readonly connectionFds?: readonly number[];
+  /** Writes the lines of one turn of the event loop together, for processes that serve many sessions. */
+  readonly gathersLines?: boolean;
 }
 
 /** Opens the log. Once it goes to syslog, descriptor 2 is /dev/null, so that the runtime cannot print to the peer. */
 export async function openLog(options: LogOptions): Promise<Log> {
   const isShared = (options.connectionFds ?? []).some((fd) => isSameFile(fd, 2));
   const format = options.format === 'json' ? formatJsonLine : formatLogfmtLine;
-  const sink =
+  const opened =
     options.destination === 'syslog' || isShared
       ? await openSyslog(options.program)
       : await openStderr((lines) => format(options.program, 'log-dropped', { lines }));
+  const sink = options.gathersLines === true ? gatherLines(opened) : opened;
   return {
     write: (event, fields = {}) => {
       sink.write(format(options.program, event, fields));

@@ -31,7 +31,8 @@ export function readTextFile(path: string, maxBytes: number): TextFile {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     const stats = fstatSync(fd, { bigint: true });
     if (!stats.isFile()) throw new TextFileError('is not a regular file');
-    return { text: decode(readAll(fd, maxBytes)), signature: signatureOf(stats) };
+    const bytes = readAll(fd, Number(stats.size), maxBytes);
+    return { text: decode(bytes), signature: signatureOf(stats) };
   } catch (error) {
     if (error instanceof TextFileError) throw error;
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;
@@ -59,16 +60,19 @@ const reasons: Readonly<Record<string, string>> = {
   ELOOP: 'a loop of symbolic links',
 };
 
-function readAll(fd: number, maxBytes: number): Buffer {
+/** @param expected the size by stat(2); the file may have changed since */
+function readAll(fd: number, expected: number, maxBytes: number): Buffer {
   const chunks: Buffer[] = [];
   let total = 0;
   for (;;) {
-    const chunk = Buffer.allocUnsafe(65_536);
+    // One byte more than expected finds out whether that is all, in a single read.
+    const chunk = Buffer.allocUnsafe(total < expected ? Math.min(expected, maxBytes) + 1 : 4096);
     const count = readSync(fd, chunk, 0, chunk.length, null);
-    if (count === 0) return Buffer.concat(chunks);
     total += count;
     if (total > maxBytes) throw new TextFileError(`has more than ${maxBytes} bytes`);
     chunks.push(chunk.subarray(0, count));
+    if (count < chunk.length)
+      return chunks.length === 1 ? chunk.subarray(0, count) : Buffer.concat(chunks);
   }
 }
 

@@ -60,7 +60,8 @@ t.test(
     for (const [index, message] of messages.entries()) {
       t.ok((await curl(`${url}${index + 1}`)).equals(asSent(message)), `message ${index + 1}`);
     }
-    await curl('--list-only', '--request', 'DELE 2', `${url}2`);
+    // --list-only tells curl to expect one line only.
+    await curl('--list-only', '--request', 'DELE', `${url}2`);
     t.strictSame(inbox.contents(), [messages[0], messages[2], messages[3]]);
   },
 );
@@ -142,6 +143,8 @@ t.test(
     const home = join(folder, 'fetchmail');
     mkdirSync(home);
     const control = join(home, 'fetchmailrc');
+    const deliver = join(home, 'deliver');
+    writeFileSync(deliver, `cat > "$(mktemp '${home}/message.XXXXXX')"\n`);
     // "invisible" and "no rewrite" keep fetchmail from adding to the header; its MDA gets LF line ends.
     writeFileSync(
       control,
@@ -150,7 +153,7 @@ t.test(
         `poll 127.0.0.1 protocol pop3 port ${port} auth password`,
         `  user "${user}" password "${password}" sslproto ""`,
         '  no rewrite fetchall no keep',
-        `  mda "cat > \\"$(mktemp -p ${home} message.XXXXXX)\\""`,
+        `  mda "/bin/sh ${deliver}"`,
         '',
       ].join('\n'),
       { mode: 0o600 },

@@ -1,6 +1,7 @@
 // pop3d run by hand: over pipes, files and sockets that somebody else opened.
 
-import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { chunkings } from '../support/chunkings.js';
@@ -21,6 +22,15 @@ function makeMailRoot(t: Test): { readonly cwd: string; readonly inbox: MaildirF
   inbox.add(hello);
   inbox.add('Subject: second\n\nbody\n');
   return { cwd, inbox };
+}
+
+/** Not in t.testdir(), whose path is too long for a Unix socket. */
+function socketPath(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'pop3d-pipe-'));
+  t.teardown(() => {
+    rmSync(folder, { recursive: true });
+  });
+  return join(folder, 'socket');
 }
 
 t.test('a session typed into a pipe is answered line by line', async (t) => {
@@ -81,7 +91,7 @@ for (const { name, split } of chunkings) {
 for (const kind of ['TCP', 'Unix'] as const) {
   t.test(`the connection can be a ${kind} socket on descriptors 0 and 1`, async (t) => {
     const { cwd, inbox } = makeMailRoot(t);
-    const pair = await makeSocketPair(kind === 'Unix' ? join(cwd, 'socket') : undefined);
+    const pair = await makeSocketPair(kind === 'Unix' ? socketPath(t) : undefined);
     const program = startProgram(t, 'pop3d', [], { cwd, fds: [pair.server, pair.server] });
     pair.server.destroy();
     const client = new WireClient(pair.client, pair.client);
@@ -96,7 +106,7 @@ for (const kind of ['TCP', 'Unix'] as const) {
 
   t.test(`the connection can be a ${kind} socket on a descriptor given by number`, async (t) => {
     const { cwd } = makeMailRoot(t);
-    const pair = await makeSocketPair(kind === 'Unix' ? join(cwd, 'socket') : undefined);
+    const pair = await makeSocketPair(kind === 'Unix' ? socketPath(t) : undefined);
     const program = startProgram(t, 'pop3d', ['3'], { cwd, fds: [null, null, null, pair.server] });
     pair.server.destroy();
     const client = new WireClient(pair.client, pair.client);

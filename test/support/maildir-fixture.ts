@@ -44,11 +44,11 @@ export class MaildirFixture {
     return readdirSync(join(this.path, folder), 'latin1').sort();
   }
 
-  /** All messages that are there, in the order of their names. */
+  /** All messages that are there, in the order of delivery. */
   contents(): Buffer[] {
     return (['new', 'cur'] as const)
       .flatMap((folder) => this.names(folder).map((name) => ({ folder, name })))
-      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .sort((one, other) => deliveredAt(one.name) - deliveredAt(other.name))
       .map(({ folder, name }) => this.read(folder, name));
   }
 
@@ -70,6 +70,12 @@ export class MaildirFixture {
   #pathOf(folder: MaildirFolder, name: string): Buffer {
     return Buffer.concat([Buffer.from(join(this.path, folder, '/')), Buffer.from(name, 'latin1')]);
   }
+}
+
+/** Microseconds; `1795256399.M80066P13028…` has a number after the M that is not padded. */
+function deliveredAt(name: string): number {
+  const [, seconds, microseconds] = /^(\d+)\.(?:M(\d+))?/.exec(name) ?? [];
+  return Number(seconds ?? 0) * 1e6 + Number(microseconds ?? 0);
 }
 
 /** Makes the INBOX of `user@domain` below a mail root. Both names must need no encoding. */

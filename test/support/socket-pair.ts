@@ -9,7 +9,7 @@ export interface SocketPair {
   readonly server: Socket;
 }
 
-/** @param path of a Unix socket to be made; without it the pair is TCP over 127.0.0.1 */
+/** @param path of a Unix socket to be made, under 108 bytes; without it the pair is TCP over 127.0.0.1 */
 export async function makeSocketPair(path?: string): Promise<SocketPair> {
   const listener = createServer({ pauseOnConnect: true });
   const accepted = new Promise<Socket>((resolve) => listener.once('connection', resolve));

@@ -11,7 +11,7 @@ import {
 
 async function readAll(inbox: string): Promise<OctetsEntry[]> {
   const entries: OctetsEntry[] = [];
-  const count = await readOctetsCache(inbox, (baseName, octets) => {
+  const count = await readOctetsCache(inbox, 1000, (baseName, octets) => {
     entries.push([baseName, octets]);
   });
   if (count !== entries.length) throw new Error(`${count} are said, ${entries.length} visited`);

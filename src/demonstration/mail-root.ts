@@ -1,0 +1,54 @@
+// Makes the mail root that `npm start` serves: one user, three messages, a password database. Never touches one that exists.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { ConfigurationError } from '../system/program.js';
+import { demonstrationMessages } from './messages.js';
+
+export const demonstrationAddress = 'demo@example.org';
+export const demonstrationPassword = 'demo';
+
+/**
+ * Makes the mail root if there is nothing at `path`. It appears whole or, when this is interrupted, not at all.
+ *
+ * @param passdb path of the built program `passdb`
+ * @returns whether it was made now
+ * @throws ConfigurationError when passdb fails, and the system's errors
+ */
+export function makeDemonstrationMailRoot(path: string, passdb: string): boolean {
+  if (existsSync(path)) return false;
+  mkdirSync(dirname(path), { recursive: true });
+  const draft = mkdtempSync(join(dirname(path), `.${basename(path)}-`));
+  try {
+    addUser(join(draft, 'passdb.sqlite'), passdb);
+    deliverMessages(draft);
+    renameSync(draft, path);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    throw error;
+  }
+  return true;
+}
+
+function addUser(database: string, passdb: string): void {
+  const { status, stderr, error } = spawnSync(
+    process.execPath,
+    [passdb, '--passdb', database, 'add', demonstrationAddress],
+    { input: `${demonstrationPassword}\n`, encoding: 'utf8' },
+  );
+  if (status !== 0) {
+    throw new ConfigurationError(`cannot make ${database}: ${error?.message ?? stderr.trim()}`);
+  }
+}
+
+function deliverMessages(mailRoot: string): void {
+  const [user = '', domain = ''] = demonstrationAddress.split('@');
+  const inbox = join(mailRoot, domain, user, 'INBOX');
+  for (const folder of ['new', 'cur', 'tmp']) mkdirSync(join(inbox, folder), { recursive: true });
+  for (const [index, message] of demonstrationMessages.entries()) {
+    // The Date field of each, as the seconds that start a Maildir name.
+    const seconds = Date.parse(/^Date: (.*)$/m.exec(message)?.[1] ?? '') / 1000;
+    writeFileSync(join(inbox, 'new', `${seconds}.M${index + 1}P1.mx.example.org`), message);
+  }
+}

@@ -1,0 +1,209 @@
+// The octets of a Maildir's messages: as the name says, as remembered in `pop3d.octets`, or counted by the encoder that
+// sends. What was counted is remembered when that is worth a write.
+
+import { lstatSync } from 'node:fs';
+import { wireOctetsIn } from '../maildir/base-name.js';
+import { OctetCounter } from '../wire/multiline.js';
+import type { MaildirMessage, MaildirView } from './maildir-view.js';
+import type { OpenMessage } from './maildrop.js';
+import type { MessageFiles } from './message-files.js';
+import { readOctetsCache, writeOctetsCache } from './octets-cache.js';
+import { Turns } from './turns.js';
+
+/** Told of what costs a message or time but not the session, for the log. */
+export type Report = (event: string, fields: Readonly<Record<string, string | number>>) => void;
+
+const chunkBytes = 256 * 1024;
+
+/** Files are counted between two turns of the event loop: one buffer serves all sessions. */
+const sharedBuffer = Buffer.allocUnsafeSlow(chunkBytes);
+
+/** Counted octets that are worth a rewrite of the cache by themselves. */
+const octetsWorthRemembering = 1024 * 1024;
+
+/** So is a part of all messages that is larger than one in this many. */
+const messagesWorthRemembering = 64;
+
+/** Messages that other programs removed leave entries in the cache; so many are skipped before the entry is looked up. */
+const maxStepsAhead = 4;
+
+export class MessageOctets {
+  readonly #inbox: string;
+  readonly #view: MaildirView;
+  readonly #files: MessageFiles;
+  readonly #report: Report;
+  #isCacheRead = false;
+  #cachedCount = 0;
+  #newlyCounted = 0;
+  #newlyCountedOctets = 0;
+
+  constructor(inbox: string, view: MaildirView, files: MessageFiles, report: Report) {
+    this.#inbox = inbox;
+    this.#view = view;
+    this.#files = files;
+    this.#report = report;
+  }
+
+  /** Makes octets known. A message that cannot be read is listed by its file's size: RETR will say why it cannot be had. */
+  async measure(messages: readonly MaildirMessage[]): Promise<void> {
+    const turns = new Turns();
+    for (const message of messages) {
+      message.octets ??= wireOctetsIn(message.baseName);
+      if (turns.isOver()) await turns.next();
+    }
+    if (messages.every(({ octets }) => octets !== null)) return;
+    await this.#readCache();
+    for (const message of messages) {
+      if (message.octets === null) {
+        const counting = this.#count(message, turns);
+        if (counting !== undefined) await counting;
+      }
+      if (turns.isOver()) await turns.next();
+    }
+  }
+
+  /** A whole read of the message found this many octets. */
+  correct(message: MaildirMessage, octets: number): void {
+    if (message.octets !== null) {
+      this.#report('octets-corrected', {
+        file: message.name,
+        believed: message.octets,
+        octets,
+      });
+    }
+    this.#remember(message, octets);
+  }
+
+  /** Writes the cache if that is worth it. Never rejects. */
+  async save(): Promise<void> {
+    const isWorthWriting =
+      this.#newlyCounted * messagesWorthRemembering > this.#cachedCount ||
+      this.#newlyCountedOctets >= octetsWorthRemembering;
+    if (this.#newlyCounted === 0 || !isWorthWriting) return;
+    this.#newlyCounted = 0;
+    this.#newlyCountedOctets = 0;
+    try {
+      await writeOctetsCache(this.#inbox, this.#entriesToRemember());
+    } catch (error) {
+      this.#report('octets-not-remembered', { error: (error as Error).message });
+    }
+  }
+
+  *#entriesToRemember(): Generator<readonly [string, number]> {
+    for (const { baseName, octets, isCounted, status } of this.#view.messages) {
+      if (isCounted && octets !== null && status !== 'gone') yield [baseName, octets];
+    }
+  }
+
+  async #readCache(): Promise<void> {
+    if (this.#isCacheRead) return;
+    this.#isCacheRead = true;
+    const { messages } = this.#view;
+    const byBaseName = await this.#view.indexByBaseName();
+    // The cache was written in the order of the list, so the next entry is mostly the next message's.
+    let next = 0;
+    this.#cachedCount = await readOctetsCache(this.#inbox, messages.length, (baseName, octets) => {
+      for (let at = next; at < next + maxStepsAhead; at += 1) {
+        const message = messages[at];
+        if (message?.baseName !== baseName) continue;
+        believe(message, octets);
+        next = at + 1;
+        return;
+      }
+      const message = byBaseName.get(baseName);
+      if (message !== undefined) believe(message, octets);
+    });
+  }
+
+  /** @returns a promise only when the file was not where it was, or is large */
+  #count(message: MaildirMessage, turns: Turns): undefined | Promise<void> {
+    let file;
+    try {
+      file = this.#files.open(message);
+      if (file === null) {
+        message.octets = 0;
+        return undefined;
+      }
+      if (file instanceof Promise || file.fileBytes >= chunkBytes) {
+        return this.#countSlowly(message, file, turns);
+      }
+    } catch (error) {
+      this.#countUnreadable(message, error as Error);
+      return undefined;
+    }
+    this.#readAndCount(message, file);
+    return undefined;
+  }
+
+  #readAndCount(message: MaildirMessage, file: OpenMessage): void {
+    try {
+      const counter = new OctetCounter();
+      for (;;) {
+        const length = file.read(sharedBuffer);
+        counter.add(sharedBuffer.subarray(0, length));
+        // A regular file gives less than was asked for only at its end.
+        if (length < chunkBytes) break;
+      }
+      this.#remember(message, counter.total());
+    } catch (error) {
+      this.#countUnreadable(message, error as Error);
+    } finally {
+      file.close();
+    }
+  }
+
+  async #countSlowly(
+    message: MaildirMessage,
+    opening: OpenMessage | Promise<OpenMessage | null>,
+    turns: Turns,
+  ): Promise<void> {
+    let file;
+    try {
+      file = await opening;
+    } catch (error) {
+      this.#countUnreadable(message, error as Error);
+      return;
+    }
+    if (file === null) {
+      message.octets = 0;
+      return;
+    }
+    try {
+      const counter = new OctetCounter();
+      for (;;) {
+        const length = file.read(sharedBuffer);
+        if (length === 0) break;
+        counter.add(sharedBuffer.subarray(0, length));
+        if (turns.isOver()) await turns.next();
+      }
+      this.#remember(message, counter.total());
+    } catch (error) {
+      this.#countUnreadable(message, error as Error);
+    } finally {
+      file.close();
+    }
+  }
+
+  #countUnreadable(message: MaildirMessage, error: Error): void {
+    this.#report('unreadable', { file: message.name, error: error.message });
+    try {
+      message.octets = lstatSync(this.#view.pathOf(message)).size;
+    } catch {
+      message.octets = 0;
+    }
+  }
+
+  #remember(message: MaildirMessage, octets: number): void {
+    message.octets = octets;
+    message.isCounted = true;
+    this.#newlyCounted += 1;
+    this.#newlyCountedOctets += octets;
+  }
+}
+
+/** What this session counted itself is better than what is remembered. */
+function believe(message: MaildirMessage, octets: number): void {
+  if (message.isCounted) return;
+  message.octets = octets;
+  message.isCounted = true;
+}

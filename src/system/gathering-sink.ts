@@ -1,0 +1,34 @@
+// Log lines of one turn of the event loop, written together: for processes that serve many sessions at once.
+
+import type { LineSink } from './stderr-sink.js';
+
+/** Below PIPE_BUF, so that what several processes write to one pipe never mixes. */
+const maxGatheredLength = 3800;
+
+/** @param sink takes several whole lines at a time as it takes one */
+export function gatherLines(sink: LineSink): LineSink {
+  let gathered = '';
+  let isScheduled = false;
+  const pass = (): void => {
+    if (gathered === '') return;
+    const lines = gathered;
+    gathered = '';
+    sink.write(lines);
+  };
+  return {
+    write: (line) => {
+      if (gathered.length + line.length > maxGatheredLength) pass();
+      gathered += line;
+      if (isScheduled) return;
+      isScheduled = true;
+      setImmediate(() => {
+        isScheduled = false;
+        pass();
+      });
+    },
+    flush: (timeoutMs) => {
+      pass();
+      return sink.flush(timeoutMs);
+    },
+  };
+}
