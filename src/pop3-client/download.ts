@@ -16,7 +16,7 @@ const maxOutstandingOctets = 16 * 1024 * 1024;
 const maxGroupMessages = 64;
 const maxGroupOctets = 4 * 1024 * 1024;
 /** Groups that are read but not yet committed. */
-const maxPendingCommits = 3;
+const maxPendingCommits = 6;
 
 export interface DownloadOptions {
   readonly client: Pop3Client;

@@ -39,7 +39,7 @@ export interface GroupStoreOptions {
 
 /** Octets of files being made durable at a time; beyond that nothing more is read from the server. */
 const maxUnfinishedOctets = 8 * 1024 * 1024;
-const maxUnfinishedFiles = 64;
+const maxUnfinishedFiles = 256;
 
 export class GroupStore {
   readonly #options: GroupStoreOptions;
