@@ -156,8 +156,9 @@ class Session {
     connection.on('end', this.#onEnd);
     connection.on('close', this.#onEnd);
     connection.on('timeout', this.#onTimeout);
-    // The peer's resets and our broken pipes: 'close' follows.
-    connection.on('error', () => undefined);
+    // The peer's resets and our broken pipes close a socket; an alert after the handshake, such as a client's that does not
+    // trust the certificate, does not.
+    connection.on('error', () => connection.destroy());
   }
 
   #stopListening(): void {
