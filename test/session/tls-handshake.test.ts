@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
+import { shutDownSessions } from '../../src/pop3-server/session.js';
 import { loadServerTls } from '../../src/system/tls-server.js';
 import { makeCertificate } from '../support/certificate.js';
 import {
@@ -123,6 +124,14 @@ for (const { way, options, begin } of ways) {
     t.equal((await octetsUntilClose(connection)).length, 0);
     await session.over();
     t.equal(lastOf(session, 'logout'), 'timeout');
+  });
+
+  t.test(`${way}: a signal does not wait for the handshake`, async (t) => {
+    const session = await startSession(t, options);
+    await begin(session.socket);
+    shutDownSessions();
+    await session.over();
+    t.equal(lastOf(session, 'logout'), 'signal');
   });
 
   t.test(`${way}: a peer that hangs up during the handshake ends its session`, async (t) => {

@@ -14,7 +14,7 @@ export interface StartedOn {
 export interface Transport {
   readonly title: string;
   /** Starts pop3d in `cwd`. */
-  start(t: Test, args: readonly string[], cwd: string): Promise<StartedOn>;
+  readonly start: (t: Test, args: readonly string[], cwd: string) => Promise<StartedOn>;
 }
 
 const onSocket = (
