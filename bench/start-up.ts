@@ -14,7 +14,10 @@ const mailRoot = mkdtempSync(join(tmpdir(), 'bench-start-up-'));
 /** Milliseconds from exec to the end of an empty program. */
 function timeEmptyProgram(): Promise<number> {
   const start = performance.now();
-  const child = spawn(process.execPath, ['-e', '0'], { stdio: 'ignore', env: cleanEnvironment() });
+  const child = spawn(process.execPath, ['-e', '0'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: cleanEnvironment(),
+  });
   return new Promise((resolve, reject) => {
     child.once('error', reject).once('exit', () => {
       resolve(performance.now() - start);
