@@ -6,7 +6,7 @@ export default tseslint.config(
   {
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['eslint.config.js'] },
+        projectService: { allowDefaultProject: ['eslint.config.js', 'esbuild.config.js'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -40,5 +40,5 @@ export default tseslint.config(
       ],
     },
   },
-  { files: ['eslint.config.js'], ...tseslint.configs.disableTypeChecked },
+  { files: ['*.config.js'], ...tseslint.configs.disableTypeChecked },
 );

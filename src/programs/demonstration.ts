@@ -39,7 +39,7 @@ await runProgram(
       mailRoot,
       port: wantedPort,
       tcpsrun: program('tcpsrun'),
-      pop3d: program('pop3d'),
+      pop3d: inCheckout('build/src/programs/pop3d.cjs'),
       runFile: inCheckout('run/pop3.run'),
       onListening: (port) => {
         process.stdout.write(describe(mailRoot, isNew, port));

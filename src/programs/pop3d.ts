@@ -13,7 +13,7 @@ import { exitCode, type ExitCode } from '../system/exit-code.js';
 import { tryWholeNumber, UsageError } from '../system/options.js';
 import { runProgram } from '../system/program.js';
 
-await runProgram(
+void runProgram(
   {
     name: 'pop3d',
     synopsis: '[options] [socket]',

@@ -45,7 +45,9 @@ export interface CommandLine<T extends OptionTable> {
 }
 
 /** What is wrong with a command line; the message names the option. Handled by `runProgram`. */
-export class UsageError extends Error {}
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
 
 /**
  * Parses a command line.

@@ -15,10 +15,14 @@ export interface ProgramDescription<T extends OptionTable> {
 }
 
 /** A configuration that cannot work; the message names what is wrong and where. Ends the program with 100. */
-export class ConfigurationError extends Error {}
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+}
 
 /** Something that may work later, such as a locked database. Ends the program with 111. */
-export class TemporaryError extends Error {}
+export class TemporaryError extends Error {
+  override readonly name = 'TemporaryError';
+}
 
 /**
  * Parses this process's command line and runs the program.
@@ -57,23 +61,33 @@ export async function runProgram<T extends OptionTable>(
   }
 }
 
-/** Says what went wrong, without a stack trace for the errors that a person can mend. @returns the exit code it calls for */
+/**
+ * Says what went wrong, without a stack trace for the errors that a person can mend. Goes by the errors' names: a bundled program
+ * has these classes twice, once in the bundle.
+ *
+ * @returns the exit code it calls for
+ */
 export async function reportFailure(name: string, error: unknown): Promise<ExitCode> {
-  if (error instanceof UsageError) {
-    await complain(name, error.message, `see ${name} --help`);
+  const kind = error instanceof Error ? error.name : '';
+  if (kind === 'UsageError') {
+    await complain(name, messageOf(error), `see ${name} --help`);
     return exitCode.permanent;
   }
-  if (error instanceof ConfigurationError) {
-    await complain(name, `fatal: ${error.message}`);
+  if (kind === 'ConfigurationError') {
+    await complain(name, `fatal: ${messageOf(error)}`);
     return exitCode.permanent;
   }
-  if (error instanceof TemporaryError) {
-    await complain(name, `temporary failure: ${error.message}`);
+  if (kind === 'TemporaryError') {
+    await complain(name, `temporary failure: ${messageOf(error)}`);
     return exitCode.temporary;
   }
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
   await complain(name, `internal error: ${details}`);
   return exitCode.temporary;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 let isStdoutWatched = false;

@@ -2,6 +2,7 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Stream, Writable } from 'node:stream';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './clean-environment.js';
 import { deadline } from './deadline.js';
@@ -30,12 +31,20 @@ export interface Result extends Ending {
   readonly stderr: string;
 }
 
+interface Manifest {
+  /** What npm installs: the paths of the built programs. */
+  readonly bin: Readonly<Record<string, string>>;
+}
+
 const defaultDeadlineMs = 20_000;
 
 /** Absolute path of a built program, such as `pop3d`, or of a script given by a path inside `build/`. */
 export function builtProgram(name: string): string {
-  const path = name.includes('/') ? name : `src/programs/${name}.js`;
-  return fileURLToPath(new URL(`../../${path}`, import.meta.url));
+  const root = new URL('../../../', import.meta.url);
+  const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Manifest;
+  const path =
+    manifest.bin[name] ?? (name.includes('/') ? `build/${name}` : `build/src/programs/${name}.js`);
+  return fileURLToPath(new URL(path, root));
 }
 
 /** Starts one of our programs; the test's teardown kills it when it still runs. */
