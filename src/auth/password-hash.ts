@@ -123,7 +123,7 @@ export async function hashPassword(scheme: WritableScheme, password: Buffer): Pr
         );
       }
       const { hash } = await import('@node-rs/bcrypt');
-      return `{BLF-CRYPT}${await hash(password, { cost: newPasswordCosts.bcrypt, version: '2y' })}`;
+      return `{BLF-CRYPT}${await hash(password, newPasswordCosts.bcrypt)}`;
     }
     case 'SHA512-CRYPT':
     case 'SHA256-CRYPT': {

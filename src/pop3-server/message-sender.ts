@@ -83,12 +83,15 @@ async function sendRest(
   encoder: MultilineEncoder,
   output: SessionOutput,
 ): Promise<void> {
+  let bytesLeft = file.fileBytes;
   for (let chunk = first; chunk.length > 0; chunk = readOn(file)) {
+    bytesLeft -= chunk.length;
     const buffer = takeBuffer();
     const encoded = encoder.encode(chunk, buffer);
     await output.writeThrough(encoded, () => giveBackBuffer(buffer));
     if (output.isDead) throw new BrokenOff('the peer is gone');
   }
+  if (bytesLeft > 0) throw new BrokenOff('the file became shorter while it was sent');
   output.write(encoder.end());
 }
 

@@ -85,6 +85,7 @@ class Session {
   #respond: ((line: Buffer) => Promise<Outcome>) | null = null;
   #timer: NodeJS.Timeout | undefined;
   #isPumping = false;
+  #isShakingHands = false;
   #hasInputEnded = false;
   #isFinished = false;
   #badCommands = 0;
@@ -142,9 +143,10 @@ class Session {
     };
   }
 
-  /** Ends the session between two commands. */
+  /** Ends the session between two commands; a handshake is not waited for. */
   shutDown(): void {
     this.#ending ??= 'signal';
+    if (this.#isShakingHands) this.#connection.destroy();
     void this.#pump();
   }
 
@@ -365,6 +367,7 @@ class Session {
 
   /** @returns whether it worked; the connection is destroyed when not */
   async #encrypt(tls: ServerTls): Promise<boolean> {
+    this.#isShakingHands = true;
     try {
       const socket = await tls.accept(this.#connection, this.#service.limits.handshakeTimeoutMs);
       this.#connection = socket;
@@ -374,6 +377,8 @@ class Session {
     } catch (failure) {
       this.#report('tls-failed', { error: (failure as Error).message });
       return false;
+    } finally {
+      this.#isShakingHands = false;
     }
   }
 

@@ -5,7 +5,8 @@ import { shutDownSessions } from '../../src/pop3-server/session.js';
 import { asSent } from '../support/as-sent.js';
 import { conversation } from '../support/session-conversation.js';
 
-const briefMs = 60;
+/** Long enough for a login on a busy machine. */
+const briefMs = 400;
 
 t.test('the fourth bad command before login ends the session', async (t) => {
   const c = await conversation(t);

@@ -1,0 +1,145 @@
+// pop3get beside mpop: 5,000 messages of 4 kB from pop3d on loopback, and 1,000 messages over round trips of 50 ms.
+// Both make each message durable (fsync). Run it with: node build/bench/pop3get.js [DIR], where DIR is on the disk to measure.
+
+import { spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { makePasswordDatabase } from '../test/support/password-database-fixture.js';
+import {
+  builtProgram,
+  startCommand,
+  startProgram,
+  type Teardown,
+} from '../test/support/run-program.js';
+import { startDelayingProxy } from './delaying-proxy.js';
+
+const password = 'open sesame';
+const user = 'ann@example.org';
+const oneWayMs = 25;
+const rounds = 3;
+
+const teardowns: (() => Promise<void>)[] = [];
+const t: Teardown = { teardown: (handler) => teardowns.push(handler) };
+
+const folder = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'bench-pop3get-'));
+try {
+  console.log(`Node ${process.version}, ${cpus().length} cores, ${folder}`);
+  console.log(versionOfMpop());
+  const port = await startServer();
+  await compare('5,000 messages of 4 kB on loopback', 5000, 4096, port);
+  const proxy = await startDelayingProxy(port, oneWayMs);
+  await compare(
+    `1,000 messages of 1 kB, round trips of ${2 * oneWayMs} ms`,
+    1000,
+    1024,
+    proxy.port,
+  );
+  proxy.close();
+} finally {
+  for (const teardown of teardowns.reverse()) await teardown();
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function versionOfMpop(): string {
+  const { status, stdout } = spawnSync('mpop', ['--version'], { encoding: 'utf8' });
+  return status === 0 ? (stdout.split('\n')[0] ?? '') : 'no mpop';
+}
+
+async function startServer(): Promise<number> {
+  makePasswordDatabase(join(folder, 'passdb.sqlite'), { [user]: `{PLAIN}${password}` });
+  const runFile = join(folder, 'pop3.run');
+  writeFileSync(
+    runFile,
+    `chdir "${folder}"\nprogram "${process.execPath}"\nargument node\nargument "${builtProgram('pop3d')}"\n`,
+  );
+  const program = startProgram(t, 'tcpsrun', ['127.0.0.1', '0', runFile]);
+  const [, port] = await program.logLine(/listening.*\bport=(\d+)/);
+  return Number(port);
+}
+
+async function compare(title: string, count: number, octets: number, port: number): Promise<void> {
+  console.log(`\n${title}`);
+  const source = makeMessages(count, octets);
+  const clients = {
+    pop3get: pop3getCommand,
+    ...(spawnSync('mpop', ['--version']).status === 0 ? { mpop: mpopCommand } : {}),
+  };
+  const seconds: Record<string, number[]> = {};
+  for (let round = 1; round <= rounds; round += 1) {
+    for (const [name, command] of Object.entries(clients)) {
+      fillMaildrop(source);
+      const maildir = join(folder, `to-${name}`);
+      for (const part of ['new', 'cur', 'tmp']) mkdirSync(join(maildir, part), { recursive: true });
+      const [program = '', ...args] = command(port, maildir);
+      if (round === 1) console.log(`  ${name}: ${[program, ...args].join(' ')}`);
+      const startedAt = performance.now();
+      const { status, stderr } = await startCommand(t, program, args, {
+        env: { POP3GET_PASSWORD: password },
+      }).finish('', 180_000);
+      const elapsed = (performance.now() - startedAt) / 1000;
+      const stored = readdirSync(join(maildir, 'new')).length;
+      if (status !== 0 || stored !== count) {
+        throw new Error(`${name} ended with ${status}, ${stored} stored: ${stderr}`);
+      }
+      (seconds[name] ??= []).push(elapsed);
+      rmSync(maildir, { recursive: true });
+      if (name === 'mpop') rmSync(join(folder, 'uidls'), { force: true });
+    }
+  }
+  for (const [name, times] of Object.entries(seconds)) {
+    const all = times.map((time) => time.toFixed(2)).join(', ');
+    console.log(`  ${name.padEnd(8)} best ${Math.min(...times).toFixed(2)} s of ${all}`);
+  }
+}
+
+function pop3getCommand(port: number, maildir: string): readonly string[] {
+  const args = ['--port', String(port), '--directory', maildir, '--quiet', '127.0.0.1', user];
+  return [process.execPath, builtProgram('pop3get'), ...args];
+}
+
+function mpopCommand(port: number, maildir: string): readonly string[] {
+  return [
+    'mpop',
+    '--host=127.0.0.1',
+    `--port=${port}`,
+    `--user=${user}`,
+    `--passwordeval=echo ${password}`,
+    '--auth=user',
+    '--tls=off',
+    '--keep=off',
+    '--quiet',
+    `--uidls-file=${join(folder, 'uidls')}`,
+    `--delivery=maildir,${maildir}`,
+  ];
+}
+
+function makeMessages(count: number, octets: number): string {
+  const source = join(folder, `source-${count}`);
+  if (existsSync(source)) return source;
+  for (const part of ['new', 'cur', 'tmp']) mkdirSync(join(source, part), { recursive: true });
+  const line = `${'m'.repeat(75)}\n`;
+  for (let number = 1; number <= count; number += 1) {
+    const header = `Subject: message ${number}\n\n`;
+    const text = header + line.repeat(Math.floor((octets - header.length) / line.length));
+    writeFileSync(
+      join(source, 'new', `1700000000.M${String(number).padStart(6, '0')}.bench`),
+      text,
+    );
+  }
+  return source;
+}
+
+function fillMaildrop(source: string): void {
+  const inbox = join(folder, 'example.org', 'ann', 'INBOX');
+  rmSync(inbox, { recursive: true, force: true });
+  cpSync(source, inbox, { recursive: true });
+}

@@ -1,0 +1,155 @@
+// Delivery into a Maildir in the steps that survive a power cut: a file in tmp, fsync, a link in new, fsync of new.
+// maildir(5). The tmp file stays until its owner has recorded the delivery. Knows nothing of POP3.
+
+import {
+  close,
+  constants,
+  fdatasync,
+  fstat,
+  fsync,
+  link,
+  open,
+  readdir,
+  stat,
+  unlink,
+  write,
+} from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ConfigurationError } from '../system/program.js';
+
+const openFile = promisify(open);
+const closeFile = promisify(close);
+const syncFile = promisify(fsync);
+const linkFile = promisify(link);
+const unlinkFile = promisify(unlink);
+const statFile = promisify(stat);
+const listDirectory = promisify(readdir);
+export const syncData = promisify(fdatasync);
+export const statDescriptor = promisify(fstat);
+
+const createFlags =
+  constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+
+/** A message on its way: open in tmp, seen by nobody. Every method rejects with the system's error. */
+export class TmpFile {
+  readonly #path: string;
+  readonly #fd: number;
+  #isOpen = true;
+
+  private constructor(path: string, fd: number) {
+    this.#path = path;
+    this.#fd = fd;
+  }
+
+  /** @throws EEXIST when the name is taken */
+  static async create(maildir: string, name: string): Promise<TmpFile> {
+    const path = join(maildir, 'tmp', name);
+    return new TmpFile(path, await openFile(path, createFlags, 0o600));
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    await writeAll(this.#fd, bytes);
+  }
+
+  /** Makes the content durable and closes the file. */
+  async finish(): Promise<void> {
+    try {
+      await syncFile(this.#fd);
+    } finally {
+      await this.#close();
+    }
+  }
+
+  /** Removes the file. What cannot be removed is left for the next recovery. */
+  async discard(): Promise<void> {
+    await this.#close().catch(() => undefined);
+    await unlinkFile(this.#path).catch(() => undefined);
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await closeFile(this.#fd);
+  }
+}
+
+/**
+ * Writes all of the bytes; a short write is followed by another.
+ *
+ * @param position where in the file; null for where the descriptor stands
+ */
+export async function writeAll(
+  fd: number,
+  bytes: Buffer,
+  position: number | null = null,
+): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const at = position === null ? null : position + written;
+    written += await new Promise<number>((resolve, reject) => {
+      write(fd, bytes, written, bytes.length - written, at, (error, count) => {
+        if (error === null) resolve(count);
+        else reject(error);
+      });
+    });
+  }
+}
+
+/** Shows a finished tmp file in new. @throws EEXIST when new has that name already; nothing is ever replaced */
+export async function linkToNew(maildir: string, tmpName: string, newName: string): Promise<void> {
+  await linkFile(join(maildir, 'tmp', tmpName), join(maildir, 'new', newName));
+}
+
+/** Removes a tmp file whose message is recorded. Its absence is success. */
+export async function removeTmp(maildir: string, tmpName: string): Promise<void> {
+  await unlinkFile(join(maildir, 'tmp', tmpName)).catch((error: unknown) => {
+    if (!isAbsent(error)) throw error;
+  });
+}
+
+/** Makes the entries of a directory durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const fd = await openFile(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await syncFile(fd);
+  } finally {
+    await closeFile(fd);
+  }
+}
+
+/** The names in new and cur, as latin1 text. new is read first: what moves to cur meanwhile is found there. */
+export async function listMessages(maildir: string): Promise<readonly string[]> {
+  const folders = [];
+  for (const folder of ['new', 'cur']) {
+    folders.push(await listDirectory(join(maildir, folder), 'latin1'));
+  }
+  return folders.flat();
+}
+
+/**
+ * Checks that a directory can take deliveries.
+ *
+ * @throws ConfigurationError naming what is missing, or that tmp and new are on different file systems (no link can be made)
+ */
+export async function checkMaildir(maildir: string): Promise<void> {
+  const devices = new Set<number>();
+  for (const folder of ['tmp', 'new', 'cur']) {
+    const path = join(maildir, folder);
+    const stats = await statFile(path).catch((error: unknown) => {
+      if (!isAbsent(error)) throw error;
+      throw new ConfigurationError(
+        `${maildir} is no Maildir: it has no directory ${folder} (make one: mkdir -p -m 700 ${maildir}/new ${maildir}/cur ${maildir}/tmp)`,
+      );
+    });
+    if (!stats.isDirectory()) throw new ConfigurationError(`${path} is not a directory`);
+    if (folder !== 'cur') devices.add(stats.dev);
+  }
+  if (devices.size > 1) {
+    throw new ConfigurationError(`${maildir}/tmp and ${maildir}/new are on different file systems`);
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

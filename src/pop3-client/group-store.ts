@@ -1,0 +1,169 @@
+// Groups of messages from tmp into new, so that one directory sync and one journal sync serve many. A group is committed
+// only when its replies are verified. Order: links, sync of new, journal, sync of the journal, and then tmp is cleared.
+
+import { join } from 'node:path';
+import { linkToNew, removeTmp, syncDirectory } from '../maildir/deliver.js';
+import { hostPart, StampSource } from '../maildir/unique-name.js';
+import { reasonOf, StoreFailure } from './failures.js';
+import type { Journal } from './journal.js';
+import type { StoredRecord } from './journal-format.js';
+import type { Entry } from './listing.js';
+import { deliveredKey, uniqueIdKey } from './message-key.js';
+import { MessageWriter, type FinishedFile } from './message-writer.js';
+import { formatDeliveredName, formatTmpName } from './recovery.js';
+import type { StoredMessages } from './stored-messages.js';
+
+/** A message that was read whole and is being made durable. */
+export interface Arrival {
+  readonly entry: Entry;
+  readonly octets: number;
+  readonly stamp: string;
+  readonly writer: MessageWriter;
+  /** Never rejects unhandled: whoever awaits it gets the StoreFailure. */
+  readonly finished: Promise<FinishedFile>;
+}
+
+interface Settled {
+  readonly arrival: Arrival;
+  readonly record: StoredRecord;
+  readonly memory: 'journal' | 'maildir' | 'nowhere';
+}
+
+export interface GroupStoreOptions {
+  readonly maildir: string;
+  readonly account: string;
+  readonly journal: Journal;
+  readonly storedMessages: StoredMessages;
+  readonly traceHeader: (stamp: string) => Buffer;
+}
+
+/** Octets of files being made durable at a time; beyond that nothing more is read from the server. */
+const maxUnfinishedOctets = 8 * 1024 * 1024;
+const maxUnfinishedFiles = 64;
+
+export class GroupStore {
+  readonly #options: GroupStoreOptions;
+  readonly #stamps = new StampSource();
+  readonly #host = hostPart();
+  readonly #unfinished = new Set<Promise<unknown>>();
+  #unfinishedOctets = 0;
+  #commits: Promise<void> = Promise.resolve();
+
+  constructor(options: GroupStoreOptions) {
+    this.#options = options;
+  }
+
+  begin(entry: Entry): { readonly writer: MessageWriter; readonly stamp: string } {
+    const { maildir, account, traceHeader } = this.#options;
+    const stamp = this.#stamps.next();
+    const tmpName = formatTmpName(stamp, account, this.#keyOf(entry), this.#host);
+    return { writer: new MessageWriter(maildir, tmpName, traceHeader(stamp)), stamp };
+  }
+
+  /** Starts making a message durable; resolves when there is room for another. */
+  async accept(
+    entry: Entry,
+    begun: { readonly writer: MessageWriter; readonly stamp: string },
+    octets: number,
+  ): Promise<Arrival> {
+    const finished = begun.writer.finish();
+    const settled = finished.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#unfinished.add(settled);
+    this.#unfinishedOctets += octets;
+    void settled.then(() => {
+      this.#unfinished.delete(settled);
+      this.#unfinishedOctets -= octets;
+    });
+    while (
+      this.#unfinished.size >= maxUnfinishedFiles ||
+      (this.#unfinished.size > 1 && this.#unfinishedOctets > maxUnfinishedOctets)
+    ) {
+      await Promise.race(this.#unfinished);
+    }
+    return { entry, octets, finished, ...begun };
+  }
+
+  /**
+   * Commits a group after those before it.
+   *
+   * @param onStored for each message once it is safe, with whether it was new
+   * @throws StoreFailure; what was linked and not recorded keeps its tmp file, for the next run to find
+   */
+  async commit(
+    group: readonly Arrival[],
+    onStored: (arrival: Arrival, record: StoredRecord, isNew: boolean) => void,
+  ): Promise<void> {
+    const commit = this.#commits.then(() => this.#commitNow(group, onStored));
+    this.#commits = commit.catch(() => undefined);
+    await commit;
+  }
+
+  /** Removes what was never committed, as far as the disk lets it. */
+  async discard(group: readonly Arrival[]): Promise<void> {
+    for (const { writer, finished } of group) {
+      await finished.catch(() => undefined);
+      await writer.discard();
+    }
+  }
+
+  async #commitNow(
+    group: readonly Arrival[],
+    onStored: (arrival: Arrival, record: StoredRecord, isNew: boolean) => void,
+  ): Promise<void> {
+    const { maildir, storedMessages, journal } = this.#options;
+    const failures: unknown[] = [];
+    const settled: Settled[] = [];
+    for (const arrival of group) {
+      try {
+        const { contentHash } = await arrival.finished;
+        const key = this.#keyOf(arrival.entry);
+        const { listedOctets } = arrival.entry;
+        const record: StoredRecord = { key, contentHash, listedOctets, stamp: arrival.stamp };
+        const memory = storedMessages.takeFetched(key, contentHash);
+        settled.push({ arrival, record, memory });
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    const links = await Promise.allSettled(settled.map((one) => this.#link(one)));
+    const present = settled.filter((_, index) => links[index]?.status === 'fulfilled');
+    for (const link of links) if (link.status === 'rejected') failures.push(link.reason);
+    try {
+      if (present.some(({ memory }) => memory === 'nowhere')) {
+        await syncDirectory(join(maildir, 'new'));
+      }
+      await journal.addStored(
+        present.filter(({ memory }) => memory !== 'journal').map(({ record }) => record),
+      );
+    } catch (error) {
+      throw new StoreFailure(`cannot store messages: ${reasonOf(error)}`);
+    }
+    for (const { arrival, record, memory } of present) {
+      onStored(arrival, record, memory === 'nowhere');
+    }
+    // What is left in tmp is rubbish now, which the next run removes if we cannot.
+    await Promise.all(
+      settled.map(({ arrival }) =>
+        removeTmp(maildir, arrival.writer.tmpName).catch(() => undefined),
+      ),
+    );
+    if (failures.length > 0) {
+      throw new StoreFailure(`cannot store messages: ${reasonOf(failures[0])}`);
+    }
+  }
+
+  async #link({ arrival, record, memory }: Settled): Promise<void> {
+    if (memory !== 'nowhere') return;
+    const { maildir, account } = this.#options;
+    const delivered = deliveredKey(account, record.key, record.contentHash);
+    const name = formatDeliveredName(arrival.stamp, delivered, this.#host);
+    await linkToNew(maildir, arrival.writer.tmpName, name);
+  }
+
+  #keyOf(entry: Entry): string | null {
+    return entry.uniqueId === null ? null : uniqueIdKey(this.#options.account, entry.uniqueId);
+  }
+}

@@ -1,0 +1,60 @@
+// The progress bar on a terminal: messages, octets, rate, time left.
+
+import cliProgress from 'cli-progress';
+import type { Progress } from './progress.js';
+
+export function openProgressBar(stream: NodeJS.WriteStream): Progress {
+  let messages = 0;
+  let done = 0;
+  let octets = 0;
+  let expected = 0;
+  let startedAt = 0;
+  let isRunning = false;
+  const bar = new cliProgress.SingleBar({
+    stream,
+    fps: 5,
+    clearOnComplete: true,
+    hideCursor: true,
+    // cli-progress would otherwise end the process in a way of its own.
+    gracefulExit: false,
+    format: (options, parameters) => {
+      const seconds = Math.max(0.001, (performance.now() - startedAt) / 1000);
+      const rate = octets / seconds;
+      const left = rate > 0 ? Math.ceil(Math.max(0, expected - octets) / rate) : 0;
+      const line = cliProgress.Format.BarFormat(parameters.progress, options);
+      return `${line} ${done}/${messages} messages  ${formatOctets(octets)}  ${formatOctets(rate)}/s  ${left} s left`;
+    },
+  });
+  return {
+    start: (count, total) => {
+      if (isRunning) bar.stop();
+      [messages, done, octets, expected] = [count, 0, 0, total];
+      startedAt = performance.now();
+      isRunning = count > 0;
+      if (isRunning) bar.start(Math.max(1, total), 0);
+    },
+    addOctets: (count) => {
+      octets += count;
+      if (isRunning) bar.update(Math.min(octets, Math.max(1, expected)));
+    },
+    addMessage: () => {
+      done += 1;
+    },
+    stop: () => {
+      if (isRunning) bar.stop();
+      isRunning = false;
+    },
+  };
+}
+
+/** `999`, `1.5 kB`, `20.0 MB`: decimal units. */
+export function formatOctets(octets: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = octets;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}

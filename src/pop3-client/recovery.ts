@@ -1,0 +1,87 @@
+// After a crash: what the last run left in tmp. A tmp file that has a second link was delivered and is recorded now;
+// one that has none was not, and goes.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { removeTmp, syncDirectory } from '../maildir/deliver.js';
+import type { StoredRecord } from './journal-format.js';
+import { accountTag } from './message-key.js';
+import { traceHeaderLength } from './trace-header.js';
+
+/** The base name of a message in tmp: it says whose it is, so that a later run of the same account can tell what it was. */
+export function formatTmpName(
+  stamp: string,
+  account: string,
+  key: string | null,
+  host: string,
+): string {
+  return `${stamp}A${accountTag(account)}${key === null ? '' : `K${key}`}.${host}`;
+}
+
+/** The base name of a message in new. @param delivered what `deliveredKey` gave */
+export function formatDeliveredName(stamp: string, delivered: string, host: string): string {
+  return `${stamp}U${delivered}.${host}`;
+}
+
+/** The 32 hex digits of a name that `formatDeliveredName` made, in any Maildir folder; null for another's name. */
+export function parseDeliveredName(fileName: string): string | null {
+  return /^[0-9]{1,12}\.M[0-9]{6}U([0-9a-f]{32})\./.exec(fileName)?.[1] ?? null;
+}
+
+export interface Leftovers {
+  /** Delivered by a run that died before it could record them; new is synced, so they are durable. */
+  readonly delivered: readonly StoredRecord[];
+  /** The names to remove from tmp once those are in the journal. */
+  readonly tmpNames: readonly string[];
+}
+
+/**
+ * Finds an account's files in tmp. The account's lock must be held. Reads the content of delivered ones, at most
+ * the few that were being recorded when the last run died.
+ *
+ * @param recordedStamps stamps that the journal has: their files only wait for removal
+ */
+export async function findLeftovers(
+  maildir: string,
+  account: string,
+  recordedStamps: ReadonlySet<string>,
+): Promise<Leftovers> {
+  const delivered: StoredRecord[] = [];
+  const tmpNames: string[] = [];
+  const pattern = new RegExp(
+    `^(?<stamp>[0-9]{1,12}\\.M[0-9]{6})A${accountTag(account)}(?:K(?<key>[0-9a-f]{32}))?\\.`,
+  );
+  for (const name of await readdir(join(maildir, 'tmp'))) {
+    const groups = pattern.exec(name)?.groups;
+    if (groups === undefined) continue;
+    tmpNames.push(name);
+    const stamp = groups['stamp'] ?? '';
+    const path = join(maildir, 'tmp', name);
+    if (recordedStamps.has(stamp) || (await stat(path)).nlink < 2) continue;
+    delivered.push({
+      key: groups['key'] ?? null,
+      contentHash: await hashContent(path),
+      listedOctets: null,
+      stamp,
+    });
+  }
+  if (delivered.length > 0) await syncDirectory(join(maildir, 'new'));
+  return { delivered, tmpNames };
+}
+
+async function hashContent(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  let isAtStart = true;
+  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+    // The trace header is far shorter than the first chunk.
+    hash.update(isAtStart ? chunk.subarray(traceHeaderLength(chunk)) : chunk);
+    isAtStart = false;
+  }
+  return hash.digest('hex');
+}
+
+export async function removeLeftovers(maildir: string, leftovers: Leftovers): Promise<void> {
+  for (const name of leftovers.tmpNames) await removeTmp(maildir, name);
+}

@@ -1,0 +1,52 @@
+// The Received: field that pop3get puts above each message. RFC 5321 §4.4, RFC 5322 §3.3. Pure.
+
+export interface TraceHeaderParts {
+  /** The server's name as it was asked for or located. */
+  readonly serverName: string;
+  readonly serverAddress: string;
+  /** This machine's name. */
+  readonly localName: string;
+  /** Our own identifier of the delivery. */
+  readonly id: string;
+  readonly receivedAt: Date;
+}
+
+/**
+ * Formats the field with LF line ends. Nothing in it was said by the server: names are cut down to the characters of host
+ * names, so that no part can end the field or pose as another.
+ */
+export function formatTraceHeader(parts: TraceHeaderParts): Buffer {
+  const { serverAddress } = parts;
+  const literal = serverAddress.includes(':')
+    ? `[IPv6:${hostCharacters(serverAddress, ':')}]`
+    : `[${hostCharacters(serverAddress, '')}]`;
+  const server =
+    parts.serverName === serverAddress ? literal : hostCharacters(parts.serverName, '') || literal;
+  const local = hostCharacters(parts.localName, '') || 'localhost';
+  return Buffer.from(
+    `Received: from ${server} (${literal})\n` +
+      `\tby ${local} with POP3 id ${parts.id.replace(/[^A-Za-z0-9.]/g, '')};\n` +
+      `\t${formatDate(parts.receivedAt)}\n`,
+    'latin1',
+  );
+}
+
+/** Octets of the trace header at the start of a stored file: its three lines. */
+export function traceHeaderLength(file: Buffer): number {
+  let end = -1;
+  for (let line = 0; line < 3; line += 1) {
+    end = file.indexOf('\n', end + 1);
+    if (end === -1) return file.length;
+  }
+  return end + 1;
+}
+
+function hostCharacters(name: string, more: ':' | ''): string {
+  const others = more === ':' ? /[^A-Za-z0-9.:-]/g : /[^A-Za-z0-9.-]/g;
+  return name.replace(others, '').replace(/\.$/, '').slice(0, 255);
+}
+
+/** RFC 5322 §3.3: `Sat, 21 Nov 2026 10:13:57 +0000`. */
+function formatDate(date: Date): string {
+  return date.toUTCString().replace(/GMT$/, '+0000');
+}

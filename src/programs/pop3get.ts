@@ -1,0 +1,121 @@
+#!/usr/bin/env node
+// pop3get: downloads a mailbox into a Maildir. Manual: doc/pop3get.1.
+
+import type { Pop3Client } from '../pop3-client/client.js';
+import { openNameServer } from '../pop3-client/name-server.js';
+import { readPassword } from '../pop3-client/password-source.js';
+import {
+  pop3getOptionTable,
+  readSettings,
+  type Pop3getCommandLine,
+} from '../pop3-client/pop3get-options.js';
+import { noProgress, type Progress } from '../pop3-client/progress.js';
+import { run } from '../pop3-client/run.js';
+import type { Settings } from '../pop3-client/settings.js';
+import type { Summary } from '../pop3-client/summary.js';
+import { exitCode, type ExitCode } from '../system/exit-code.js';
+import { openLog, type Log } from '../system/log.js';
+import { logOptionsFrom } from '../system/log-options.js';
+import { runProgram } from '../system/program.js';
+
+await runProgram(
+  {
+    name: 'pop3get',
+    synopsis: '[options] domain username [password | -]',
+    purpose:
+      'Downloads every message of a mailbox into a Maildir and removes from the server what it stored.\n' +
+      'A password given as an argument can be seen by other users: better is --password-file.',
+    options: pop3getOptionTable,
+    positionals: [2, 3],
+  },
+  async (commandLine) => {
+    const { options, positionals } = commandLine;
+    const [domain = '', user = '', argument] = positionals;
+    // Other users see the command line in ps(1); from here on without the password.
+    process.title = `pop3get ${domain} ${user}`;
+    const password = await readPassword({
+      file: options['password-file'],
+      command: options['password-command'],
+      argument,
+      environment: process.env['POP3GET_PASSWORD'],
+    });
+    delete process.env['POP3GET_PASSWORD'];
+    const settings = await readSettings(commandLine, password, process.env);
+    const log = await openLog(logOptionsFrom('pop3get', options));
+    const status =
+      options['dry-run'] === true
+        ? await showIntentions(settings)
+        : await transfer(settings, commandLine, log);
+    await log.flush(1000);
+    return status;
+  },
+);
+
+async function transfer(
+  settings: Settings,
+  { options }: Pop3getCommandLine,
+  log: Log,
+): Promise<ExitCode> {
+  const progress = await openProgress(options.quiet ?? false);
+  let client: Pop3Client | null = null;
+  let interruption: string | null = null;
+  const interrupt = (reason: string): void => {
+    interruption = reason;
+    client?.destroy(reason);
+  };
+  const maxTimeMs = (options['max-time'] ?? 86_400) * 1000;
+  const timer = setTimeout(() => interrupt('--max-time is over'), maxTimeMs);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => interrupt(`stopped by ${signal}`));
+  }
+  const { location } = settings;
+  const summary = await run(settings, openNameServer(location.dnsServers, location.families), {
+    onPlan: (messages, octets) => progress.start(messages, octets),
+    onOctets: (octets) => progress.addOctets(octets),
+    onStored: () => progress.addMessage(),
+    onFailed: ({ number, uniqueId, reason }) => {
+      log.write('message-left', { number, uid: uniqueId ?? undefined, reason });
+    },
+    onSessionEnd: (reason) => log.write('session-ended', { reason, next: 'reconnecting' }),
+    onClient: (opened) => {
+      client = opened;
+      if (interruption !== null) opened.destroy(interruption);
+    },
+    isInterrupted: () => interruption !== null,
+  });
+  clearTimeout(timer);
+  progress.stop();
+  if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
+  if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
+  return summary.exit;
+}
+
+function reportSummary(log: Log, summary: Summary): void {
+  const { failed, error, login, server, ...counts } = summary;
+  log.write(error === null ? 'done' : 'failed', {
+    ...counts,
+    server: server ?? undefined,
+    login: login ?? undefined,
+    left: failed.length,
+    error: error ?? undefined,
+  });
+}
+
+async function openProgress(isQuiet: boolean): Promise<Progress> {
+  if (isQuiet || !process.stderr.isTTY) return noProgress;
+  const { openProgressBar } = await import('../pop3-client/progress-bar.js');
+  return openProgressBar(process.stderr);
+}
+
+async function showIntentions(settings: Settings): Promise<ExitCode> {
+  const { findIntentions } = await import('../pop3-client/dry-run.js');
+  const { location } = settings;
+  const nameServer = openNameServer(location.dnsServers, location.families);
+  const { server, intentions } = await findIntentions(settings, nameServer);
+  const lines = intentions.map(
+    ({ action, number, uniqueId, listedOctets }) =>
+      `${action} ${number} octets=${listedOctets ?? '?'} uid=${uniqueId ?? '-'}\n`,
+  );
+  process.stdout.write(`${lines.join('')}${intentions.length} messages at ${server}\n`);
+  return exitCode.ok;
+}

@@ -1,0 +1,171 @@
+// Finding the server by DNS: SRV records, superdomains, priority, weight, failover. The answers are dnsmasq's.
+
+import { createServer, type AddressInfo } from 'node:net';
+import { createSocket } from 'node:dgram';
+import t, { type Test } from 'tap';
+import { expectProgram, unlessInstalled } from '../support/debian.js';
+import { poll } from '../support/deadline.js';
+import { makeMaildir, numberedMessages, startFakeServer } from '../support/pop3get-fixture.js';
+import { runProgram, startCommand, type Result } from '../support/run-program.js';
+import { openNameServer } from '../../src/pop3-client/name-server.js';
+
+const skip = unlessInstalled('dnsmasq');
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4');
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(resolve));
+  return port;
+}
+
+/** A TCP port of 127.0.0.1 where nobody listens. */
+async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts dnsmasq with these options on top. @returns what --dns-server takes */
+async function startDns(t: Test, ...options: readonly string[]): Promise<string> {
+  const port = await freeUdpPort();
+  startCommand(t, expectProgram('dnsmasq'), [
+    '--no-daemon',
+    '--conf-file=/dev/null',
+    '--no-resolv',
+    '--no-hosts',
+    '--listen-address=127.0.0.1',
+    '--bind-interfaces',
+    `--port=${port}`,
+    '--local=/example.org/',
+    '--address=/mail.example.org/127.0.0.1',
+    ...options,
+  ]);
+  const server = `127.0.0.1:${port}`;
+  await poll('dnsmasq answers', async () => {
+    const addresses = await openNameServer([server], [4])
+      .findAddresses('mail.example.org')
+      .catch(() => []);
+    return addresses.length > 0 ? true : undefined;
+  });
+  return server;
+}
+
+async function locate(
+  t: Test,
+  dnsServer: string,
+  domain: string,
+  args: readonly string[] = [],
+): Promise<Result> {
+  const words = ['--dns-server', dnsServer, '--directory', makeMaildir(t), ...args];
+  return runProgram(t, 'pop3get', [...words, domain, 'ann'], {
+    env: { POP3GET_PASSWORD: 'secret' },
+  });
+}
+
+const messages = numberedMessages(2);
+
+t.test('SRV records name host and port', { skip }, async (t) => {
+  const { port } = await startFakeServer(t, { messages });
+  const dns = await startDns(t, `--srv-host=_pop3._tcp.example.org,mail.example.org,${port},0,5`);
+  const { status, stderr } = await locate(t, dns, 'example.org');
+  t.equal(status, 0, stderr);
+  t.match(stderr, `server=mail.example.org:${port}`);
+});
+
+t.test('the original spelling of the options does the same', { skip }, async (t) => {
+  const { port } = await startFakeServer(t, { messages });
+  const dns = await startDns(t, `--srv-host=_pop3._tcp.example.org,mail.example.org,${port},0,5`);
+  const found = ['/SRV_SELF-', '/SRV_SUPERDOMAINS+', '/IP6ADDR-'];
+  t.equal((await locate(t, dns, 'sub.example.org', found)).status, 0);
+});
+
+t.test(
+  'the target of lower priority is taken when the first cannot be reached',
+  { skip },
+  async (t) => {
+    const { port } = await startFakeServer(t, { messages });
+    const closed = await closedPort();
+    const dns = await startDns(
+      t,
+      `--srv-host=_pop3._tcp.example.org,mail.example.org,${port},20,0`,
+      `--srv-host=_pop3._tcp.example.org,mail.example.org,${closed},10,0`,
+    );
+    t.equal((await locate(t, dns, 'example.org')).status, 0);
+  },
+);
+
+t.test('a target that greets with -ERR makes room for the next', { skip }, async (t) => {
+  const busy = await startFakeServer(t, { messages, greeting: '-ERR full\r\n' });
+  const { port } = await startFakeServer(t, { messages });
+  const dns = await startDns(
+    t,
+    `--srv-host=_pop3._tcp.example.org,mail.example.org,${busy.port},10,0`,
+    `--srv-host=_pop3._tcp.example.org,mail.example.org,${port},20,0`,
+  );
+  t.equal((await locate(t, dns, 'example.org')).status, 0);
+  t.equal(busy.sessions, 1);
+});
+
+t.test('an address that does not answer costs a moment, not the timeout', { skip }, async (t) => {
+  const { port } = await startFakeServer(t, { messages });
+  // 192.0.2.0/24 is for documentation (RFC 5737): packets to it go nowhere.
+  const dns = await startDns(
+    t,
+    '--address=/dead.example.org/192.0.2.1',
+    `--srv-host=_pop3._tcp.example.org,dead.example.org,${port},10,0`,
+    `--srv-host=_pop3._tcp.example.org,mail.example.org,${port},20,0`,
+  );
+  const startedAt = performance.now();
+  t.equal((await locate(t, dns, 'example.org')).status, 0);
+  t.ok(performance.now() - startedAt < 10_000);
+});
+
+t.test('superdomains are asked only on demand', { skip }, async (t) => {
+  const { port } = await startFakeServer(t, { messages });
+  const dns = await startDns(t, `--srv-host=_pop3._tcp.example.org,mail.example.org,${port},0,0`);
+  const name = 'deep.sub.example.org';
+  t.equal((await locate(t, dns, name, ['--no-implicit'])).status, 100);
+  t.equal((await locate(t, dns, name, ['--no-implicit', '--srv_superdomains'])).status, 0);
+});
+
+t.test('the target "." says that there is no service', { skip }, async (t) => {
+  const dns = await startDns(
+    t,
+    '--srv-host=_pop3._tcp.example.org',
+    '--srv-host=_pop3s._tcp.example.org',
+    '--address=/example.org/127.0.0.1',
+  );
+  const { status, stderr } = await locate(t, dns, 'example.org');
+  t.equal(status, 100);
+  t.match(stderr, /offers no POP3/);
+});
+
+t.test(
+  'without SRV records the name itself is tried, and a name that is none is refused',
+  { skip },
+  async (t) => {
+    const { port } = await startFakeServer(t, { messages });
+    const dns = await startDns(t);
+    t.equal((await locate(t, dns, 'mail.example.org', ['--port', String(port)])).status, 0);
+    t.equal((await locate(t, dns, 'nowhere.example.org')).status, 100);
+  },
+);
+
+t.test(
+  'pop3s that is announced is never replaced by a connection in clear',
+  { skip },
+  async (t) => {
+    const closed = await closedPort();
+    const clear = await startFakeServer(t, { messages });
+    const dns = await startDns(
+      t,
+      `--srv-host=_pop3s._tcp.example.org,mail.example.org,${closed},0,0`,
+      `--srv-host=_pop3._tcp.example.org,mail.example.org,${clear.port},0,0`,
+    );
+    t.equal((await locate(t, dns, 'example.org')).status, 100);
+    t.notMatch(clear.commands.join('\n'), /USER|PASS|AUTH/);
+  },
+);

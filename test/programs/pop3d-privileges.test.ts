@@ -1,0 +1,100 @@
+// pop3d started as root: it becomes the owner of the maildrop after the password and before the mail.
+
+import { chownSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { unlessRoot } from '../support/debian.js';
+import { makeOwnedMailRoot, nobody, type OwnedMailRoot } from '../support/owned-mail-root.js';
+import { startProgram, type RunningProgram } from '../support/run-program.js';
+import { WireClient } from '../support/wire-client.js';
+
+const skip = unlessRoot();
+
+/** Real, effective, saved and file-system ids, and the groups, as the kernel has them. */
+function idsOf(pid: number): { uids: string; gids: string; groups: string } {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const field = (name: string): string =>
+    (new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '').trim().replace(/\s+/g, ' ');
+  return { uids: field('Uid'), gids: field('Gid'), groups: field('Groups') };
+}
+
+function start(t: Test, { cwd }: OwnedMailRoot): { program: RunningProgram; client: WireClient } {
+  const program = startProgram(t, 'pop3d', [], { cwd });
+  return { program, client: new WireClient(program.stdout, program.stdin) };
+}
+
+t.test(
+  'after the password it is the owner for good, with no groups of root',
+  { skip },
+  async (t) => {
+    const root = makeOwnedMailRoot(t);
+    root.inbox.add('one\n');
+    root.inbox.add('two\n');
+    root.giveAway();
+    const { program, client } = start(t, root);
+    await client.status();
+    t.match(idsOf(program.pid).uids, /^0 /, 'root until then');
+    await client.ok('USER ann@example.org');
+    await client.ok('PASS open sesame');
+    const id = String(nobody);
+    t.strictSame(idsOf(program.pid), {
+      uids: Array(4).fill(id).join(' '),
+      gids: Array(4).fill(id).join(' '),
+      groups: id,
+    });
+    t.equal((await client.listing('LIST')).length, 2);
+    await client.ok('DELE 1');
+    await client.ok('QUIT');
+    await program.ending;
+    t.strictSame(root.inbox.contents().map(String), ['two\n']);
+    const octets = statSync(join(root.inbox.path, 'pop3d.octets'));
+    t.strictSame([octets.uid, octets.gid], [nobody, nobody], "what it writes is the owner's");
+  },
+);
+
+t.test('a wrong password leaves it what it is, and reads no mail', { skip }, async (t) => {
+  const root = makeOwnedMailRoot(t);
+  root.giveAway();
+  const { program, client } = start(t, root);
+  await client.status();
+  await client.ok('USER ann@example.org');
+  t.match(await client.command('PASS wrong'), /^-ERR \[AUTH\]/);
+  t.match(idsOf(program.pid).uids, /^0 /);
+});
+
+t.test('without INBOX the nearest directory above says who the owner is', { skip }, async (t) => {
+  for (const keep of ['example.org/ann', 'example.org']) {
+    const root = makeOwnedMailRoot(t);
+    rmSync(join(root.cwd, 'example.org'), { recursive: true });
+    mkdirSync(join(root.cwd, keep), { recursive: true });
+    chownSync(join(root.cwd, keep), nobody, nobody);
+    const { program, client } = start(t, root);
+    await client.login('ann@example.org', 'open sesame');
+    t.equal(await client.ok('STAT'), '+OK 0 0');
+    t.match(idsOf(program.pid).uids, new RegExp(`^${nobody} `), keep);
+    await client.ok('QUIT');
+  }
+});
+
+t.test('a maildrop of root is served as root, with a warning in the log', { skip }, async (t) => {
+  const root = makeOwnedMailRoot(t);
+  root.inbox.add('one\n');
+  const { program, client } = start(t, root);
+  await client.login('ann@example.org', 'open sesame');
+  t.ok(await program.logLine(/warning .*root/));
+  t.equal(await client.ok('STAT'), '+OK 1 7');
+  await client.ok('QUIT');
+});
+
+t.test('a link to mail of another user gives nothing away', { skip }, async (t) => {
+  const root = makeOwnedMailRoot(t);
+  root.giveAway();
+  const { client } = start(t, root);
+  const { path } = root.inbox;
+  // The user replaces a message by a link to what only root may read.
+  root.inbox.add('one\n', { name: '1.M1P1.h' });
+  symlinkSync('/etc/shadow', join(path, 'new', '2.M1P1.h'));
+  await client.login('ann@example.org', 'open sesame');
+  t.strictSame((await client.listing('UIDL')).length, 1);
+  await client.ok('QUIT');
+});

@@ -1,0 +1,211 @@
+// The handshake and what may go wrong in it, with STLS and from the first octet. RFC 8446, RFC 8996 (no TLS below 1.2).
+
+import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import t, { type Test } from 'tap';
+import { shutDownSessions } from '../../src/pop3-server/session.js';
+import { loadServerTls } from '../../src/system/tls-server.js';
+import { makeCertificate } from '../support/certificate.js';
+import {
+  startSession,
+  type SessionOnSocket,
+  type SessionOptions,
+} from '../support/session-on-socket.js';
+import { leaveClear, shakeHands, startTls, type TlsPeer } from '../support/tls-conversation.js';
+import { WireClient } from '../support/wire-client.js';
+
+const { cert, key } = makeCertificate(t.testdir({}));
+const tls = loadServerTls(cert, key);
+const peer = '192.0.2.1';
+
+/** Both ways to TLS: `begin` brings a connection to where the ClientHello is due. */
+const ways = [
+  {
+    way: 'STLS',
+    options: { tls, peer } satisfies SessionOptions,
+    begin: async (socket: Duplex): Promise<Duplex> => {
+      const clear = new WireClient(socket, socket);
+      await clear.status();
+      await clear.ok('STLS');
+      return leaveClear(socket);
+    },
+  },
+  {
+    way: 'TLS from the first octet',
+    options: { tls, peer, isImplicit: true } satisfies SessionOptions,
+    begin: (socket: Duplex): Promise<Duplex> => Promise.resolve(socket),
+  },
+] as const;
+
+function lastOf({ log }: SessionOnSocket, event: string): string {
+  const found = log.findLast((entry) => entry.event === event);
+  return String(found?.fields['error'] ?? found?.fields['reason']);
+}
+
+async function octetsUntilClose(socket: Duplex): Promise<Buffer> {
+  const client = new WireClient(socket, socket);
+  // It was paused when it was taken out of the clear.
+  socket.resume();
+  return client.rest();
+}
+
+for (const { way, options, begin } of ways) {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    t.test(`${way}: a session in ${version}`, async (t) => {
+      const session = await startSession(t, options);
+      const connection = await begin(session.socket);
+      const limits = { minVersion: version, maxVersion: version };
+      const { client } = await shakeHands(connection, limits);
+      if (way !== 'STLS') t.match(await client.status(), /^\+OK POP3 server ready$/);
+      await client.ok('USER ann@example.org');
+      await client.ok('PASS open sesame');
+      t.equal((await client.message('RETR 1')).toString(), 'Subject: hello\r\n\r\nworld\r\n');
+      await client.ok('DELE 1');
+      await client.ok('QUIT');
+      t.equal((await client.rest()).length, 0);
+      await session.over();
+      t.strictSame(session.inbox.contents(), []);
+      t.equal(session.log.find(({ event }) => event === 'login')?.fields['tls'], version);
+    });
+  }
+
+  for (const version of ['TLSv1', 'TLSv1.1'] as const) {
+    t.test(`${way}: ${version} is refused with an alert`, async (t) => {
+      const session = await startSession(t, options);
+      const connection = await begin(session.socket);
+      await t.rejects(
+        shakeHands(connection, {
+          minVersion: version,
+          maxVersion: version,
+          ciphers: 'DEFAULT@SECLEVEL=0',
+        }),
+        { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' },
+      );
+      await session.over();
+      t.match(lastOf(session, 'tls-failed'), /unsupported protocol/);
+    });
+  }
+
+  for (const [what, bytes] of [
+    ['random octets', randomBytes(4096)],
+    ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: example.org\r\n\r\n')],
+    [
+      'a record of impossible length',
+      Buffer.from([0x16, 3, 1, 0xff, 0xff, ...randomBytes(70_000)]),
+    ],
+    ['16 MiB of handshake', handshakeWithoutEnd(16 * 1024 * 1024)],
+  ] as const) {
+    t.test(`${way}: ${what} instead of a ClientHello ends the connection`, async (t) => {
+      const session = await startSession(t, options);
+      const connection = await begin(session.socket);
+      connection.on('error', () => undefined);
+      connection.write(bytes);
+      const alert = await octetsUntilClose(connection);
+      t.ok(alert.length < 100, 'an alert at most');
+      await session.over();
+      t.equal(lastOf(session, 'logout'), 'error');
+      t.not(lastOf(session, 'tls-failed'), 'the handshake took too long');
+    });
+  }
+
+  t.test(`${way}: a peer that does not shake hands is dropped in time`, async (t) => {
+    const session = await startSession(t, { ...options, limits: { handshakeTimeoutMs: 100 } });
+    const connection = await begin(session.socket);
+    connection.write(Buffer.from([0x16, 3, 1]));
+    t.equal((await octetsUntilClose(connection)).length, 0);
+    await session.over();
+    t.equal(lastOf(session, 'tls-failed'), 'the handshake took too long');
+  });
+
+  t.test(`${way}: the login deadline runs on during the handshake`, async (t) => {
+    const session = await startSession(t, { ...options, limits: { loginTimeoutMs: 500 } });
+    const connection = await begin(session.socket);
+    t.equal((await octetsUntilClose(connection)).length, 0);
+    await session.over();
+    t.equal(lastOf(session, 'logout'), 'timeout');
+  });
+
+  t.test(`${way}: a signal does not wait for the handshake`, async (t) => {
+    const session = await startSession(t, options);
+    await begin(session.socket);
+    shutDownSessions();
+    await session.over();
+    t.equal(lastOf(session, 'logout'), 'signal');
+  });
+
+  t.test(`${way}: a peer that hangs up during the handshake ends its session`, async (t) => {
+    const session = await startSession(t, options);
+    const connection = await begin(session.socket);
+    connection.write(Buffer.from([0x16, 3, 1]));
+    connection.end();
+    await session.over();
+    t.equal(lastOf(session, 'logout'), 'error');
+  });
+
+  t.test(`${way}: a later session resumes an earlier one's TLS`, async (t) => {
+    for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const limits: ConnectionOptions = { minVersion: version, maxVersion: version };
+      const first = await enter(t, limits);
+      t.equal(first.socket.isSessionReused(), false);
+      const ticket = new Promise<Buffer>((resolve) => first.socket.once('session', resolve));
+      const held = version === 'TLSv1.2' ? first.socket.getSession() : undefined;
+      await first.client.command('CAPA');
+      const second = await enter(t, { ...limits, session: held ?? (await ticket) });
+      t.equal(second.socket.isSessionReused(), true, version);
+      await second.client.ok('USER ann@example.org');
+      await second.client.ok('PASS open sesame');
+    }
+
+    async function enter(t: Test, limits: ConnectionOptions): Promise<TlsPeer> {
+      const session = await startSession(t, options);
+      const inTls = await shakeHands(await begin(session.socket), limits);
+      if (way !== 'STLS') await inTls.client.status();
+      return inTls;
+    }
+  });
+}
+
+t.test('a client that asks for another handshake gets none', async (t) => {
+  const session = await startSession(t, { tls, peer });
+  const inTls = await startTls(session.socket, { maxVersion: 'TLSv1.2' });
+  const answer = new Promise<Error | null>((resolve) => {
+    inTls.socket.on('error', resolve);
+    inTls.socket.renegotiate({ rejectUnauthorized: false }, resolve);
+  });
+  t.match(await answer, { code: 'ERR_SSL_NO_RENEGOTIATION' });
+});
+
+t.test('a connection cut in TLS, without close_notify, removes nothing', async (t) => {
+  const session = await startSession(t, { tls, peer });
+  const inTls = await startTls(session.socket);
+  await inTls.client.ok('USER ann@example.org');
+  await inTls.client.ok('PASS open sesame');
+  await inTls.client.ok('DELE 1');
+  session.socket.destroy();
+  await session.over();
+  t.equal(lastOf(session, 'logout'), 'disconnect');
+  t.equal(session.inbox.contents().length, 1);
+});
+
+t.test('TLS compression is not offered, and the connection has forward secrecy', async (t) => {
+  for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const { socket } = await startSession(t, { tls, peer });
+    const inTls = await startTls(socket, { maxVersion });
+    t.match(ephemeralKeyOf(inTls.socket), { type: 'ECDH' });
+  }
+});
+
+function ephemeralKeyOf(socket: TLSSocket): object | null {
+  return socket.getEphemeralKeyInfo();
+}
+
+/** Records of a handshake message that announces 16,777,215 octets. */
+function handshakeWithoutEnd(octets: number): Buffer {
+  const body = Buffer.alloc(16_384, 0x41);
+  const record = Buffer.concat([Buffer.from([0x16, 3, 1, 0x40, 0]), body]);
+  const first = Buffer.from(record);
+  first.set([1, 0xff, 0xff, 0xff], 5);
+  const count = Math.ceil(octets / record.length);
+  return Buffer.concat([first, ...Array<Buffer>(count).fill(record)]);
+}

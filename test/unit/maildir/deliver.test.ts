@@ -1,0 +1,75 @@
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import {
+  checkMaildir,
+  linkToNew,
+  listMessages,
+  removeTmp,
+  syncDirectory,
+  TmpFile,
+} from '../../../src/maildir/deliver.js';
+
+function makeMaildir(t: Test): string {
+  return t.testdir({ tmp: {}, new: {}, cur: {} });
+}
+
+t.test('a message is nowhere to be seen until it is linked, and then whole', async (t) => {
+  const maildir = makeMaildir(t);
+  const file = await TmpFile.create(maildir, 'one');
+  await file.write(Buffer.from('Subject: x\n'));
+  await file.write(Buffer.from('\nbody\n'));
+  await file.finish();
+  t.same(await listMessages(maildir), []);
+  await linkToNew(maildir, 'one', 'final');
+  await syncDirectory(join(maildir, 'new'));
+  await removeTmp(maildir, 'one');
+  t.same(readdirSync(join(maildir, 'tmp')), []);
+  t.same(await listMessages(maildir), ['final']);
+  t.equal(readFileSync(join(maildir, 'new/final'), 'utf8'), 'Subject: x\n\nbody\n');
+  t.equal(statSync(join(maildir, 'new/final')).mode & 0o777, 0o600);
+});
+
+t.test('nothing is replaced, in tmp or in new', async (t) => {
+  const maildir = t.testdir({ tmp: { taken: 'a', mine: 'b' }, new: { taken: 'c' }, cur: {} });
+  await t.rejects(TmpFile.create(maildir, 'taken'), { code: 'EEXIST' });
+  await t.rejects(linkToNew(maildir, 'mine', 'taken'), { code: 'EEXIST' });
+  t.equal(readFileSync(join(maildir, 'new/taken'), 'utf8'), 'c');
+});
+
+t.test('a symbolic link in tmp is not followed', async (t) => {
+  const maildir = makeMaildir(t);
+  symlinkSync(join(maildir, 'elsewhere'), join(maildir, 'tmp/link'));
+  await t.rejects(TmpFile.create(maildir, 'link'));
+});
+
+t.test('a discarded file is gone, at any stage and more than once', async (t) => {
+  const maildir = makeMaildir(t);
+  const open = await TmpFile.create(maildir, 'open');
+  await open.discard();
+  await open.discard();
+  const finished = await TmpFile.create(maildir, 'finished');
+  await finished.finish();
+  await finished.discard();
+  t.same(readdirSync(join(maildir, 'tmp')), []);
+});
+
+t.test('the absence of a tmp file is success', async (t) => {
+  await removeTmp(makeMaildir(t), 'nothing');
+});
+
+t.test('messages in new and cur are listed together', async (t) => {
+  const maildir = t.testdir({ tmp: {}, new: { b: '' }, cur: { 'a:2,S': '' } });
+  t.same(await listMessages(maildir), ['b', 'a:2,S']);
+});
+
+t.test('what is no Maildir is named with what it lacks', async (t) => {
+  const maildir = makeMaildir(t);
+  await checkMaildir(maildir);
+  rmdirSync(join(maildir, 'tmp'));
+  await t.rejects(checkMaildir(maildir), /no directory tmp/);
+  await t.rejects(checkMaildir(join(maildir, 'nowhere')), /no Maildir/);
+  mkdirSync(join(maildir, 'tmp'));
+  const file = t.testdir({ tmp: 'a file', new: {}, cur: {} });
+  await t.rejects(checkMaildir(file), /not a directory/);
+});
