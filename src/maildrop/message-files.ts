@@ -8,8 +8,14 @@ import type { OpenMessage } from './maildrop.js';
 /** A file that is renamed faster than it can be opened is looked for this often. */
 const maxChases = 20;
 
+/** Without O_NOATIME the first read of each message would be a write to the disk as well. Only its owner may ask for that. */
+const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOATIME } = constants;
+const plainFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
+
 export class MessageFiles {
   readonly #view: MaildirView;
+  /** O_NOATIME is Linux's only. */
+  #openFlags = plainFlags | ((O_NOATIME as number | undefined) ?? 0);
 
   constructor(view: MaildirView) {
     this.#view = view;
@@ -28,7 +34,7 @@ export class MessageFiles {
 
   /** @returns null when the file is not where it was. @throws as `open` */
   tryOpen(message: MaildirMessage): OpenMessage | null {
-    const fd = tryOpenFile(this.#view.pathOf(message));
+    const fd = this.#tryOpenFile(this.#view.pathOf(message));
     if (fd === null) return null;
     let stats;
     try {
@@ -43,6 +49,23 @@ export class MessageFiles {
       read: (into) => readSync(fd, into, 0, into.length, null),
       close: () => closeSync(fd),
     };
+  }
+
+  /**
+   * Reads a message that is smaller than a buffer, in as few system calls as can be.
+   *
+   * @returns its bytes; null when the file is not where it was, or may be larger. @throws the system's error
+   */
+  tryReadSmall(message: MaildirMessage, into: Buffer): Buffer | null {
+    const fd = this.#tryOpenFile(this.#view.pathOf(message));
+    if (fd === null) return null;
+    try {
+      const length = readSync(fd, into, 0, into.length, null);
+      // A regular file gives less than was asked for only at its end.
+      return length < into.length ? into.subarray(0, length) : null;
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** Does something to a message's file, wherever it is now. @returns false when it is gone, which is no error. @throws what `act` throws */
@@ -69,13 +92,16 @@ export class MessageFiles {
     }
     throw new Error('the file is renamed faster than it can be followed');
   }
-}
 
-function tryOpenFile(path: Buffer): number | null {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+  #tryOpenFile(path: Buffer): number | null {
+    try {
+      return openSync(path, this.#openFlags);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return null;
+      if (code !== 'EPERM' || this.#openFlags === plainFlags) throw error;
+      this.#openFlags = plainFlags;
+      return this.#tryOpenFile(path);
+    }
   }
 }

@@ -3,9 +3,8 @@
 
 import { lstatSync } from 'node:fs';
 import { wireOctetsIn } from '../maildir/base-name.js';
-import { OctetCounter } from '../wire/multiline.js';
+import { countOctets, OctetCounter } from '../wire/multiline.js';
 import type { MaildirMessage, MaildirView } from './maildir-view.js';
-import type { OpenMessage } from './maildrop.js';
 import type { MessageFiles } from './message-files.js';
 import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
 import { Turns } from './turns.js';
@@ -122,49 +121,20 @@ export class MessageOctets {
 
   /** @returns a promise only when the file was not where it was, or is large */
   #count(message: MaildirMessage, turns: Turns): undefined | Promise<void> {
-    let file;
     try {
-      file = this.#files.open(message);
-      if (file === null) {
-        message.octets = 0;
-        return undefined;
-      }
-      if (file instanceof Promise || file.fileBytes >= chunkBytes) {
-        return this.#countSlowly(message, file, turns);
-      }
+      const bytes = this.#files.tryReadSmall(message, sharedBuffer);
+      if (bytes === null) return this.#countSlowly(message, turns);
+      this.#remember(message, countOctets(bytes));
     } catch (error) {
       this.#countUnreadable(message, error as Error);
-      return undefined;
     }
-    this.#readAndCount(message, file);
     return undefined;
   }
 
-  #readAndCount(message: MaildirMessage, file: OpenMessage): void {
-    try {
-      const counter = new OctetCounter();
-      for (;;) {
-        const length = file.read(sharedBuffer);
-        counter.add(sharedBuffer.subarray(0, length));
-        // A regular file gives less than was asked for only at its end.
-        if (length < chunkBytes) break;
-      }
-      this.#remember(message, counter.total());
-    } catch (error) {
-      this.#countUnreadable(message, error as Error);
-    } finally {
-      file.close();
-    }
-  }
-
-  async #countSlowly(
-    message: MaildirMessage,
-    opening: OpenMessage | Promise<OpenMessage | null>,
-    turns: Turns,
-  ): Promise<void> {
+  async #countSlowly(message: MaildirMessage, turns: Turns): Promise<void> {
     let file;
     try {
-      file = await opening;
+      file = await this.#files.open(message);
     } catch (error) {
       this.#countUnreadable(message, error as Error);
       return;

@@ -24,11 +24,16 @@ interface Shared {
 }
 
 async function share(t: Test, ...users: readonly string[]): Promise<Shared> {
+  return shareWith(t, '', ...users);
+}
+
+async function shareWith(t: Test, settings: string, ...users: readonly string[]): Promise<Shared> {
   const store = SharedMailstore.make(t, ...users);
   const dovecot = await startDovecot(t, {
     mailRoot: store.mailRoot,
     passdb: store.passdb,
     mailUser: mailOwner,
+    settings,
   });
   return { store, dovecot };
 }
@@ -271,5 +276,20 @@ t.test(
     const { client } = await shared.store.openPop3('ann', '--uidl', 'dovecot');
     t.match(await client.command('UIDL'), /^-ERR \[SYS\/TEMP\]/);
     t.equal((await client.message('RETR 1')).toString(), sent('one'));
+  },
+);
+
+t.test(
+  'users can move to a Dovecot that is told to take file names for ids',
+  { skip },
+  async (t) => {
+    const shared = await shareWith(t, 'pop3_uidl_format = %f', 'ann');
+    const inbox = shared.store.inbox('ann');
+    for (const subject of ['one', 'two']) inbox.add(message(subject));
+    shared.store.giveAway();
+    const { client } = await shared.store.openPop3('ann');
+    const ids = await idsBySubject(client);
+    await client.ok('QUIT');
+    t.strictSame(await dovecotIds(shared, 'ann'), ids);
   },
 );

@@ -1,0 +1,57 @@
+// Unique-ids as a real courierpop3d gives them.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { expectProgram, tryFindProgram } from '../support/debian.js';
+import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/password-database-fixture.js';
+import { startCommand, startProgram } from '../support/run-program.js';
+import { idsBySubject } from '../support/shared-mailstore.js';
+import { WireClient } from '../support/wire-client.js';
+
+// The package cannot be installed beside other POP3 servers; where somebody put the program into PATH it is used.
+const skip = tryFindProgram('courierpop3d') === null ? 'not found: courierpop3d' : false;
+
+/** Courier's server is started after the login, by a program that tells it the user. */
+async function courierIds(t: Test, { path }: MaildirFixture): Promise<Record<string, string>> {
+  const program = startCommand(t, expectProgram('courierpop3d'), [], {
+    env: { AUTHENTICATED: 'ann', AUTHADDR: 'ann', TCPREMOTEIP: '127.0.0.1', MAILDIR: path },
+  });
+  const client = new WireClient(program.stdout, program.stdin);
+  await client.status();
+  return quitWithIds(client);
+}
+
+async function pop3dIds(t: Test, mailRoot: string): Promise<Record<string, string>> {
+  const program = startProgram(t, 'pop3d', ['--uidl', 'courier'], { cwd: mailRoot });
+  const client = new WireClient(program.stdout, program.stdin);
+  await client.login('ann@example.org', 'open sesame');
+  return quitWithIds(client);
+}
+
+async function quitWithIds(client: WireClient): Promise<Record<string, string>> {
+  const ids = await idsBySubject(client);
+  await client.ok('QUIT');
+  return ids;
+}
+
+t.test('--uidl courier gives the ids that Courier gives', { skip }, async (t) => {
+  const mailRoot = t.testdir({});
+  makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
+  const inbox = makeInbox(mailRoot, 'ann@example.org');
+  for (const subject of ['one', 'two', 'three']) inbox.add(`Subject: ${subject}\n\nbody\n`);
+  const first = await courierIds(t, inbox);
+  t.match(first['one'], /^UID1-[0-9]+$/);
+  t.match(readFileSync(join(inbox.path, 'courierpop3dsizelist'), 'latin1'), /^\/3 /);
+  t.strictSame(await pop3dIds(t, mailRoot), first);
+
+  const [, second = ''] = inbox.names('cur');
+  inbox.remove('cur', second);
+  const name = inbox.add('Subject: four\n\nbody\n');
+  const { one, three } = first;
+  t.strictSame(await pop3dIds(t, mailRoot), { one, three, four: name }, 'before Courier saw it');
+  const later = await courierIds(t, inbox);
+  t.strictSame({ ...later, four: undefined }, { one, three, four: undefined });
+  t.strictSame(await pop3dIds(t, mailRoot), later, 'after Courier saw it');
+});
