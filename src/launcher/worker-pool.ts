@@ -29,6 +29,8 @@ interface Job {
   readonly connection: AdmittedConnection;
   readonly launch: Launch;
   isGreeted: boolean;
+  /** Workers that died with it in their hands. */
+  deaths: number;
   readonly settle: (session: Session) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -38,6 +40,9 @@ const youngMs = 1000;
 const firstBackOffMs = 100;
 const longestBackOffMs = 30_000;
 
+/** A connection that so many workers died of may be why. */
+const maxDeaths = 5;
+
 export class WorkerPool implements HandOver {
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<WorkerProcess>();
@@ -45,7 +50,10 @@ export class WorkerPool implements HandOver {
   /** What the workers were started with: a connection for which the run file comes to something else is none of theirs. */
   #signature = '';
   #nextId = 1;
+  /** Started, but not among the workers yet. */
+  #beingStarted = 0;
   #backOffMs = 0;
+  #backOffTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -62,7 +70,7 @@ export class WorkerPool implements HandOver {
     }
     if (!this.#hasReadyWorker()) return otherwise.serve(connection);
     return new Promise((settle, fail) => {
-      this.#waiting.push({ connection, launch, isGreeted: false, settle, fail });
+      this.#waiting.push({ connection, launch, isGreeted: false, deaths: 0, settle, fail });
       this.#dispatch();
     });
   }
@@ -76,15 +84,27 @@ export class WorkerPool implements HandOver {
   /** Starts no more; those that are there end with their last sessions. */
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#backOffTimer);
     for (const worker of this.#workers) worker.retire();
   }
 
-  /** Starts workers until there are as many as wanted. */
+  /** Starts workers until there are as many as wanted; while it is told to wait, none. */
   #fill(): void {
-    if (this.#isClosed) return;
-    for (let missing = this.#options.workerCount - this.#workers.size; missing > 0; missing -= 1) {
-      this.#start().catch((error: unknown) => this.#backOff((error as Error).message));
+    if (this.#isClosed || this.#backOffTimer !== undefined) return;
+    const wanted = this.#options.workerCount - this.#workers.size - this.#beingStarted;
+    for (let missing = wanted; missing > 0; missing -= 1) void this.#startOne();
+  }
+
+  async #startOne(): Promise<void> {
+    this.#beingStarted += 1;
+    let why: string | null = null;
+    try {
+      await this.#start();
+    } catch (error) {
+      why = (error as Error).message;
     }
+    this.#beingStarted -= 1;
+    if (why !== null) this.#backOff(why);
   }
 
   async #start(): Promise<void> {
@@ -111,6 +131,7 @@ export class WorkerPool implements HandOver {
     this.#workers.add(worker);
     log.write('worker', { pid: worker.pid });
     void this.#watch(worker);
+    if (this.#isClosed) worker.retire();
   }
 
   async #watch(worker: WorkerProcess): Promise<void> {
@@ -123,8 +144,11 @@ export class WorkerPool implements HandOver {
     });
     // A retired one was replaced already.
     if (!this.#workers.delete(worker) || this.#isClosed) return;
-    if (performance.now() - worker.startedMs < youngMs && worker.givenCount === 0) {
-      this.#backOff('workers end as soon as they are started');
+    const isYoung = performance.now() - worker.startedMs < youngMs && worker.givenCount === 0;
+    if (isYoung || !worker.wasReady) {
+      this.#backOff(
+        isYoung ? 'workers end as soon as they are started' : 'the program is no worker',
+      );
     } else {
       this.#backOffMs = 0;
       this.#fill();
@@ -133,11 +157,14 @@ export class WorkerPool implements HandOver {
   }
 
   #backOff(why: string): void {
+    if (this.#isClosed || this.#backOffTimer !== undefined) return;
     this.#backOffMs = Math.min(longestBackOffMs, Math.max(firstBackOffMs, this.#backOffMs * 2));
     this.#options.log.write('warning', { why, retry: this.#backOffMs / 1000 });
-    setTimeout(() => this.#fill(), this.#backOffMs).unref();
-    // A greeted client cannot be given to a program that would greet it again, and no worker will come soon.
-    for (const job of this.#waiting.splice(0)) job.fail(new Error(why));
+    this.#backOffTimer = setTimeout(() => {
+      this.#backOffTimer = undefined;
+      this.#fill();
+    }, this.#backOffMs).unref();
+    this.#serveStranded();
   }
 
   #retire(worker: WorkerProcess, why: string): void {
@@ -204,7 +231,9 @@ export class WorkerPool implements HandOver {
     const offer = await offering;
     if (offer.offer === 'died') {
       // Nobody read a byte of it: the next worker gets it as it is, before those that came later.
-      this.#waiting.unshift(job);
+      job.deaths += 1;
+      if (job.deaths < maxDeaths) this.#waiting.unshift(job);
+      else this.#serveWithoutWorker(job);
       this.#dispatch();
       this.#serveStranded();
       return;
@@ -213,14 +242,21 @@ export class WorkerPool implements HandOver {
     job.settle({ pid: worker.pid, ended: offer.ended });
   }
 
-  /** Connections that wait for a worker when there is none get a process of their own, unless they were greeted already. */
+  /** When no worker is there, those that nobody greeted need not wait for one, and the others not when none is to come. */
   #serveStranded(): void {
-    if (this.#hasReadyWorker()) return;
-    const stranded = this.#waiting.filter(({ isGreeted }) => !isGreeted);
+    if (this.#waiting.length === 0 || this.#hasReadyWorker()) return;
+    const isOneComing = this.#workers.size + this.#beingStarted > 0;
+    const stranded = this.#waiting.filter(({ isGreeted }) => !isGreeted || !isOneComing);
     for (const job of stranded) {
       this.#waiting.splice(this.#waiting.indexOf(job), 1);
-      this.#options.otherwise.serve(job.connection).then(job.settle, job.fail);
+      this.#serveWithoutWorker(job);
     }
+  }
+
+  #serveWithoutWorker({ connection, isGreeted, settle, fail }: Job): void {
+    // A program of its own would greet again, which no client expects.
+    if (isGreeted) fail(new Error('greeted, but no worker is left'));
+    else this.#options.otherwise.serve(connection).then(settle, fail);
   }
 }
 

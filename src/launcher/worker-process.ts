@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ProgramEnd, StartedProgram } from '../run-file/start-program.js';
 import {
   tryWorkerMessage,
@@ -23,6 +24,12 @@ export type Offer =
 /** A worker that says nothing to a connection for so long is stuck. */
 const takeTimeoutMs = 10_000;
 
+/** Most workers close their channel by ending, which is known a moment later. */
+const hangUpGraceMs = 1000;
+
+/** A program that is not ready by then does not speak the protocol. */
+const readyTimeoutMs = 20_000;
+
 export class WorkerProcess {
   readonly pid: number;
   /** Never rejects. */
@@ -35,13 +42,27 @@ export class WorkerProcess {
   #greeting: string | null = null;
   #offered: { readonly id: number; readonly settle: (offer: Offer) => void } | undefined;
   #givenCount = 0;
+  #wasReady = false;
+  readonly #readyTimer: NodeJS.Timeout;
 
   constructor(program: StartedProgram, events: WorkerEvents) {
     this.pid = program.pid;
     this.#child = program.child;
     this.#events = events;
-    this.ended = program.ended.then((end) => this.#die(end));
+    this.ended = program.ended.then(async (end) => {
+      // What it said before it died is read first: a connection that it took must not be given to another.
+      await nextTurn();
+      await nextTurn();
+      return this.#die(end);
+    });
+    this.#readyTimer = setTimeout(() => program.kill('SIGKILL'), readyTimeoutMs);
+    program.child.on('disconnect', () => this.#hangUp());
     program.child.on('message', (message) => this.#hear(tryWorkerMessage(message)));
+  }
+
+  /** Whether it ever could be given connections. */
+  get wasReady(): boolean {
+    return this.#wasReady;
   }
 
   get isReady(): boolean {
@@ -88,8 +109,22 @@ export class WorkerProcess {
   /** Gives it no more connections; its channel is closed, and so it ends, when its last session does. */
   retire(): void {
     if (this.#state === 'dead') return;
-    this.#state = 'retired';
+    this.#stopOffering();
     this.#disconnectWhenDone();
+  }
+
+  #hangUp(): void {
+    const isOurs = this.#state === 'retired';
+    this.#stopOffering();
+    if (isOurs) return;
+    setTimeout(() => {
+      if (this.#state !== 'dead') this.#events.onRetire(this, 'it closed its channel');
+    }, hangUpGraceMs).unref();
+  }
+
+  #stopOffering(): void {
+    clearTimeout(this.#readyTimer);
+    if (this.#state !== 'dead') this.#state = 'retired';
   }
 
   /** What is on its way must be settled first: nothing comes through a closed channel. */
@@ -118,6 +153,8 @@ export class WorkerProcess {
         if (this.#state !== 'starting') return;
         this.#greeting = message.greeting;
         this.#state = 'ready';
+        this.#wasReady = true;
+        clearTimeout(this.#readyTimer);
         this.#events.onReady(this);
         return;
       case 'taken':
@@ -135,6 +172,7 @@ export class WorkerProcess {
 
   #die(end: ProgramEnd): ProgramEnd {
     this.#state = 'dead';
+    clearTimeout(this.#readyTimer);
     this.#offered?.settle({ offer: 'died' });
     for (const resolve of this.#sessions.values()) resolve(end);
     this.#sessions.clear();

@@ -68,6 +68,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     options.report('error', { error: error.stack ?? error.message });
     retire('an uncaught error');
   });
+  // tcpsrun may have changed its mind while this process was loading: then no event will come.
+  if (!process.connected) return;
   tell({ kind: 'ready', greeting: options.greeting });
   await drained;
 }
