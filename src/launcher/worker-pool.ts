@@ -1,7 +1,9 @@
 // Workers kept started: connections go to the least loaded one, and stay the launcher's until it says that it took them.
 
 import type { Log } from '../system/log.js';
-import type { Launch } from '../run-file/evaluate-run-file.js';
+import { runFileUsesVariables, type Launch } from '../run-file/evaluate-run-file.js';
+import { readRunFile } from '../run-file/read-run-file.js';
+import type { RunFile } from '../run-file/run-file.js';
 import { startProgram } from '../run-file/start-program.js';
 import { workerVariable } from '../worker/worker-protocol.js';
 import { ucspiEnvironment, unknownConnection } from './connection-facts.js';
@@ -27,13 +29,21 @@ export interface WorkerPoolOptions {
 
 interface Job {
   readonly connection: AdmittedConnection;
-  readonly launch: Launch;
+  readonly argv: readonly string[];
   isGreeted: boolean;
   /** Workers that died with it in their hands. */
   deaths: number;
   readonly settle: (session: Session) => void;
   readonly fail: (error: unknown) => void;
 }
+
+interface Plan {
+  readonly signature: string;
+  readonly argv: readonly string[];
+}
+
+/** Levels whose plans are remembered; rules have few. */
+const maxPlans = 64;
 
 /** A worker that ends sooner was not worth starting; the next one waits, each time twice as long. */
 const youngMs = 1000;
@@ -49,6 +59,10 @@ export class WorkerPool implements HandOver {
   readonly #waiting: Job[] = [];
   /** What the workers were started with: a connection for which the run file comes to something else is none of theirs. */
   #signature = '';
+  #plannedFile: RunFile | undefined;
+  #isPlanForAll = false;
+  /** By level. */
+  readonly #plans = new Map<number, Plan>();
   #nextId = 1;
   /** Started, but not among the workers yet. */
   #beingStarted = 0;
@@ -62,15 +76,14 @@ export class WorkerPool implements HandOver {
   }
 
   async serve(connection: AdmittedConnection): Promise<Session> {
-    const { service, otherwise } = this.#options;
-    const { launch } = planLaunch(service, connection.facts, connection.level);
-    const signature = signatureOf(launch);
+    const { otherwise } = this.#options;
+    const { signature, argv } = this.#plan(connection);
     if (signature !== this.#signature && this.#refresh() !== signature) {
       return otherwise.serve(connection);
     }
     if (!this.#hasReadyWorker()) return otherwise.serve(connection);
     return new Promise((settle, fail) => {
-      this.#waiting.push({ connection, launch, isGreeted: false, deaths: 0, settle, fail });
+      this.#waiting.push({ connection, argv, isGreeted: false, deaths: 0, settle, fail });
       this.#dispatch();
     });
   }
@@ -178,6 +191,23 @@ export class WorkerPool implements HandOver {
     return false;
   }
 
+  /** What the run file comes to for a connection: evaluated once for each level, unless it looks at the peer. */
+  #plan({ facts, level }: AdmittedConnection): Plan {
+    const { service } = this.#options;
+    const runFile = readRunFile(service.runFile);
+    if (runFile !== this.#plannedFile) {
+      this.#plannedFile = runFile;
+      this.#plans.clear();
+      this.#isPlanForAll = !runFileUsesVariables(runFile, peerVariables);
+    }
+    const known = this.#plans.get(level);
+    if (known !== undefined) return known;
+    const { launch } = planLaunch(service, facts, level);
+    const plan = { signature: signatureOf(launch), argv: launch.arguments };
+    if (this.#isPlanForAll && this.#plans.size < maxPlans) this.#plans.set(level, plan);
+    return plan;
+  }
+
   /** The run file changed: workers for the new one. @returns their signature; the old one when it does not work */
   #refresh(): string {
     const { launch } = planLaunch(this.#options.service, unknownConnection, 1);
@@ -216,7 +246,7 @@ export class WorkerPool implements HandOver {
       {
         kind: 'connection',
         id: this.#nextId++,
-        arguments: job.launch.arguments,
+        arguments: job.argv,
         environment: Object.fromEntries(ucspiEnvironment(facts, level)),
         isGreeted: job.isGreeted,
       },
@@ -268,6 +298,11 @@ function signatureOf({ program, directory, environment }: Launch): string {
   }
   return signature;
 }
+
+/** The level has a plan of its own. */
+const peerVariables: ReadonlySet<string> = new Set(
+  [...ucspiEnvironment(unknownConnection, 1).keys()].filter((name) => name !== 'ACCESSLEVEL'),
+);
 
 const connectionVariables: ReadonlySet<string> = new Set(
   ucspiEnvironment(unknownConnection, 1).keys(),

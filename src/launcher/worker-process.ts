@@ -44,6 +44,8 @@ export class WorkerProcess {
   #givenCount = 0;
   #wasReady = false;
   readonly #readyTimer: NodeJS.Timeout;
+  /** One for all connections: starting and clearing one for each costs more than an offer that comes in time. */
+  readonly #takeTimer: NodeJS.Timeout;
 
   constructor(program: StartedProgram, events: WorkerEvents) {
     this.pid = program.pid;
@@ -55,6 +57,9 @@ export class WorkerProcess {
       await nextTurn();
       return this.#die(end);
     });
+    this.#takeTimer = setTimeout(() => {
+      if (this.#offered !== undefined) program.kill('SIGKILL');
+    }, takeTimeoutMs).unref();
     this.#readyTimer = setTimeout(() => program.kill('SIGKILL'), readyTimeoutMs);
     program.child.on('disconnect', () => this.#hangUp());
     program.child.on('message', (message) => this.#hear(tryWorkerMessage(message)));
@@ -91,17 +96,16 @@ export class WorkerProcess {
   offer(message: ConnectionMessage, socket: Socket): Promise<Offer> {
     this.#givenCount += 1;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#child.kill('SIGKILL'), takeTimeoutMs);
+      this.#takeTimer.refresh();
       this.#offered = {
         id: message.id,
         settle: (offer) => {
-          clearTimeout(timer);
           this.#offered = undefined;
           resolve(offer);
         },
       };
       // Node would otherwise keep lists of the server's sockets in the worker for server.close() to ask after.
-      Object.assign(socket, { server: null });
+      (socket as { server?: unknown }).server = null;
       this.#child.send(message, socket, { keepOpen: true }, () => undefined);
     });
   }
@@ -142,7 +146,6 @@ export class WorkerProcess {
   #end(id: number): void {
     this.#sessions.get(id)?.({ status: 0, signal: null });
     this.#sessions.delete(id);
-    this.#disconnectWhenDone();
   }
 
   #hear(message: WorkerMessage | null): void {
@@ -162,7 +165,8 @@ export class WorkerProcess {
         this.#events.onFree(this);
         return;
       case 'ended':
-        this.#end(message.id);
+        for (const id of message.ids) this.#end(id);
+        this.#disconnectWhenDone();
         return;
       case 'retire':
         this.#events.onRetire(this, message.why);
@@ -173,6 +177,7 @@ export class WorkerProcess {
   #die(end: ProgramEnd): ProgramEnd {
     this.#state = 'dead';
     clearTimeout(this.#readyTimer);
+    clearTimeout(this.#takeTimer);
     this.#offered?.settle({ offer: 'died' });
     for (const resolve of this.#sessions.values()) resolve(end);
     this.#sessions.clear();
