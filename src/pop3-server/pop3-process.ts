@@ -24,8 +24,9 @@ const logFlushMs = 1000;
 export async function servePop3Process(options: Pop3ProcessOptions): Promise<void> {
   const { given, fd, isGreeted, apopTimestamp } = options;
   const log = await openLog(logOptionsFrom('pop3d', given, fd === undefined ? [0, 1] : [fd]));
-  const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
+  // Before the connection is opened, which would keep a process that cannot serve it until the client left.
   const service = await configureService(given, log, 'one');
+  const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, shutDownSessions);
   }
