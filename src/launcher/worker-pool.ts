@@ -1,7 +1,9 @@
 // Workers kept started: connections go to the least loaded one, and stay the launcher's until it says that it took them.
 
 import type { Log } from '../system/log.js';
-import type { Launch } from '../run-file/evaluate-run-file.js';
+import { runFileUsesVariables, type Launch } from '../run-file/evaluate-run-file.js';
+import { readRunFile } from '../run-file/read-run-file.js';
+import type { RunFile } from '../run-file/run-file.js';
 import { startProgram } from '../run-file/start-program.js';
 import { workerVariable } from '../worker/worker-protocol.js';
 import { ucspiEnvironment, unknownConnection } from './connection-facts.js';
@@ -27,16 +29,29 @@ export interface WorkerPoolOptions {
 
 interface Job {
   readonly connection: AdmittedConnection;
-  readonly launch: Launch;
+  readonly argv: readonly string[];
   isGreeted: boolean;
+  /** Workers that died with it in their hands. */
+  deaths: number;
   readonly settle: (session: Session) => void;
   readonly fail: (error: unknown) => void;
 }
+
+interface Plan {
+  readonly signature: string;
+  readonly argv: readonly string[];
+}
+
+/** Levels whose plans are remembered; rules have few. */
+const maxPlans = 64;
 
 /** A worker that ends sooner was not worth starting; the next one waits, each time twice as long. */
 const youngMs = 1000;
 const firstBackOffMs = 100;
 const longestBackOffMs = 30_000;
+
+/** A connection that so many workers died of may be why. */
+const maxDeaths = 5;
 
 export class WorkerPool implements HandOver {
   readonly #options: WorkerPoolOptions;
@@ -44,8 +59,15 @@ export class WorkerPool implements HandOver {
   readonly #waiting: Job[] = [];
   /** What the workers were started with: a connection for which the run file comes to something else is none of theirs. */
   #signature = '';
+  #plannedFile: RunFile | undefined;
+  #isPlanForAll = false;
+  /** By level. */
+  readonly #plans = new Map<number, Plan>();
   #nextId = 1;
+  /** Started, but not among the workers yet. */
+  #beingStarted = 0;
   #backOffMs = 0;
+  #backOffTimer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: WorkerPoolOptions) {
@@ -54,15 +76,14 @@ export class WorkerPool implements HandOver {
   }
 
   async serve(connection: AdmittedConnection): Promise<Session> {
-    const { service, otherwise } = this.#options;
-    const { launch } = planLaunch(service, connection.facts, connection.level);
-    const signature = signatureOf(launch);
+    const { otherwise } = this.#options;
+    const { signature, argv } = this.#plan(connection);
     if (signature !== this.#signature && this.#refresh() !== signature) {
       return otherwise.serve(connection);
     }
     if (!this.#hasReadyWorker()) return otherwise.serve(connection);
     return new Promise((settle, fail) => {
-      this.#waiting.push({ connection, launch, isGreeted: false, settle, fail });
+      this.#waiting.push({ connection, argv, isGreeted: false, deaths: 0, settle, fail });
       this.#dispatch();
     });
   }
@@ -76,15 +97,27 @@ export class WorkerPool implements HandOver {
   /** Starts no more; those that are there end with their last sessions. */
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#backOffTimer);
     for (const worker of this.#workers) worker.retire();
   }
 
-  /** Starts workers until there are as many as wanted. */
+  /** Starts workers until there are as many as wanted; while it is told to wait, none. */
   #fill(): void {
-    if (this.#isClosed) return;
-    for (let missing = this.#options.workerCount - this.#workers.size; missing > 0; missing -= 1) {
-      this.#start().catch((error: unknown) => this.#backOff((error as Error).message));
+    if (this.#isClosed || this.#backOffTimer !== undefined) return;
+    const wanted = this.#options.workerCount - this.#workers.size - this.#beingStarted;
+    for (let missing = wanted; missing > 0; missing -= 1) void this.#startOne();
+  }
+
+  async #startOne(): Promise<void> {
+    this.#beingStarted += 1;
+    let why: string | null = null;
+    try {
+      await this.#start();
+    } catch (error) {
+      why = (error as Error).message;
     }
+    this.#beingStarted -= 1;
+    if (why !== null) this.#backOff(why);
   }
 
   async #start(): Promise<void> {
@@ -111,6 +144,7 @@ export class WorkerPool implements HandOver {
     this.#workers.add(worker);
     log.write('worker', { pid: worker.pid });
     void this.#watch(worker);
+    if (this.#isClosed) worker.retire();
   }
 
   async #watch(worker: WorkerProcess): Promise<void> {
@@ -123,8 +157,11 @@ export class WorkerPool implements HandOver {
     });
     // A retired one was replaced already.
     if (!this.#workers.delete(worker) || this.#isClosed) return;
-    if (performance.now() - worker.startedMs < youngMs && worker.givenCount === 0) {
-      this.#backOff('workers end as soon as they are started');
+    const isYoung = performance.now() - worker.startedMs < youngMs && worker.givenCount === 0;
+    if (isYoung || !worker.wasReady) {
+      this.#backOff(
+        isYoung ? 'workers end as soon as they are started' : 'the program is no worker',
+      );
     } else {
       this.#backOffMs = 0;
       this.#fill();
@@ -133,11 +170,14 @@ export class WorkerPool implements HandOver {
   }
 
   #backOff(why: string): void {
+    if (this.#isClosed || this.#backOffTimer !== undefined) return;
     this.#backOffMs = Math.min(longestBackOffMs, Math.max(firstBackOffMs, this.#backOffMs * 2));
     this.#options.log.write('warning', { why, retry: this.#backOffMs / 1000 });
-    setTimeout(() => this.#fill(), this.#backOffMs).unref();
-    // A greeted client cannot be given to a program that would greet it again, and no worker will come soon.
-    for (const job of this.#waiting.splice(0)) job.fail(new Error(why));
+    this.#backOffTimer = setTimeout(() => {
+      this.#backOffTimer = undefined;
+      this.#fill();
+    }, this.#backOffMs).unref();
+    this.#serveStranded();
   }
 
   #retire(worker: WorkerProcess, why: string): void {
@@ -149,6 +189,23 @@ export class WorkerPool implements HandOver {
   #hasReadyWorker(): boolean {
     for (const worker of this.#workers) if (worker.isReady) return true;
     return false;
+  }
+
+  /** What the run file comes to for a connection: evaluated once for each level, unless it looks at the peer. */
+  #plan({ facts, level }: AdmittedConnection): Plan {
+    const { service } = this.#options;
+    const runFile = readRunFile(service.runFile);
+    if (runFile !== this.#plannedFile) {
+      this.#plannedFile = runFile;
+      this.#plans.clear();
+      this.#isPlanForAll = !runFileUsesVariables(runFile, peerVariables);
+    }
+    const known = this.#plans.get(level);
+    if (known !== undefined) return known;
+    const { launch } = planLaunch(service, facts, level);
+    const plan = { signature: signatureOf(launch), argv: launch.arguments };
+    if (this.#isPlanForAll && this.#plans.size < maxPlans) this.#plans.set(level, plan);
+    return plan;
   }
 
   /** The run file changed: workers for the new one. @returns their signature; the old one when it does not work */
@@ -189,7 +246,7 @@ export class WorkerPool implements HandOver {
       {
         kind: 'connection',
         id: this.#nextId++,
-        arguments: job.launch.arguments,
+        arguments: job.argv,
         environment: Object.fromEntries(ucspiEnvironment(facts, level)),
         isGreeted: job.isGreeted,
       },
@@ -204,7 +261,9 @@ export class WorkerPool implements HandOver {
     const offer = await offering;
     if (offer.offer === 'died') {
       // Nobody read a byte of it: the next worker gets it as it is, before those that came later.
-      this.#waiting.unshift(job);
+      job.deaths += 1;
+      if (job.deaths < maxDeaths) this.#waiting.unshift(job);
+      else this.#serveWithoutWorker(job);
       this.#dispatch();
       this.#serveStranded();
       return;
@@ -213,14 +272,21 @@ export class WorkerPool implements HandOver {
     job.settle({ pid: worker.pid, ended: offer.ended });
   }
 
-  /** Connections that wait for a worker when there is none get a process of their own, unless they were greeted already. */
+  /** When no worker is there, those that nobody greeted need not wait for one, and the others not when none is to come. */
   #serveStranded(): void {
-    if (this.#hasReadyWorker()) return;
-    const stranded = this.#waiting.filter(({ isGreeted }) => !isGreeted);
+    if (this.#waiting.length === 0 || this.#hasReadyWorker()) return;
+    const isOneComing = this.#workers.size + this.#beingStarted > 0;
+    const stranded = this.#waiting.filter(({ isGreeted }) => !isGreeted || !isOneComing);
     for (const job of stranded) {
       this.#waiting.splice(this.#waiting.indexOf(job), 1);
-      this.#options.otherwise.serve(job.connection).then(job.settle, job.fail);
+      this.#serveWithoutWorker(job);
     }
+  }
+
+  #serveWithoutWorker({ connection, isGreeted, settle, fail }: Job): void {
+    // A program of its own would greet again, which no client expects.
+    if (isGreeted) fail(new Error('greeted, but no worker is left'));
+    else this.#options.otherwise.serve(connection).then(settle, fail);
   }
 }
 
@@ -232,6 +298,11 @@ function signatureOf({ program, directory, environment }: Launch): string {
   }
   return signature;
 }
+
+/** The level has a plan of its own. */
+const peerVariables: ReadonlySet<string> = new Set(
+  [...ucspiEnvironment(unknownConnection, 1).keys()].filter((name) => name !== 'ACCESSLEVEL'),
+);
 
 const connectionVariables: ReadonlySet<string> = new Set(
   ucspiEnvironment(unknownConnection, 1).keys(),

@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ProgramEnd, StartedProgram } from '../run-file/start-program.js';
 import {
   tryWorkerMessage,
@@ -23,6 +24,12 @@ export type Offer =
 /** A worker that says nothing to a connection for so long is stuck. */
 const takeTimeoutMs = 10_000;
 
+/** Most workers close their channel by ending, which is known a moment later. */
+const hangUpGraceMs = 1000;
+
+/** A program that is not ready by then does not speak the protocol. */
+const readyTimeoutMs = 20_000;
+
 export class WorkerProcess {
   readonly pid: number;
   /** Never rejects. */
@@ -35,13 +42,32 @@ export class WorkerProcess {
   #greeting: string | null = null;
   #offered: { readonly id: number; readonly settle: (offer: Offer) => void } | undefined;
   #givenCount = 0;
+  #wasReady = false;
+  readonly #readyTimer: NodeJS.Timeout;
+  /** One for all connections: starting and clearing one for each costs more than an offer that comes in time. */
+  readonly #takeTimer: NodeJS.Timeout;
 
   constructor(program: StartedProgram, events: WorkerEvents) {
     this.pid = program.pid;
     this.#child = program.child;
     this.#events = events;
-    this.ended = program.ended.then((end) => this.#die(end));
+    this.ended = program.ended.then(async (end) => {
+      // What it said before it died is read first: a connection that it took must not be given to another.
+      await nextTurn();
+      await nextTurn();
+      return this.#die(end);
+    });
+    this.#takeTimer = setTimeout(() => {
+      if (this.#offered !== undefined) program.kill('SIGKILL');
+    }, takeTimeoutMs).unref();
+    this.#readyTimer = setTimeout(() => program.kill('SIGKILL'), readyTimeoutMs);
+    program.child.on('disconnect', () => this.#hangUp());
     program.child.on('message', (message) => this.#hear(tryWorkerMessage(message)));
+  }
+
+  /** Whether it ever could be given connections. */
+  get wasReady(): boolean {
+    return this.#wasReady;
   }
 
   get isReady(): boolean {
@@ -70,17 +96,16 @@ export class WorkerProcess {
   offer(message: ConnectionMessage, socket: Socket): Promise<Offer> {
     this.#givenCount += 1;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#child.kill('SIGKILL'), takeTimeoutMs);
+      this.#takeTimer.refresh();
       this.#offered = {
         id: message.id,
         settle: (offer) => {
-          clearTimeout(timer);
           this.#offered = undefined;
           resolve(offer);
         },
       };
       // Node would otherwise keep lists of the server's sockets in the worker for server.close() to ask after.
-      Object.assign(socket, { server: null });
+      (socket as { server?: unknown }).server = null;
       this.#child.send(message, socket, { keepOpen: true }, () => undefined);
     });
   }
@@ -88,8 +113,22 @@ export class WorkerProcess {
   /** Gives it no more connections; its channel is closed, and so it ends, when its last session does. */
   retire(): void {
     if (this.#state === 'dead') return;
-    this.#state = 'retired';
+    this.#stopOffering();
     this.#disconnectWhenDone();
+  }
+
+  #hangUp(): void {
+    const isOurs = this.#state === 'retired';
+    this.#stopOffering();
+    if (isOurs) return;
+    setTimeout(() => {
+      if (this.#state !== 'dead') this.#events.onRetire(this, 'it closed its channel');
+    }, hangUpGraceMs).unref();
+  }
+
+  #stopOffering(): void {
+    clearTimeout(this.#readyTimer);
+    if (this.#state !== 'dead') this.#state = 'retired';
   }
 
   /** What is on its way must be settled first: nothing comes through a closed channel. */
@@ -107,7 +146,6 @@ export class WorkerProcess {
   #end(id: number): void {
     this.#sessions.get(id)?.({ status: 0, signal: null });
     this.#sessions.delete(id);
-    this.#disconnectWhenDone();
   }
 
   #hear(message: WorkerMessage | null): void {
@@ -118,6 +156,8 @@ export class WorkerProcess {
         if (this.#state !== 'starting') return;
         this.#greeting = message.greeting;
         this.#state = 'ready';
+        this.#wasReady = true;
+        clearTimeout(this.#readyTimer);
         this.#events.onReady(this);
         return;
       case 'taken':
@@ -125,7 +165,8 @@ export class WorkerProcess {
         this.#events.onFree(this);
         return;
       case 'ended':
-        this.#end(message.id);
+        for (const id of message.ids) this.#end(id);
+        this.#disconnectWhenDone();
         return;
       case 'retire':
         this.#events.onRetire(this, message.why);
@@ -135,6 +176,8 @@ export class WorkerProcess {
 
   #die(end: ProgramEnd): ProgramEnd {
     this.#state = 'dead';
+    clearTimeout(this.#readyTimer);
+    clearTimeout(this.#takeTimer);
     this.#offered?.settle({ offer: 'died' });
     for (const resolve of this.#sessions.values()) resolve(end);
     this.#sessions.clear();

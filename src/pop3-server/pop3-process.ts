@@ -27,8 +27,9 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   // The space for young objects would grow to 48 MB over a large maildrop; as it is now it does, and is not slower.
   setFlagsFromString('--semi-space-growth-factor=1');
   const log = await openLog(logOptionsFrom('pop3d', given, fd === undefined ? [0, 1] : [fd]));
-  const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
+  // Before the connection is opened, which would keep a process that cannot serve it until the client left.
   const service = await configureService(given, log, 'one');
+  const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, shutDownSessions);
   }

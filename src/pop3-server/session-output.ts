@@ -15,6 +15,8 @@ export class SessionOutput {
   readonly #connection: Connection;
   readonly #progressTimeoutMs: number;
   #held: Buffer[] = [];
+  /** Text after what is held as bytes: most replies are nothing else, and go out without a buffer of their own. */
+  #text = '';
   #heldOctets = 0;
 
   /** @param progressTimeoutMs the connection emits 'timeout' when the peer takes no octet for so long */
@@ -34,10 +36,15 @@ export class SessionOutput {
   }
 
   write(bytes: Buffer | string): void {
-    const buffer = typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
-    if (buffer.length === 0) return;
-    this.#held.push(buffer);
-    this.#heldOctets += buffer.length;
+    // Of text beyond ASCII, which only translations are, this counts too little by a factor of three at most.
+    this.#heldOctets += bytes.length;
+    if (typeof bytes === 'string') {
+      this.#text += bytes;
+    } else if (bytes.length > 0) {
+      if (this.#text !== '') this.#held.push(Buffer.from(this.#text));
+      this.#text = '';
+      this.#held.push(bytes);
+    }
   }
 
   /**
@@ -59,13 +66,21 @@ export class SessionOutput {
   /** Hands everything to the connection. @returns a promise when the peer must read first; it resolves when it did or is gone */
   flush(): undefined | Promise<void> {
     if (this.#heldOctets === 0) return undefined;
-    const [first] = this.#held;
-    const bytes =
-      this.#held.length === 1 && first !== undefined ? first : Buffer.concat(this.#held);
-    this.#held = [];
-    this.#heldOctets = 0;
+    const bytes = this.#takeHeld();
     if (this.isDead || this.#connection.write(bytes)) return undefined;
     return this.#drained();
+  }
+
+  #takeHeld(): string | Buffer {
+    const held = this.#held;
+    const text = this.#text;
+    this.#text = '';
+    this.#heldOctets = 0;
+    if (held.length === 0) return text;
+    this.#held = [];
+    if (text !== '') held.push(Buffer.from(text));
+    const [first] = held;
+    return held.length === 1 && first !== undefined ? first : Buffer.concat(held);
   }
 
   #drained(): Promise<void> {

@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { RunFileError } from './run-file-error.js';
 import type { Directive, RunFile } from './run-file.js';
-import { fillIn, usesParameter, ValueError } from './value-template.js';
+import { fillIn, usesParameter, usesVariable, ValueError } from './value-template.js';
 
 export interface RunFileContext {
   /** What the program would inherit; `clearenv` removes it. */
@@ -87,6 +87,13 @@ export function evaluateRunFile(runFile: RunFile, context: RunFileContext): Laun
 export function runFileUsesParameter(runFile: RunFile, number: number): boolean {
   return runFile.directives.some(
     (directive) => 'value' in directive && usesParameter(directive.value, number),
+  );
+}
+
+/** Whether some line has one of these variables in it. */
+export function runFileUsesVariables(runFile: RunFile, names: ReadonlySet<string>): boolean {
+  return runFile.directives.some(
+    (directive) => 'value' in directive && usesVariable(directive.value, names),
   );
 }
 

@@ -69,3 +69,10 @@ export function usesParameter(template: ValueTemplate, number: number): boolean 
     (piece) => typeof piece !== 'string' && 'parameter' in piece && piece.parameter === number,
   );
 }
+
+/** Whether the value has one of the variables in it. */
+export function usesVariable(template: ValueTemplate, names: ReadonlySet<string>): boolean {
+  return template.some(
+    (piece) => typeof piece !== 'string' && 'variable' in piece && names.has(piece.variable),
+  );
+}

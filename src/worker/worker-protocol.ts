@@ -20,24 +20,29 @@ export type WorkerMessage =
   | { readonly kind: 'ready'; readonly greeting: string | null }
   /** The connection is the worker's now. */
   | { readonly kind: 'taken'; readonly id: number }
-  /** Its session is over. */
-  | { readonly kind: 'ended'; readonly id: number }
+  /** These sessions are over. */
+  | { readonly kind: 'ended'; readonly ids: readonly number[] }
   /** Another worker should take the place of this one; it finishes what it has. */
   | { readonly kind: 'retire'; readonly why: string };
 
 /** Reads what a worker sent. @returns null for anything else: a worker can be any program */
 export function tryWorkerMessage(message: unknown): WorkerMessage | null {
   if (typeof message !== 'object' || message === null) return null;
-  const { kind, id, greeting, why } = message as Record<string, unknown>;
+  const { kind, id, ids, greeting, why } = message as Record<string, unknown>;
   switch (kind) {
     case 'ready':
       return { kind, greeting: typeof greeting === 'string' ? greeting : null };
     case 'taken':
-    case 'ended':
       return typeof id === 'number' ? { kind, id } : null;
+    case 'ended':
+      return Array.isArray(ids) ? { kind, ids: ids.filter(isNumber) } : null;
     case 'retire':
       return { kind, why: typeof why === 'string' ? why : 'it asked to' };
     default:
       return null;
   }
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
 }

@@ -25,6 +25,9 @@ export interface WorkerOptions {
   readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
 }
 
+/** Sessions that end so soon after one another are reported together: a message costs both sides as much as a reply. */
+const gatherEndedMs = 5;
+
 /** How many sessions this process is to serve, as a worker of tcpsrun; 0: any number. @returns null when it is none */
 export function workerSessions(environment: NodeJS.ProcessEnv): number | null {
   const value = environment[workerVariable];
@@ -41,6 +44,11 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const settle = (): void => {
     if (!hasLaunchers && runningCount === 0) resolveDrained();
   };
+  let endedIds: number[] = [];
+  const tellEnded = (): void => {
+    if (endedIds.length > 0) tell({ kind: 'ended', ids: endedIds });
+    endedIds = [];
+  };
   const retire = (why: string): void => {
     if (isRetiring) return;
     isRetiring = true;
@@ -53,7 +61,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     runningCount += 1;
     void serveOne(message, socket, options).finally(() => {
       runningCount -= 1;
-      tell({ kind: 'ended', id: message.id });
+      if (endedIds.push(message.id) === 1) setTimeout(tellEnded, gatherEndedMs);
       settle();
     });
     const why = options.whyStale();
@@ -68,6 +76,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     options.report('error', { error: error.stack ?? error.message });
     retire('an uncaught error');
   });
+  // tcpsrun may have changed its mind while this process was loading: then no event will come.
+  if (!process.connected) return;
   tell({ kind: 'ready', greeting: options.greeting });
   await drained;
 }
