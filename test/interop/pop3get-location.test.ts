@@ -30,8 +30,17 @@ async function closedPort(): Promise<number> {
 
 /** Starts dnsmasq with these options on top. @returns what --dns-server takes */
 async function startDns(t: Test, ...options: readonly string[]): Promise<string> {
+  // dnsmasq wants a port for UDP and TCP; somebody may have taken one of the two meanwhile, and then it ends at once.
+  for (let attempt = 0; attempt < 10; attempt += 1) {
+    const server = await tryStartDns(t, options);
+    if (server !== null) return server;
+  }
+  throw new Error('dnsmasq found no port');
+}
+
+async function tryStartDns(t: Test, options: readonly string[]): Promise<string | null> {
   const port = await freeUdpPort();
-  startCommand(t, expectProgram('dnsmasq'), [
+  const dnsmasq = startCommand(t, expectProgram('dnsmasq'), [
     '--no-daemon',
     '--conf-file=/dev/null',
     '--no-resolv',
@@ -43,14 +52,17 @@ async function startDns(t: Test, ...options: readonly string[]): Promise<string>
     '--address=/mail.example.org/127.0.0.1',
     ...options,
   ]);
+  let hasEnded = false;
+  void dnsmasq.ending.then(() => (hasEnded = true));
   const server = `127.0.0.1:${port}`;
-  await poll('dnsmasq answers', async () => {
+  const isUp = await poll('dnsmasq answers or ends', async () => {
+    if (hasEnded) return false;
     const addresses = await openNameServer([server], [4])
       .findAddresses('mail.example.org')
       .catch(() => []);
     return addresses.length > 0 ? true : undefined;
   });
-  return server;
+  return isUp ? server : null;
 }
 
 async function locate(
