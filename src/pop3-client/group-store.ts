@@ -1,6 +1,7 @@
 // Groups of messages from tmp into new, so that one directory sync and one journal sync serve many. A group is committed
 // only when its replies are verified. Order: links, sync of new, journal, sync of the journal, and then tmp is cleared.
 
+import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { linkToNew, removeTmp, syncDirectory } from '../maildir/deliver.js';
 import { hostPart, StampSource } from '../maildir/unique-name.js';
@@ -90,7 +91,7 @@ export class GroupStore {
    * Commits a group after those before it.
    *
    * @param onStored for each message once it is safe, with whether it was new
-   * @throws StoreFailure; what was linked and not recorded keeps its tmp file, for the next run to find
+   * @throws StoreFailure when some were not stored; those that were are recorded all the same
    */
   async commit(
     group: readonly Arrival[],
@@ -113,7 +114,7 @@ export class GroupStore {
     group: readonly Arrival[],
     onStored: (arrival: Arrival, record: StoredRecord, isNew: boolean) => void,
   ): Promise<void> {
-    const { maildir, storedMessages, journal } = this.#options;
+    const { storedMessages } = this.#options;
     const failures: unknown[] = [];
     const settled: Settled[] = [];
     for (const arrival of group) {
@@ -131,36 +132,71 @@ export class GroupStore {
     const links = await Promise.allSettled(settled.map((one) => this.#link(one)));
     const present = settled.filter((_, index) => links[index]?.status === 'fulfilled');
     for (const link of links) if (link.status === 'rejected') failures.push(link.reason);
-    try {
-      if (present.some(({ memory }) => memory === 'nowhere')) {
-        await syncDirectory(join(maildir, 'new'));
-      }
-      await journal.addStored(
-        present.filter(({ memory }) => memory !== 'journal').map(({ record }) => record),
-      );
-    } catch (error) {
-      throw new StoreFailure(`cannot store messages: ${reasonOf(error)}`);
-    }
-    for (const { arrival, record, memory } of present) {
+    const recorded = await this.#record(present, failures);
+    for (const { arrival, record, memory } of recorded) {
       onStored(arrival, record, memory === 'nowhere');
     }
     // What is left in tmp is rubbish now, which the next run removes if we cannot.
-    await Promise.all(
-      settled.map(({ arrival }) =>
-        removeTmp(maildir, arrival.writer.tmpName).catch(() => undefined),
-      ),
-    );
+    const isRubbish = (one: Settled): boolean => recorded.includes(one) || !present.includes(one);
+    await Promise.all(settled.filter(isRubbish).map((one) => this.#removeTmp(one)));
     if (failures.length > 0) {
       throw new StoreFailure(`cannot store messages: ${reasonOf(failures[0])}`);
     }
   }
 
-  async #link({ arrival, record, memory }: Settled): Promise<void> {
-    if (memory !== 'nowhere') return;
-    const { maildir, account } = this.#options;
-    const delivered = deliveredKey(account, record.key, record.contentHash);
-    const name = formatDeliveredName(arrival.stamp, delivered, this.#host);
-    await linkToNew(maildir, arrival.writer.tmpName, name);
+  /**
+   * Makes links and records durable. A disk may have room for messages and none for their records: then messages are taken
+   * back until it has. Left in new without a record they would be fetched again once somebody has read and deleted them.
+   *
+   * @param failures gets what went wrong
+   * @returns those that are durable and recorded
+   */
+  async #record(present: readonly Settled[], failures: unknown[]): Promise<readonly Settled[]> {
+    const { maildir, journal } = this.#options;
+    let kept = present;
+    for (;;) {
+      try {
+        if (kept.some(({ memory }) => memory === 'nowhere')) {
+          await syncDirectory(join(maildir, 'new'));
+        }
+        await journal.addStored(
+          kept.filter(({ memory }) => memory !== 'journal').map(({ record }) => record),
+        );
+        return kept;
+      } catch (error) {
+        failures.push(error);
+        const half = Math.floor(kept.length / 2);
+        await Promise.all(kept.slice(half).map((one) => this.#withdraw(one)));
+        kept = kept.slice(0, half);
+      }
+    }
+  }
+
+  /** Takes a message out of new again. One that a reader has moved already keeps its tmp file, by which the next run knows it. */
+  async #withdraw(one: Settled): Promise<void> {
+    try {
+      if (one.memory === 'nowhere') {
+        await unlink(join(this.#options.maildir, 'new', this.#deliveredName(one)));
+      }
+      await this.#removeTmp(one);
+    } catch {
+      // It stays for the next run.
+    }
+  }
+
+  async #removeTmp({ arrival }: Settled): Promise<void> {
+    await removeTmp(this.#options.maildir, arrival.writer.tmpName).catch(() => undefined);
+  }
+
+  async #link(one: Settled): Promise<void> {
+    if (one.memory !== 'nowhere') return;
+    const { tmpName } = one.arrival.writer;
+    await linkToNew(this.#options.maildir, tmpName, this.#deliveredName(one));
+  }
+
+  #deliveredName({ arrival, record }: Settled): string {
+    const delivered = deliveredKey(this.#options.account, record.key, record.contentHash);
+    return formatDeliveredName(arrival.stamp, delivered, this.#host);
   }
 
   #keyOf(entry: Entry): string | null {

@@ -44,6 +44,8 @@ t.test('a disk that fills up costs nothing but further runs', { skip }, async (t
   t.equal(statuses[0], 111);
   t.equal(statuses.at(-1), 0);
   t.equal(server.messages.length, 0);
+  const stored = subjectsOf(storedContents(elsewhere));
+  t.same(stored, subjectsOf(sortedContents(messages)));
   t.ok([...storedContents(elsewhere)].sort().join('\0') === sortedContents(messages).join('\0'));
 });
 
@@ -74,3 +76,8 @@ t.test(
     t.same(readdirSync(join(maildir, 'tmp')), []);
   },
 );
+
+/** Which messages there are, for a failure that tells which one is missing or twice. */
+function subjectsOf(contents: Iterable<string>): readonly string[] {
+  return [...contents].map((content) => /^Subject: (\d+)/m.exec(content)?.[1] ?? '?').sort();
+}
