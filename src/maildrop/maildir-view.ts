@@ -6,7 +6,7 @@ import { baseNameOf, deliveryTimeOf, type DeliveryTime } from '../maildir/base-n
 import { scanDirectory, type Subdirectory } from '../maildir/scan.js';
 import { MaildirStamps } from './maildir-stamps.js';
 import type { MessageRecord } from './maildrop.js';
-import { sortInTurns } from './sort-in-turns.js';
+import { sortByDelivery } from './sort-by-delivery.js';
 import { Turns } from './turns.js';
 
 /** A message of a session, with where its file is now. */
@@ -75,20 +75,13 @@ export class MaildirView {
     if (!stamps.haveChanged() && snapshot !== null) {
       return new MaildirView(inbox, stamps, await copied(snapshot.messages));
     }
-    const found = new Map<string, MaildirMessage>();
-    for (let scans = 1; ; scans += 1) {
-      const countBefore = found.size;
-      await scanMaildir(inbox, (subdirectory, name) => {
-        const baseName = baseNameOf(name);
-        const message = found.get(baseName);
-        if (message === undefined) found.set(baseName, newMessage(baseName, subdirectory, name));
-        else followRename(message, subdirectory, name);
-      });
-      if (scans === maxOpeningScans || (scans > 1 && found.size === countBefore)) break;
-      // A stamp that stands still tells that nothing was renamed while the scan ran.
-      if (!stamps.haveChanged()) break;
-    }
-    return new MaildirView(inbox, stamps, await sortInTurns([...found.values()], byDelivery));
+    const found: MaildirMessage[] = [];
+    await scanMaildir(inbox, (subdirectory, name) => {
+      found.push(newMessage(baseNameOf(name), subdirectory, name));
+    });
+    // A stamp that stands still tells that nothing was renamed while the scan ran.
+    const all = stamps.haveChanged() ? await scannedFurther(inbox, stamps, found) : found;
+    return new MaildirView(inbox, stamps, withoutDoubles(await sortByDelivery(all)));
   }
 
   /** What another session may begin with; null when the Maildir was changing. The messages are to be left alone then. */
@@ -156,6 +149,34 @@ async function scanMaildir(
   }
 }
 
+/** @returns what was found and what further scans find, until one finds nothing more */
+async function scannedFurther(
+  inbox: string,
+  stamps: MaildirStamps,
+  found: readonly MaildirMessage[],
+): Promise<readonly MaildirMessage[]> {
+  const byBaseName = new Map<string, MaildirMessage>();
+  for (const message of found) byBaseName.set(message.baseName, message);
+  for (let scans = 2; scans <= maxOpeningScans; scans += 1) {
+    const countBefore = byBaseName.size;
+    await scanMaildir(inbox, (subdirectory, name) => {
+      const baseName = baseNameOf(name);
+      const message = byBaseName.get(baseName);
+      if (message === undefined) byBaseName.set(baseName, newMessage(baseName, subdirectory, name));
+      else followRename(message, subdirectory, name);
+    });
+    if (byBaseName.size === countBefore || !stamps.haveChanged()) break;
+  }
+  return [...byBaseName.values()];
+}
+
+/** Two files with one base name are one message: the one seen last, which a stable sort put behind. */
+function withoutDoubles(messages: readonly MaildirMessage[]): readonly MaildirMessage[] {
+  const isLast = (message: MaildirMessage, index: number): boolean =>
+    messages[index + 1]?.baseName !== message.baseName;
+  return messages.every(isLast) ? messages : messages.filter(isLast);
+}
+
 function newMessage(baseName: string, subdirectory: Subdirectory, name: string): MaildirMessage {
   // Written out, here and in `copied`: spreading makes objects that are slower and three times as large.
   const { seconds, microseconds } = deliveryTimeOf(baseName);
@@ -199,20 +220,6 @@ async function copied(messages: readonly MaildirMessage[]): Promise<readonly Mai
     if (turns.isOver()) await turns.next();
   }
   return copies;
-}
-
-/** By the time in the name; within the same microsecond by name, so that the order is the same in every session. */
-function byDelivery(a: MaildirMessage, b: MaildirMessage): number {
-  return (
-    compare(a.seconds, b.seconds) ||
-    a.microseconds - b.microseconds ||
-    compare(a.baseName, b.baseName)
-  );
-}
-
-function compare<T extends number | string>(a: T, b: T): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 /** @returns false when there is nothing of that name */

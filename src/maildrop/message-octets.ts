@@ -4,6 +4,8 @@
 import { lstatSync } from 'node:fs';
 import { wireOctetsIn } from '../maildir/base-name.js';
 import { countOctets, OctetCounter } from '../wire/multiline.js';
+import { countInParallel, messagesWorthAThread } from './count-in-parallel.js';
+import { uncounted } from './counting-task.js';
 import type { MaildirMessage, MaildirView } from './maildir-view.js';
 import type { MessageFiles } from './message-files.js';
 import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
@@ -22,9 +24,6 @@ const octetsWorthRemembering = 1024 * 1024;
 
 /** So is a part of all messages that is larger than one in this many. */
 const messagesWorthRemembering = 64;
-
-/** Messages that other programs removed leave entries in the cache; so many are skipped before the entry is looked up. */
-const maxStepsAhead = 4;
 
 export class MessageOctets {
   readonly #inbox: string;
@@ -52,11 +51,14 @@ export class MessageOctets {
     }
     if (messages.every(({ octets }) => octets !== null)) return;
     await this.#readCache();
-    for (const message of messages) {
-      if (message.octets === null) {
-        const counting = this.#count(message, turns);
-        if (counting !== undefined) await counting;
-      }
+    const uncountedMessages = messages.filter(({ octets }) => octets === null);
+    if (uncountedMessages.length >= messagesWorthAThread) {
+      await this.#countInParallel(uncountedMessages);
+    }
+    for (const message of uncountedMessages) {
+      if (message.octets !== null) continue;
+      const counting = this.#count(message, turns);
+      if (counting !== undefined) await counting;
       if (turns.isOver()) await turns.next();
     }
   }
@@ -97,25 +99,27 @@ export class MessageOctets {
   async #readCache(): Promise<void> {
     if (this.#isCacheRead) return;
     this.#isCacheRead = true;
-    const { messages } = this.#view;
-    // The cache was written in the order of the list, so the next entry is mostly the next message's.
-    let next = 0;
     const others: OctetsEntry[] = [];
-    this.#cachedCount = await readOctetsCache(this.#inbox, messages.length, (baseName, octets) => {
-      for (let at = next; at < next + maxStepsAhead; at += 1) {
-        const message = messages[at];
-        if (message?.baseName !== baseName) continue;
-        believe(message, octets);
-        next = at + 1;
-        return;
-      }
-      others.push([baseName, octets]);
+    this.#cachedCount = await readOctetsCache(this.#inbox, {
+      messages: this.#view.messages,
+      found: believe,
+      other: (...entry) => others.push(entry),
     });
     if (others.length === 0) return;
     const byBaseName = await this.#view.indexByBaseName();
     for (const [baseName, octets] of others) {
       const message = byBaseName.get(baseName);
       if (message !== undefined) believe(message, octets);
+    }
+  }
+
+  async #countInParallel(messages: readonly MaildirMessage[]): Promise<void> {
+    const counted = await countInParallel(this.#inbox, messages);
+    const turns = new Turns();
+    for (const [index, message] of messages.entries()) {
+      const octets = counted[index] ?? uncounted;
+      if (octets !== uncounted) this.#remember(message, octets);
+      if (turns.isOver()) await turns.next();
     }
   }
 
