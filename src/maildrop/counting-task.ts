@@ -4,7 +4,7 @@
 import { closeSync, readSync } from 'node:fs';
 import { countOctets } from '../wire/multiline.js';
 import { MessageFileOpener } from './open-message-file.js';
-import { Turns } from './turns.js';
+import { tinySteps, Turns } from './turns.js';
 
 /** Can be posted to a thread. */
 export interface CountingTask {
@@ -40,7 +40,7 @@ export async function makeCountingTask(
   inbox: string,
   files: readonly FilePlace[],
 ): Promise<CountingTask> {
-  const turns = new Turns();
+  const turns = new Turns(tinySteps);
   const nameEnds = new Uint32Array(new SharedArrayBuffer(files.length * 4));
   let length = 0;
   for (const [index, { subdirectory, name }] of files.entries()) {

@@ -2,14 +2,13 @@
 // sends. What was counted is remembered when that is worth a write.
 
 import { lstatSync } from 'node:fs';
-import { wireOctetsIn } from '../maildir/base-name.js';
 import { countOctets, OctetCounter } from '../wire/multiline.js';
 import { countInParallel, messagesWorthAThread } from './count-in-parallel.js';
 import { uncounted } from './counting-task.js';
 import type { MaildirMessage, MaildirView } from './maildir-view.js';
 import type { MessageFiles } from './message-files.js';
 import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
-import { Turns } from './turns.js';
+import { tinySteps, Turns } from './turns.js';
 
 /** Told of what costs a message or time but not the session, for the log. */
 export type Report = (event: string, fields: Readonly<Record<string, string | number>>) => void;
@@ -44,17 +43,12 @@ export class MessageOctets {
 
   /** Makes octets known. A message that cannot be read is listed by its file's size: RETR will say why it cannot be had. */
   async measure(messages: readonly MaildirMessage[]): Promise<void> {
-    const turns = new Turns();
-    for (const message of messages) {
-      message.octets ??= wireOctetsIn(message.baseName);
-      if (turns.isOver()) await turns.next();
-    }
-    if (messages.every(({ octets }) => octets !== null)) return;
     await this.#readCache();
     const uncountedMessages = messages.filter(({ octets }) => octets === null);
     if (uncountedMessages.length >= messagesWorthAThread) {
       await this.#countInParallel(uncountedMessages);
     }
+    const turns = new Turns();
     for (const message of uncountedMessages) {
       if (message.octets !== null) continue;
       const counting = this.#count(message, turns);
@@ -115,7 +109,7 @@ export class MessageOctets {
 
   async #countInParallel(messages: readonly MaildirMessage[]): Promise<void> {
     const counted = await countInParallel(this.#inbox, messages);
-    const turns = new Turns();
+    const turns = new Turns(tinySteps);
     for (const [index, message] of messages.entries()) {
       const octets = counted[index] ?? uncounted;
       if (octets !== uncounted) this.#remember(message, octets);

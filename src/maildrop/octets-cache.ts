@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, rename, unlink } from 'node:fs/promises';
 import { readWholeFile } from './read-whole-file.js';
-import { Turns } from './turns.js';
+import { tinySteps, Turns } from './turns.js';
 
 export const octetsCacheName = 'pop3d.octets';
 
@@ -55,7 +55,7 @@ export async function readOctetsCache<T extends { readonly baseName: string }>(
   // Without its last line the file was cut; what is there is still one entry a line, but the last may be half of one.
   const end = text.lastIndexOf('\nend ');
   if (end === -1) return 0;
-  const turns = new Turns();
+  const turns = new Turns(tinySteps);
   let count = 0;
   let next = 0;
   let start = header.length + 1;
