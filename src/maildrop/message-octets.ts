@@ -41,10 +41,13 @@ export class MessageOctets {
     this.#report = report;
   }
 
-  /** Makes octets known. A message that cannot be read is listed by its file's size: RETR will say why it cannot be had. */
+  /**
+   * Makes the octets of those that are not gone known. A message that cannot be read is listed by its file's size: RETR will
+   * say why it cannot be had.
+   */
   async measure(messages: readonly MaildirMessage[]): Promise<void> {
     await this.#readCache();
-    const uncountedMessages = messages.filter(({ octets }) => octets === null);
+    const uncountedMessages = await withoutOctets(messages);
     if (uncountedMessages.length >= messagesWorthAThread) {
       await this.#countInParallel(uncountedMessages);
     }
@@ -172,6 +175,18 @@ export class MessageOctets {
     this.#newlyCounted += 1;
     this.#newlyCountedOctets += octets;
   }
+}
+
+async function withoutOctets(
+  messages: readonly MaildirMessage[],
+): Promise<readonly MaildirMessage[]> {
+  const turns = new Turns(tinySteps);
+  const found: MaildirMessage[] = [];
+  for (const message of messages) {
+    if (message.octets === null && message.status !== 'gone') found.push(message);
+    if (turns.isOver()) await turns.next();
+  }
+  return found;
 }
 
 /** What this session counted itself is better than what is remembered. */

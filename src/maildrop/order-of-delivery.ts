@@ -11,6 +11,9 @@ const maxSortedAtOnce = 2 ** 17;
 /** The year 4147; later times, and names without one, are compared as they are. */
 const maxSeconds = 2 ** 36;
 
+/** Fewer are sorted as well without more ado. */
+const minWorthNumbers = 2048;
+
 /** A message among others of the same second. */
 interface Deliverable extends DeliveryTime {
   readonly baseName: string;
@@ -25,7 +28,8 @@ interface Deliverable extends DeliveryTime {
  * @returns indexes in the order of delivery
  */
 export async function orderOfDelivery(names: readonly string[]): Promise<ArrayLike<number>> {
-  if (names.length > maxSortedAtOnce) return orderByComparing(names);
+  const isShort = names.length < minWorthNumbers;
+  if (isShort || names.length > maxSortedAtOnce) return orderByComparing(names);
   const turns = new Turns(tinySteps);
   const order = new Float64Array(names.length);
   for (const [index, name] of names.entries()) {
@@ -34,7 +38,10 @@ export async function orderOfDelivery(names: readonly string[]): Promise<ArrayLi
     order[index] = seconds * maxSortedAtOnce + index;
     if (turns.isOver()) await turns.next();
   }
+  // Not to be had in slices, so others get a turn before and after it.
+  await turns.next();
   order.sort();
+  await turns.next();
   let start = 0;
   for (let end = 1; end <= order.length; end += 1) {
     const isSameSecond = end < order.length && secondsIn(order, end) === secondsIn(order, start);
