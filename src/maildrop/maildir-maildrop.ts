@@ -66,10 +66,10 @@ class MaildirMaildrop implements Maildrop {
   }
 
   measureAll(): undefined | Promise<void> {
-    const unknown = this.records.filter(
-      ({ octets, status }) => octets === null && status !== 'gone',
+    const areAllKnown = this.records.every(
+      ({ octets, status }) => octets !== null || status === 'gone',
     );
-    return unknown.length === 0 ? undefined : this.#octets.measure(unknown);
+    return areAllKnown ? undefined : this.#octets.measure(this.records);
   }
 
   assignUniqueIds(): undefined | Promise<void> {
