@@ -7,7 +7,7 @@ import { killUpdates } from './killed-update.js';
 t.setTimeout(120_000);
 
 t.test('a pop3d killed in UPDATE has removed nothing but what was marked', async (t) => {
-  const { halfDone, violations } = await killUpdates(t, 40, seededRandom(1939));
+  const { halfDone, violations } = await killUpdates(t, { runs: 40 }, seededRandom(1939));
   t.strictSame(violations, []);
   t.comment(`${halfDone} of 40 were caught between two removals`);
 });

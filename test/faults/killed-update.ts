@@ -13,6 +13,12 @@ const messageCount = 200;
 /** UPDATE of so many messages takes about as long. */
 const longestMs = 8;
 
+export interface KillOptions {
+  readonly runs: number;
+  /** Stops sooner when so much time has gone by. */
+  readonly budgetMs?: number;
+}
+
 export interface KilledUpdates {
   readonly runs: number;
   /** Runs in which some of the marked messages went and some stayed. */
@@ -23,12 +29,15 @@ export interface KilledUpdates {
 /** @param random gives whole numbers below its argument */
 export async function killUpdates(
   t: Teardown,
-  runs: number,
+  { runs: mostRuns, budgetMs = Number.POSITIVE_INFINITY }: KillOptions,
   random: (limit: number) => number,
 ): Promise<KilledUpdates> {
   const violations: string[] = [];
   let halfDone = 0;
-  for (let run = 0; run < runs; run += 1) {
+  const untilMs = performance.now() + budgetMs;
+  let runs = 0;
+  for (; runs < mostRuns && performance.now() < untilMs; runs += 1) {
+    const run = runs;
     // One run in eight never says QUIT.
     const saysQuit = run % 8 !== 7;
     const afterMs = random(longestMs * 100) / 100;
