@@ -12,12 +12,9 @@ t.setTimeout(7_200_000);
 t.comment(`seed ${seed}`);
 
 for (let count = 1; count <= 500; count += 1) {
+  if (performance.now() - startedMs > seconds * 1000) break;
   const isServers = count % 5 === 0;
-  t.test(`instant ${count}`, (t) => {
-    if (performance.now() - startedMs > seconds * 1000) {
-      t.skip('no time is left');
-      return undefined;
-    }
-    return isServers ? killServerAndFinish(t, random) : killClientAndFinish(t, random);
-  });
+  await t.test(`instant ${count}`, (t) =>
+    isServers ? killServerAndFinish(t, random) : killClientAndFinish(t, random),
+  );
 }
