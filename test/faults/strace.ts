@@ -65,17 +65,25 @@ export function failingArguments(
   ];
 }
 
-/** Reads what strace wrote. Lines that tell of signals, ends and the second halves of calls are none. */
+/** Reads what strace wrote. The second half of an interrupted call only tells whether it was failed. */
 export function parseTrace(text: string): Call[] {
+  // A thread has one call at a time, so an end belongs to its last one.
+  const failed = text.split('\n').flatMap((line) => {
+    const [, thread, syscall] =
+      /^(\d+) +<\.\.\. ([a-z0-9_]+) resumed>.*\(INJECTED\)/.exec(line) ?? [];
+    return thread === undefined ? [] : [`${thread} ${syscall ?? ''}`];
+  });
   return text.split('\n').flatMap((line) => {
     const [, thread, syscall, rest = ''] = /^(\d+) +([a-z0-9_]+)\((.*)$/.exec(line) ?? [];
     if (thread === undefined || syscall === undefined) return [];
+    const isUnfinished = rest.endsWith('<unfinished ...>');
     return [
       {
         thread: Number(thread),
         syscall,
         target: targetOf(syscall, rest),
-        isInjected: rest.includes('(INJECTED)'),
+        isInjected:
+          rest.includes('(INJECTED)') || (isUnfinished && failed.includes(`${thread} ${syscall}`)),
       },
     ];
   });

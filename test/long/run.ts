@@ -91,6 +91,9 @@ async function soaked(budgetMs: number): Promise<Outcome> {
   return { figures: text.join(' '), failures };
 }
 
+/** What a part says of its failures is cut to so many last lines. */
+const mostLines = 30;
+
 /** Runs a built test program to its end; its first line has the figures. */
 function runChild(script: string, ...args: readonly (string | number)[]): Promise<Outcome> {
   return new Promise((resolve, reject) => {
@@ -103,7 +106,10 @@ function runChild(script: string, ...args: readonly (string | number)[]): Promis
     child.once('error', reject);
     child.once('close', (status) => {
       const [figures = '', ...rest] = output.trimEnd().split('\n');
-      resolve({ figures, failures: status === 0 ? [] : [`exit ${String(status)}`, ...rest] });
+      resolve({
+        figures,
+        failures: status === 0 ? [] : [`exit ${String(status)}`, ...rest.slice(-mostLines)],
+      });
     });
   });
 }
