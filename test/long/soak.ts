@@ -1,4 +1,4 @@
-// Mixed load on one tcpsrun with kept workers for minutes: random sessions with the model, resets, workers killed, SIGHUPs; and what is
+// Mixed load on one tcpsrun with kept workers for minutes: random sessions with the model, resets and SIGHUPs; and what is
 // left of it in the launcher: memory, descriptors, zombies.
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
