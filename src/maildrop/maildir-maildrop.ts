@@ -76,6 +76,11 @@ class MaildirMaildrop implements Maildrop {
     return this.#areIdsAssigned ? undefined : this.#assignUniqueIds();
   }
 
+  /** The base name: it stays when flags change, and is what other programs' logs have. */
+  nameOf(record: MessageRecord): string {
+    return asOwn(record).baseName;
+  }
+
   open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null {
     return this.#files.open(asOwn(record));
   }
@@ -89,7 +94,7 @@ class MaildirMaildrop implements Maildrop {
   }
 
   async update(): Promise<RemovalResult> {
-    let removedCount = 0;
+    const removed: MessageRecord[] = [];
     const failures: { record: MessageRecord; error: Error }[] = [];
     const turns = new Turns();
     for (const message of this.records) {
@@ -97,7 +102,7 @@ class MaildirMaildrop implements Maildrop {
       try {
         const isOurs = await this.#files.act(message, (path) => unlinkSync(path));
         message.status = 'gone';
-        if (isOurs) removedCount += 1;
+        if (isOurs) removed.push(message);
       } catch (error) {
         failures.push({ record: message, error: error as Error });
         this.#report('remove-failed', message, error as Error);
@@ -108,7 +113,7 @@ class MaildirMaildrop implements Maildrop {
       if (message.status === 'present') await this.#flagSeen(message);
       if (turns.isOver()) await turns.next();
     }
-    return { removedCount, failures };
+    return { removed, failures };
   }
 
   async close(): Promise<void> {
@@ -157,9 +162,10 @@ const emptyMaildrop: Maildrop = {
   measure: () => undefined,
   measureAll: () => undefined,
   assignUniqueIds: () => undefined,
+  nameOf: () => '',
   open: () => null,
   correctOctets: () => undefined,
   noteRetrieved: () => undefined,
-  update: () => Promise.resolve({ removedCount: 0, failures: [] }),
+  update: () => Promise.resolve({ removed: [], failures: [] }),
   close: () => Promise.resolve(),
 };
