@@ -8,7 +8,9 @@ import { MessageFiles } from './message-files.js';
 import { MessageOctets, type Report } from './message-octets.js';
 import type { RecentMaildrops } from './recent-maildrops.js';
 import { Turns } from './turns.js';
+import { isWorthComparing } from './unique-id-changes.js';
 import { assignUniqueIdsFromBaseNames } from './unique-ids.js';
+import { watchUniqueIds } from './watch-unique-ids.js';
 
 export interface MaildirMaildropOptions {
   /**
@@ -47,6 +49,8 @@ class MaildirMaildrop implements Maildrop {
   readonly #options: MaildirMaildropOptions;
   readonly #retrieved = new Set<MaildirMessage>();
   #areIdsAssigned = false;
+  /** Whether they may be others than in the last session. */
+  #areIdsNews = false;
 
   constructor(inbox: string, view: MaildirView, options: MaildirMaildropOptions) {
     this.#inbox = inbox;
@@ -120,16 +124,23 @@ class MaildirMaildrop implements Maildrop {
     const snapshot = this.#view.snapshot();
     if (snapshot !== null) this.#options.recent?.keep(this.#inbox, snapshot);
     await this.#octets.save();
+    if (this.#areIdsNews) await this.#watchUniqueIds();
   }
 
   async #assignUniqueIds(): Promise<void> {
     const { assignUniqueIds } = this.#options;
     // Ids from base names never change, and may be an earlier session's.
+    this.#areIdsNews =
+      assignUniqueIds !== undefined || this.records.some(({ uniqueId }) => uniqueId === null);
     if (assignUniqueIds !== undefined) await assignUniqueIds(this.#inbox, this.records);
-    else if (this.records.some(({ uniqueId }) => uniqueId === null)) {
-      await assignUniqueIdsFromBaseNames(this.records);
-    }
+    else if (this.#areIdsNews) await assignUniqueIdsFromBaseNames(this.records);
     this.#areIdsAssigned = true;
+  }
+
+  async #watchUniqueIds(): Promise<void> {
+    const left = this.records.filter(({ status }) => status !== 'gone');
+    if (isWorthComparing(left.length))
+      await watchUniqueIds(this.#inbox, left, this.#options.report);
   }
 
   async #flagSeen(message: MaildirMessage): Promise<void> {

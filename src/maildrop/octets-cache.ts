@@ -1,11 +1,10 @@
 // The file `pop3d.octets` in a Maildir: octets that were counted once, so that they need not be counted again.
 // Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
 
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { escapeBaseName, unescapeBaseName } from './base-name-text.js';
 import { readWholeFile } from './read-whole-file.js';
+import { replaceMaildirFile } from './replace-maildir-file.js';
 
 export const octetsCacheName = 'pop3d.octets';
 
@@ -62,34 +61,23 @@ export async function writeOctetsCache(
   inbox: string,
   entries: Iterable<OctetsEntry>,
 ): Promise<void> {
-  const temporary = Buffer.from(
-    `${inbox}/tmp/${octetsCacheName}.${process.pid}.${randomBytes(6).toString('hex')}`,
-    'latin1',
-  );
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    try {
-      let lines = [header];
-      let count = 0;
-      for (const [baseName, octets] of entries) {
-        lines.push(`${octets} ${escapeLineFeeds(baseName)}`);
-        count += 1;
-        if (lines.length === linesPerTurn) {
-          await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
-          lines = [];
-        }
-      }
-      lines.push(`end ${count}`);
-      await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
-    } finally {
-      await file.close();
+  await replaceMaildirFile(inbox, octetsCacheName, linesOf(entries));
+}
+
+/** Many lines at a time, to be written together. */
+function* linesOf(entries: Iterable<OctetsEntry>): Generator<string> {
+  let lines = [header];
+  let count = 0;
+  for (const [baseName, octets] of entries) {
+    lines.push(`${octets} ${escapeBaseName(baseName)}`);
+    count += 1;
+    if (lines.length === linesPerTurn) {
+      yield `${lines.join('\n')}\n`;
+      lines = [];
     }
-    await rename(temporary, Buffer.from(`${inbox}/${octetsCacheName}`, 'latin1'));
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
   }
+  lines.push(`end ${count}`);
+  yield `${lines.join('\n')}\n`;
 }
 
 function parseEntry(text: string, start: number, stop: number): OctetsEntry | null {
@@ -101,16 +89,7 @@ function parseEntry(text: string, start: number, stop: number): OctetsEntry | nu
     if (digit < 0 || digit > 9) return null;
     octets = octets * 10 + digit;
   }
-  return [unescapeLineFeeds(text.slice(space + 1, stop)), octets];
-}
-
-function escapeLineFeeds(baseName: string): string {
-  if (!baseName.includes('\n') && !baseName.includes('%')) return baseName;
-  return baseName.replace(/%/g, '%25').replace(/\n/g, '%0A');
-}
-
-function unescapeLineFeeds(text: string): string {
-  return text.includes('%') ? text.replace(/%0A/g, '\n').replace(/%25/g, '%') : text;
+  return [unescapeBaseName(text.slice(space + 1, stop)), octets];
 }
 
 /** Whatever is wrong with the file, octets can be counted. */
