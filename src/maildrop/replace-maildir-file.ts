@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { lstat, open, rename, unlink } from 'node:fs/promises';
 
 /**
  * Replaces the file, or makes it. Two sessions that write at once both succeed; one file stays.
@@ -10,13 +10,16 @@ import { open, rename, unlink } from 'node:fs/promises';
  * @param inbox the Maildir, latin1 bytes
  * @param name of the file
  * @param pieces its text, latin1 bytes, written one after the other
- * @throws the system's error; the old file is then as it was
+ * @throws the system's error, or Error when `tmp` is no directory; the old file is then as it was
  */
 export async function replaceMaildirFile(
   inbox: string,
   name: string,
   pieces: Iterable<string>,
 ): Promise<void> {
+  // A link there would lead the file out of the Maildir.
+  const folder = await lstat(Buffer.from(`${inbox}/tmp`, 'latin1'));
+  if (!folder.isDirectory()) throw new Error(`${inbox}/tmp is not a directory`);
   const temporary = Buffer.from(
     `${inbox}/tmp/${name}.${process.pid}.${randomBytes(6).toString('hex')}`,
     'latin1',
