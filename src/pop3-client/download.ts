@@ -9,8 +9,11 @@ import type { StoredRecord } from './journal-format.js';
 import type { Entry } from './listing.js';
 import { formatProbe, judgeProbe, probeKindFor, type ProbeKind } from './probe.js';
 
-/** RFC 2449 §6.6: commands under way must fit the transport's window, or both ends could wait for each other. */
-const maxCommandOctets = 4096;
+/**
+ * Octets of commands under way: all RETRs of a thousand messages, so that they cost one round trip. RFC 2449 §6.6 wants them to
+ * fit the transport's window lest both ends wait for each other; this end never does, it reads whatever it has yet to write.
+ */
+const maxCommandOctets = 16_384;
 /** Octets of messages under way, as listed; one message may be larger. */
 const maxOutstandingOctets = 16 * 1024 * 1024;
 const maxGroupMessages = 64;

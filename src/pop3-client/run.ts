@@ -281,11 +281,14 @@ class Run {
   }
 }
 
+// Asked once: the system looks it up anew each time, which cost more than storing the message.
+const localName = hostname();
+
 function traceHeader({ endpoint }: OpenSession, stamp: string): Buffer {
   return formatTraceHeader({
     serverName: endpoint.target.host,
     serverAddress: endpoint.address,
-    localName: hostname(),
+    localName,
     id: stamp,
     receivedAt: new Date(),
   });

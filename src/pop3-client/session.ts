@@ -74,6 +74,9 @@ export async function runSession(
     options.deliveredNames,
     content.existed,
   );
+  // Names are hashes: they are made only when there is something to compare them with.
+  const isExcluded = (entry: Entry): boolean =>
+    options.excluded.size > 0 && options.excluded.has(nameOf(account, entry));
   const known = new Map<Entry, StoredRecord>();
   const stored = new Map<Entry, StoredRecord>();
   const wanted: Entry[] = [];
@@ -81,7 +84,7 @@ export async function runSession(
     const record = storedMessages.takeListed(entry);
     if (record !== null) {
       known.set(entry, record);
-    } else if (options.settleOnly || options.excluded.has(nameOf(account, entry))) {
+    } else if (options.settleOnly || isExcluded(entry)) {
       continue;
     } else if (entry.expectedOctets > settings.maxOctets) {
       watcher.onFailed(entry, `larger than ${settings.maxOctets} octets: see --limit`);
@@ -95,9 +98,10 @@ export async function runSession(
   );
   const [first] = wanted;
   if (first !== undefined) {
-    const weight = (entry: Entry): number => suspects.get(nameOf(account, entry)) ?? 0;
+    const weights = weigh(wanted, suspects, account);
+    const weight = (entry: Entry): number => weights.get(entry) ?? 0;
     const ordered = [...wanted].sort((a, b) => weight(a) - weight(b) || a.number - b.number);
-    const alone = new Set(ordered.filter((entry) => weight(entry) > 0));
+    const alone = new Set(weights.keys());
     const store = new GroupStore({
       maildir,
       account,
@@ -135,6 +139,21 @@ export async function runSession(
   return { listing, known: [...known.keys()], settlement, remaining: [...records.values()] };
 }
 
+/** How suspect each message is, those that are not at all left out. */
+function weigh(
+  entries: readonly Entry[],
+  suspects: ReadonlyMap<string, number>,
+  account: string,
+): ReadonlyMap<Entry, number> {
+  const weights = new Map<Entry, number>();
+  if (suspects.size === 0) return weights;
+  for (const entry of entries) {
+    const weight = suspects.get(nameOf(account, entry)) ?? 0;
+    if (weight > 0) weights.set(entry, weight);
+  }
+  return weights;
+}
+
 /** The listing, and the capabilities as they are after the login: RFC 2449 §5 lets them change. */
 async function list(session: OpenSession): Promise<{
   readonly listing: MailboxListing;
@@ -160,7 +179,7 @@ export function relevantRecords(
   listing: MailboxListing,
   account: string,
 ): readonly StoredRecord[] {
-  if (!listing.hasUniqueIds) return records;
+  if (!listing.hasUniqueIds || records.length === 0) return records;
   const listed = new Set(
     listing.entries.flatMap(({ uniqueId }) =>
       uniqueId === null ? [] : [uniqueIdKey(account, uniqueId)],

@@ -45,7 +45,7 @@ export class StoredMessages {
    * @returns null for one that has to be fetched: unknown, without unique-id, or another size than it had
    */
   takeListed(entry: Entry): StoredRecord | null {
-    if (entry.uniqueId === null) return null;
+    if (entry.uniqueId === null || this.#byKey.size === 0) return null;
     const record = this.#byKey.get(uniqueIdKey(this.#account, entry.uniqueId));
     if (record === undefined) return null;
     if (record.listedOctets !== null && record.listedOctets !== entry.listedOctets) return null;

@@ -7,6 +7,7 @@ import { expectProgram, unlessInstalled } from '../support/debian.js';
 import { poll } from '../support/deadline.js';
 import { makeMaildir, numberedMessages, startFakeServer } from '../support/pop3get-fixture.js';
 import { runProgram, startCommand, type Result } from '../support/run-program.js';
+import { locateServers } from '../../src/pop3-client/locate.js';
 import { openNameServer } from '../../src/pop3-client/name-server.js';
 
 const skip = unlessInstalled('dnsmasq');
@@ -108,6 +109,48 @@ t.test(
     t.equal((await locate(t, dns, 'example.org')).status, 0);
   },
 );
+
+t.test('targets of one priority come first as often as their weights say', { skip }, async (t) => {
+  const dns = await startDns(
+    t,
+    '--srv-host=_pop3._tcp.example.org,heavy.example.org,110,10,30',
+    '--srv-host=_pop3._tcp.example.org,light.example.org,110,10,10',
+    '--srv-host=_pop3._tcp.example.org,never.example.org,110,10,0',
+    '--srv-host=_pop3._tcp.example.org,spare.example.org,110,20,60000',
+  );
+  const nameServer = openNameServer([dns], [4]);
+  const draws = 2000;
+  const first = new Map<string, number>();
+  for (let draw = 0; draw < draws; draw += 1) {
+    const targets = await locateServers(
+      {
+        domain: 'example.org',
+        byAddress: false,
+        srvSelf: true,
+        srvSuperdomains: false,
+        implicit: false,
+        port: null,
+        tls: 'off',
+        families: [4],
+        dnsServers: [dns],
+      },
+      nameServer,
+    );
+    const hosts = targets.map(({ host }) => host);
+    if (draw === 0) t.equal(hosts.length, 4);
+    if (hosts.at(-1) !== 'spare.example.org') t.fail(hosts.join(' '));
+    first.set(hosts[0] ?? '', (first.get(hosts[0] ?? '') ?? 0) + 1);
+  }
+  // Numbers from 0 to 40 are drawn: 0 is the weightless target's, the next 10 the light one's. Beyond six sigma: 1 in 10^9.
+  const expectShare = (host: string, share: number): void => {
+    const count = first.get(host) ?? 0;
+    const sigma = Math.sqrt(draws * share * (1 - share));
+    t.ok(Math.abs(count - draws * share) < 6 * sigma, `${host} came first ${count} times`);
+  };
+  expectShare('never.example.org', 1 / 41);
+  expectShare('light.example.org', 10 / 41);
+  expectShare('heavy.example.org', 30 / 41);
+});
 
 t.test('a target that greets with -ERR makes room for the next', { skip }, async (t) => {
   const busy = await startFakeServer(t, { messages, greeting: '-ERR full\r\n' });

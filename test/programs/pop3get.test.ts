@@ -3,7 +3,8 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { poll } from '../support/deadline.js';
+import { deadline, poll } from '../support/deadline.js';
+import { unlessInstalled } from '../support/debian.js';
 import {
   makeMaildir,
   numberedMessages,
@@ -14,7 +15,7 @@ import {
   startFakeServer,
   storedContents,
 } from '../support/pop3get-fixture.js';
-import { runProgram, startProgram } from '../support/run-program.js';
+import { builtProgram, runProgram, startCommand, startProgram } from '../support/run-program.js';
 
 const three = numberedMessages(3);
 
@@ -137,6 +138,40 @@ t.test('a lost journal costs a download, not a second copy', async (t) => {
   t.match(stderr, /stored=0 .*known=3/);
   t.equal(storedContents(maildir).length, 3);
 });
+
+t.test(
+  'a terminal shows a progress bar, and no more of it than the summary stays',
+  { skip: unlessInstalled('script') },
+  async (t) => {
+    let release = (): void => undefined;
+    const server = await startFakeServer(t, {
+      messages: three,
+      capabilities: ['USER', 'UIDL'],
+      fault: (line, _session, socket) => {
+        if (line !== 'RETR 3') return undefined;
+        // The last message waits until the bar has been seen.
+        const [, , message] = three;
+        release = () => socket.write(reply(message?.content ?? Buffer.alloc(0)));
+        return '';
+      },
+    });
+    const words = [process.execPath, builtProgram('pop3get'), '--port', String(server.port)];
+    const rest = ['--directory', makeMaildir(t), '127.0.0.1', 'ann', 'x'];
+    const command = [...words, ...rest].map((word) => `'${word}'`).join(' ');
+    const child = startCommand(t, 'script', ['-qec', command, '/dev/null']);
+    let screen = '';
+    const bar = /\d+\/3 messages {2}[\d.]+ k?B {2}[\d.]+ [kM]?B\/s {2}\d+ s left/;
+    child.stdout.on('data', (chunk: Buffer) => {
+      screen += chunk.toString();
+      if (bar.test(screen)) release();
+    });
+    const { status } = await deadline(child.ending, 20_000, () => screen);
+    t.equal(status, 0, screen);
+    t.match(screen, bar);
+    // The bar's line is cleared before the summary is written.
+    t.match(screen, /\x1b\[(0?K|2K|0?J)[^]*pop3get: done account=/);
+  },
+);
 
 t.test('an endless message takes little memory', async (t) => {
   const piece = Buffer.from(`${'x'.repeat(998)}\r\n`.repeat(60));
