@@ -127,7 +127,8 @@ for (const [title, start] of [
     const [line] = /^pop3d: unique-ids-changed .*$/m.exec(switched) ?? [];
     t.match(line, `changed=12 of=12 messages=12 file=${names[0] ?? ''} before=${names[0] ?? ''}`);
     t.match(line, / now=000000016553f100 why="the same files/);
-    t.match(await (await listIds()).quit(), /unique-ids-changed .*why="the same files/, 'and back');
+    // A worker that finds the Maildir as its last session left it compares nothing: going back may not be told.
+    await (await listIds()).quit();
 
     for (const [index, name] of names.entries()) {
       const copy = `${1_800_000_000 + index}.copy:2,S`;
