@@ -1,10 +1,9 @@
 // The file `pop3d.octets` in a Maildir: octets that were counted once, so that they need not be counted again.
 // Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
 
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
+import { escapeBaseName, unescapeBaseName } from './base-name-text.js';
 import { readWholeFile } from './read-whole-file.js';
+import { replaceMaildirFile } from './replace-maildir-file.js';
 import { tinySteps, Turns } from './turns.js';
 
 export const octetsCacheName = 'pop3d.octets';
@@ -67,7 +66,7 @@ export async function readOctetsCache<T extends { readonly baseName: string }>(
     const index = indexOfEntry(messages, next, text, nameAt, stop);
     const message = messages[index];
     if (message === undefined) {
-      other(unescapeLineFeeds(text.slice(nameAt, stop)), octets);
+      other(unescapeBaseName(text.slice(nameAt, stop)), octets);
     } else {
       found(message, octets);
       next = index + 1;
@@ -88,34 +87,23 @@ export async function writeOctetsCache(
   inbox: string,
   entries: Iterable<OctetsEntry>,
 ): Promise<void> {
-  const temporary = Buffer.from(
-    `${inbox}/tmp/${octetsCacheName}.${process.pid}.${randomBytes(6).toString('hex')}`,
-    'latin1',
-  );
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    try {
-      let lines = [header];
-      let count = 0;
-      for (const [baseName, octets] of entries) {
-        lines.push(`${octets} ${escapeLineFeeds(baseName)}`);
-        count += 1;
-        if (lines.length === linesPerWrite) {
-          await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
-          lines = [];
-        }
-      }
-      lines.push(`end ${count}`);
-      await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
-    } finally {
-      await file.close();
+  await replaceMaildirFile(inbox, octetsCacheName, linesOf(entries));
+}
+
+/** Many lines at a time, to be written together. */
+function* linesOf(entries: Iterable<OctetsEntry>): Generator<string> {
+  let lines = [header];
+  let count = 0;
+  for (const [baseName, octets] of entries) {
+    lines.push(`${octets} ${escapeBaseName(baseName)}`);
+    count += 1;
+    if (lines.length === linesPerWrite) {
+      yield `${lines.join('\n')}\n`;
+      lines = [];
     }
-    await rename(temporary, Buffer.from(`${inbox}/${octetsCacheName}`, 'latin1'));
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
   }
+  lines.push(`end ${count}`);
+  yield `${lines.join('\n')}\n`;
 }
 
 /** @returns what stands before the line's first space; null when that is no number of up to 15 digits */
@@ -151,15 +139,6 @@ function indexOfEntry(
     if (isSame && !baseName.includes('%')) return index;
   }
   return -1;
-}
-
-function escapeLineFeeds(baseName: string): string {
-  if (!baseName.includes('\n') && !baseName.includes('%')) return baseName;
-  return baseName.replace(/%/g, '%25').replace(/\n/g, '%0A');
-}
-
-function unescapeLineFeeds(text: string): string {
-  return text.includes('%') ? text.replace(/%0A/g, '\n').replace(/%25/g, '%') : text;
 }
 
 /** Whatever is wrong with the file, octets can be counted. */
