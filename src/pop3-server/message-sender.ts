@@ -46,7 +46,7 @@ export async function sendMessage(
     // A large message's octets must be known before its first chunk is in the shared buffer.
     if (bodyLines === null && file.fileBytes >= chunkBytes) await maildrop.measure(record);
     // What fails before the first octet can still be told.
-    first = readChunk(file);
+    first = readChunk(file, file.fileBytes);
   } catch (failure) {
     file?.close();
     return error('message-unreadable', { number }, codeFor(failure as NodeJS.ErrnoException));
@@ -118,10 +118,13 @@ async function sendTop(
   return !isCut;
 }
 
-/** @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the end of the file */
-function readChunk(file: OpenMessage): Buffer {
+/**
+ * @param expected the bytes that are left as far as is known: no read is made only to see that there are no more
+ * @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the end of the file
+ */
+function readChunk(file: OpenMessage, expected: number): Buffer {
   let length = 0;
-  while (length < chunkBytes) {
+  while (length < chunkBytes && (length === 0 || length !== expected)) {
     const count = file.read(sharedBuffer.subarray(length));
     if (count === 0) break;
     length += count;
@@ -131,7 +134,7 @@ function readChunk(file: OpenMessage): Buffer {
 
 function readOn(file: OpenMessage): Buffer {
   try {
-    return readChunk(file);
+    return readChunk(file, chunkBytes);
   } catch (failure) {
     throw new BrokenOff((failure as Error).message);
   }
