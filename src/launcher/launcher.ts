@@ -2,11 +2,14 @@
 
 import type { Socket } from 'node:net';
 import type { Log } from '../system/log.js';
+import type { SessionNews } from '../worker/session-news.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import { sourceOf, type Address } from './address.js';
 import { tryConnectionFacts, type ConnectionFacts } from './connection-facts.js';
+import { FailedLogins } from './failed-logins.js';
 import type { HandOver, Session } from './hand-over.js';
 import { hasPeerLeft } from './peer-presence.js';
+import { Strangers } from './strangers.js';
 
 /** What the access rules say of an address. */
 export interface Verdict {
@@ -33,9 +36,17 @@ export interface Counters {
   readonly denied: number;
   readonly refused: number;
   readonly failed: number;
+  /** Sessions that had to give way before they logged in. */
+  readonly evicted: number;
+  /** As sessions told. */
+  readonly logins: number;
+  readonly failedLogins: number;
   readonly running: number;
   readonly held: number;
 }
+
+/** About a megabyte of them. */
+const maxFailingSources = 10_000;
 
 interface Client {
   readonly socket: Socket;
@@ -43,12 +54,26 @@ interface Client {
   readonly verdict: Verdict;
   readonly level: number;
   readonly source: string;
+  hasLoggedIn: boolean;
+  /** Once it is served. */
+  session: Session | undefined;
 }
 
 export class Launcher {
   readonly #options: LauncherOptions;
   readonly #admission: Admission<Client>;
-  readonly #totals = { accepted: 0, served: 0, denied: 0, refused: 0, failed: 0 };
+  readonly #strangers = new Strangers<Client>();
+  readonly #failedLogins = new FailedLogins(maxFailingSources, () => performance.now());
+  readonly #totals = {
+    accepted: 0,
+    served: 0,
+    denied: 0,
+    refused: 0,
+    failed: 0,
+    evicted: 0,
+    logins: 0,
+    failedLogins: 0,
+  };
   #isStopping = false;
   #onIdle: (() => void) | undefined;
 
@@ -80,7 +105,15 @@ export class Launcher {
     }
     const { address } = facts.remote;
     const verdict = this.#options.judge(address);
-    const client = { socket, facts, verdict, level: verdict.level, source: sourceOf(address) };
+    const client: Client = {
+      socket,
+      facts,
+      verdict,
+      level: verdict.level,
+      source: sourceOf(address),
+      hasLoggedIn: false,
+      session: undefined,
+    };
     if (this.#isStopping) this.#refuse(client, 'stopping');
     else if (verdict.level === 0 && this.#options.denied === 'closed') {
       this.#totals.denied += 1;
@@ -106,6 +139,7 @@ export class Launcher {
         break;
       case 'held':
         if (outcome.displaced !== undefined) this.#refuse(outcome.displaced, 'displaced');
+        this.#makeRoomFor(client);
         break;
       case 'refused':
         this.#refuse(client, 'too many connections');
@@ -113,16 +147,55 @@ export class Launcher {
     }
   }
 
+  /** One session that has not logged in, if there is one, is ended for a client that waits for nothing but a slot. */
+  #makeRoomFor(newcomer: Client): void {
+    if (!this.#admission.lacksOnlySlot(newcomer)) return;
+    const stranger = this.#strangers.findFor(newcomer);
+    if (stranger === undefined) return;
+    this.#strangers.delete(stranger);
+    this.#totals.evicted += 1;
+    const { facts, verdict, session } = stranger;
+    this.#options.log.write('evict', {
+      peer: facts.remote.address.text,
+      port: facts.remote.port,
+      level: verdict.level,
+      pid: session?.pid,
+      for: newcomer.facts.remote.address.text,
+    });
+    session?.evict?.();
+  }
+
+  #hear(client: Client, news: SessionNews): void {
+    switch (news) {
+      case 'login':
+        this.#totals.logins += 1;
+        client.hasLoggedIn = true;
+        this.#strangers.delete(client);
+        break;
+      case 'failed-login':
+        this.#totals.failedLogins += 1;
+        this.#failedLogins.add(client.source);
+        break;
+    }
+  }
+
   /** Never rejects. The client has its slot; it is given back here whatever happens. */
   async #serve(client: Client): Promise<void> {
     try {
-      const session = await this.#options.handOver.serve(client);
+      const session = await this.#options.handOver.serve({
+        ...client,
+        failedLogins: this.#failedLogins.countOf(client.source),
+        hear: (news) => this.#hear(client, news),
+      });
       this.#totals.served += 1;
+      client.session = session;
+      if (session.evict !== undefined && !client.hasLoggedIn) this.#strangers.add(client);
       await this.#watch(client, session);
     } catch (error) {
       this.#totals.failed += 1;
       this.#close(client, error instanceof Error ? error.message : String(error));
     }
+    this.#strangers.delete(client);
     this.#admission.release(client);
     this.#serveHeld();
     if (this.#admission.servedCount === 0) this.#onIdle?.();

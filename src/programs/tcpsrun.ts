@@ -64,6 +64,11 @@ await runProgram(
         max: 1_000_000_000,
         help: 'replace a worker after M sessions (0: never)',
       },
+      metrics: {
+        kind: 'text',
+        value: 'FILE',
+        help: "at SIGUSR1 and at the end, write counters here for Prometheus' textfile collector",
+      },
       explain: {
         kind: 'text',
         value: 'ADDRESS',
@@ -106,6 +111,7 @@ await runProgram(
       workers:
         workerCount > 0 ? { count: workerCount, sessions: options['worker-sessions'] ?? 0 } : null,
       user: { user: options.user, group: options.group },
+      metrics: options.metrics,
       log,
     });
     await log.flush(1000);

@@ -12,7 +12,8 @@ const [greeting = '-'] = process.argv.slice(2);
 /** Set by a client, for the launcher to hear of with the next connection. */
 let stale: string | null = null;
 
-async function serve({ socket, ...facts }: HandedConnection): Promise<void> {
+async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Promise<void> {
+  onEvict(() => socket.end('evicted\n'));
   if (!facts.isGreeted) socket.write(greeting === '-' ? own : `${greeting}\n`);
   for await (const line of createInterface({ input: socket })) {
     switch (line) {
@@ -30,6 +31,11 @@ async function serve({ socket, ...facts }: HandedConnection): Promise<void> {
         stale = 'a client said so';
         socket.write('stale\n');
         break;
+      case 'login':
+      case 'failed-login':
+        tell(line);
+        socket.write('told\n');
+        break;
       case 'hang up':
         process.disconnect();
         socket.write('hung up\n');
@@ -46,10 +52,14 @@ async function serve({ socket, ...facts }: HandedConnection): Promise<void> {
 
 if (workerSessions(process.env) === null) {
   const socket = new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true });
-  await serve({ socket, arguments: process.argv, environment: {}, isGreeted: false });
+  await serve({
+    ...{ socket, arguments: process.argv, environment: {}, isGreeted: false },
+    ...{ tell: () => undefined, onEvict: () => undefined },
+  });
 } else {
   await runWorker({
     greeting: greeting === '-' ? null : `${greeting}\n`,
+    reportsLogins: true,
     serve,
     whyStale: () => stale,
     report: (event, { error = '' }) => {
