@@ -57,6 +57,8 @@ interface Client {
   hasLoggedIn: boolean;
   /** Once it is served. */
   session: Session | undefined;
+  /** The client it must give way to. */
+  evictedFor: Client | undefined;
 }
 
 export class Launcher {
@@ -113,6 +115,7 @@ export class Launcher {
       source: sourceOf(address),
       hasLoggedIn: false,
       session: undefined,
+      evictedFor: undefined,
     };
     if (this.#isStopping) this.#refuse(client, 'stopping');
     else if (verdict.level === 0 && this.#options.denied === 'closed') {
@@ -153,16 +156,21 @@ export class Launcher {
     const stranger = this.#strangers.findFor(newcomer);
     if (stranger === undefined) return;
     this.#strangers.delete(stranger);
+    stranger.evictedFor = newcomer;
+    this.#evictIfDue(stranger);
+  }
+
+  #evictIfDue({ evictedFor, session, hasLoggedIn, facts, verdict }: Client): void {
+    if (evictedFor === undefined || session?.evict === undefined || hasLoggedIn) return;
     this.#totals.evicted += 1;
-    const { facts, verdict, session } = stranger;
     this.#options.log.write('evict', {
       peer: facts.remote.address.text,
       port: facts.remote.port,
       level: verdict.level,
-      pid: session?.pid,
-      for: newcomer.facts.remote.address.text,
+      pid: session.pid,
+      for: evictedFor.facts.remote.address.text,
     });
-    session?.evict?.();
+    session.evict();
   }
 
   #hear(client: Client, news: SessionNews): void {
@@ -181,6 +189,8 @@ export class Launcher {
 
   /** Never rejects. The client has its slot; it is given back here whatever happens. */
   async #serve(client: Client): Promise<void> {
+    // From now on: newcomers do not wait until they meet a session that was about to start when they came.
+    this.#strangers.add(client);
     try {
       const session = await this.#options.handOver.serve({
         ...client,
@@ -189,7 +199,8 @@ export class Launcher {
       });
       this.#totals.served += 1;
       client.session = session;
-      if (session.evict !== undefined && !client.hasLoggedIn) this.#strangers.add(client);
+      if (session.evict === undefined) this.#strangers.delete(client);
+      this.#evictIfDue(client);
       await this.#watch(client, session);
     } catch (error) {
       this.#totals.failed += 1;

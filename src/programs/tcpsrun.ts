@@ -106,7 +106,7 @@ await runProgram(
       rules: options.rules,
       denied,
       concurrency,
-      perSource: options['per-source'] ?? concurrency,
+      perSource: options['per-source'] ?? Infinity,
       backlog: options.backlog ?? defaults.backlog,
       workers:
         workerCount > 0 ? { count: workerCount, sessions: options['worker-sessions'] ?? 0 } : null,

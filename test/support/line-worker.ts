@@ -13,9 +13,13 @@ const [greeting = '-'] = process.argv.slice(2);
 let stale: string | null = null;
 
 async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Promise<void> {
-  onEvict(() => socket.end('evicted\n'));
+  const lines = createInterface({ input: socket });
+  onEvict(() => {
+    lines.close();
+    socket.end('evicted\n', () => socket.destroy());
+  });
   if (!facts.isGreeted) socket.write(greeting === '-' ? own : `${greeting}\n`);
-  for await (const line of createInterface({ input: socket })) {
+  for await (const line of lines) {
     switch (line) {
       case 'facts':
         socket.write(`${JSON.stringify({ ...facts, pid: process.pid })}\n`);
