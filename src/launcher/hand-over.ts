@@ -33,6 +33,8 @@ export interface Session {
 
 /** A way of serving connections. */
 export interface HandOver {
+  /** Whether a session costs a process: a hundred times what a connection costs the client. */
+  readonly isCostly: boolean;
   /**
    * Gives the connection away and closes the launcher's copy of it.
    *
@@ -102,6 +104,7 @@ export function planLaunch(
 /** Starts a process of its own for every connection, as inetd does. */
 export function spawnPerConnection(service: Service): HandOver {
   return {
+    isCostly: true,
     serve: async (connection) => {
       const { socket, facts, hear } = connection;
       const { launch, passesNumber, passesNewsChannel } = planLaunch(service, facts, connection);

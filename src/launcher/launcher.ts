@@ -1,6 +1,7 @@
 // The life of every connection: accepted, judged, admitted or held, handed over, ended; a log line for each step.
 
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../system/log.js';
 import type { SessionNews } from '../worker/session-news.js';
 import { Admission, type AdmissionLimits } from './admission.js';
@@ -48,6 +49,18 @@ export interface Counters {
 /** About a megabyte of them. */
 const maxFailingSources = 10_000;
 
+/**
+ * A process of its own gives way to another client of its source only after so long: somebody who comes again and again
+ * would otherwise keep the machine busy with starting processes.
+ */
+const ownTurnMs = 5000;
+
+/** More processes than one in so long are more than most machines can start. */
+const burstMs = 50;
+
+/** Next to nothing beside the time that a process takes to start. */
+const secondLookMs = 5;
+
 interface Client {
   readonly socket: Socket;
   readonly facts: ConnectionFacts;
@@ -55,6 +68,8 @@ interface Client {
   readonly level: number;
   readonly source: string;
   hasLoggedIn: boolean;
+  /** When it got its slot. */
+  servedSinceMs: number;
   /** Once it is served. */
   session: Session | undefined;
   /** The client it must give way to. */
@@ -76,6 +91,7 @@ export class Launcher {
     logins: 0,
     failedLogins: 0,
   };
+  #lastServedMs = -Infinity;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
 
@@ -114,6 +130,7 @@ export class Launcher {
       level: verdict.level,
       source: sourceOf(address),
       hasLoggedIn: false,
+      servedSinceMs: 0,
       session: undefined,
       evictedFor: undefined,
     };
@@ -145,6 +162,8 @@ export class Launcher {
         this.#makeRoomFor(client);
         break;
       case 'refused':
+        // Of use to those that wait.
+        this.#makeRoomFor(client);
         this.#refuse(client, 'too many connections');
         break;
     }
@@ -154,10 +173,15 @@ export class Launcher {
   #makeRoomFor(newcomer: Client): void {
     if (!this.#admission.lacksOnlySlot(newcomer)) return;
     const stranger = this.#strangers.findFor(newcomer);
-    if (stranger === undefined) return;
+    if (stranger === undefined || !this.#maySupersede(newcomer, stranger)) return;
     this.#strangers.delete(stranger);
     stranger.evictedFor = newcomer;
     this.#evictIfDue(stranger);
+  }
+
+  #maySupersede(newcomer: Client, stranger: Client): boolean {
+    if (newcomer.source !== stranger.source || !this.#options.handOver.isCostly) return true;
+    return performance.now() - stranger.servedSinceMs >= ownTurnMs;
   }
 
   #evictIfDue({ evictedFor, session, hasLoggedIn, facts, verdict }: Client): void {
@@ -189,9 +213,11 @@ export class Launcher {
 
   /** Never rejects. The client has its slot; it is given back here whatever happens. */
   async #serve(client: Client): Promise<void> {
+    client.servedSinceMs = performance.now();
     // From now on: newcomers do not wait until they meet a session that was about to start when they came.
     this.#strangers.add(client);
     try {
+      if (await this.#hasLeftAtOnce(client)) throw new Error('the peer left at once');
       const session = await this.#options.handOver.serve({
         ...client,
         failedLogins: this.#failedLogins.countOf(client.source),
@@ -210,6 +236,15 @@ export class Launcher {
     this.#admission.release(client);
     this.#serveHeld();
     if (this.#admission.servedCount === 0) this.#onIdle?.();
+  }
+
+  /** When many come at once, a moment tells who only knocked and reset: no process is started for them. */
+  async #hasLeftAtOnce({ socket, servedSinceMs }: Client): Promise<boolean> {
+    const isBurst = servedSinceMs - this.#lastServedMs < burstMs;
+    this.#lastServedMs = servedSinceMs;
+    if (!isBurst || !this.#options.handOver.isCostly) return false;
+    await delay(secondLookMs);
+    return hasPeerLeft(socket);
   }
 
   async #watch({ facts, verdict }: Client, { pid, ended }: Session): Promise<void> {

@@ -63,7 +63,10 @@ export async function runService(options: ServiceOptions): Promise<void> {
   let pool: WorkerPool | null = null;
   const launcher: Launcher = new Launcher({
     log,
-    handOver: { serve: (connection) => (pool ?? perConnection).serve(connection) },
+    handOver: {
+      isCostly: options.workers === null,
+      serve: (connection) => (pool ?? perConnection).serve(connection),
+    },
     judge: (address) => {
       const { level, rule } = decide(rules?.current() ?? null, address);
       return { level, line: rule?.line };

@@ -54,6 +54,7 @@ const longestBackOffMs = 30_000;
 const maxDeaths = 5;
 
 export class WorkerPool implements HandOver {
+  readonly isCostly = false;
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #waiting: Job[] = [];

@@ -78,7 +78,7 @@ for (const way of ways) {
     );
     t.match(await counters(tcpsrun), { running: 3, evicted: 1, held: 0 });
     for (const client of [user, second, third]) t.notOk(client.socket.destroyed);
-    const fourth = tcpsrun.connect();
+    const fourth = tcpsrun.connect('127.0.0.10');
     await Promise.all([second.end(), fourth.firstLine()]);
     user.socket.write('bye\n');
     t.match((await user.end()).received, /bye\n$/);
@@ -95,23 +95,6 @@ for (const way of ways) {
     user.socket.write('bye\n');
     await other.firstLine();
     t.match((await user.end()).received, /bye\n$/);
-  });
-
-  t.test(`${way.way}: a client's own former session gives way too`, async (t) => {
-    const tcpsrun = await start(t, way, ['--concurrency', '1']);
-    const former = tcpsrun.connect();
-    await former.firstLine();
-    await Promise.all([former.end(), tcpsrun.connect().firstLine()]);
-  });
-
-  t.test(`${way.way}: a network pushes out its own before those of others`, async (t) => {
-    const tcpsrun = await start(t, way, ['--concurrency', '3']);
-    const user = tcpsrun.connect('127.0.0.8');
-    await user.firstLine();
-    for (let count = 0; count < 10; count += 1) await tcpsrun.connect('127.0.0.9').firstLine();
-    t.match(await counters(tcpsrun), { evicted: 8 });
-    t.notOk(user.socket.destroyed);
-    t.notMatch(tcpsrun.program.stderr, /evict peer=127\.0\.0\.8/);
   });
 
   t.test(`${way.way}: who has his share of the slots pushes nobody out`, async (t) => {
@@ -135,6 +118,46 @@ for (const way of ways) {
   });
 }
 
+const [processes, worker] = ways;
+
+t.test('a kept worker: a network pushes out its own before those of others', async (t) => {
+  const tcpsrun = await start(t, worker, ['--concurrency', '3']);
+  const user = tcpsrun.connect('127.0.0.8');
+  await user.firstLine();
+  for (let count = 0; count < 10; count += 1) await tcpsrun.connect('127.0.0.9').firstLine();
+  t.match(await counters(tcpsrun), { evicted: 8 });
+  t.notOk(user.socket.destroyed);
+  t.notMatch(tcpsrun.program.stderr, /evict peer=127\.0\.0\.8/);
+});
+
+t.test("a kept worker: a client's only former session gives way to its next at once", async (t) => {
+  const tcpsrun = await start(t, worker, ['--concurrency', '1']);
+  const former = tcpsrun.connect();
+  await former.firstLine();
+  await Promise.all([former.end(), tcpsrun.connect().firstLine()]);
+});
+
+t.test(
+  'a process for each: those of a network give way to one another after some seconds',
+  async (t) => {
+    const tcpsrun = await start(t, processes, ['--concurrency', '2', '--backlog', '1']);
+    const user = tcpsrun.connect('127.0.0.8');
+    const former = tcpsrun.connect('127.0.0.9');
+    await Promise.all([user.firstLine(), former.firstLine()]);
+    const startMs = performance.now();
+    const next = tcpsrun.connect('127.0.0.9');
+    await untilCounted(tcpsrun, { held: 1, evicted: 0 });
+    // Those that find no place to wait help the one that does.
+    await poll('the former session to give way', async () => {
+      await tcpsrun.connect('127.0.0.9').end();
+      return (await counters(tcpsrun))['evicted'] === 1 ? true : undefined;
+    });
+    t.ok(performance.now() - startMs > 4000);
+    await Promise.all([former.end(), next.firstLine()]);
+    t.notMatch(tcpsrun.program.stderr, /evict peer=127\.0\.0\.8/);
+  },
+);
+
 t.test('a program that does not end when it should give way is killed', async (t) => {
   const tcpsrun = await startTcpsrun(t, {
     runFile: shellRunFile("trap '' TERM; echo +OK; : %5; read line"),
@@ -142,7 +165,7 @@ t.test('a program that does not end when it should give way is killed', async (t
   });
   const stubborn = tcpsrun.connect();
   await stubborn.firstLine();
-  await tcpsrun.connect().firstLine();
+  await tcpsrun.connect('127.0.0.9').firstLine();
   await tcpsrun.program.logLine(
     new RegExp(`end peer=127\\.0\\.0\\.1 port=${stubborn.socket.localPort} .*signal=SIGKILL`),
   );
@@ -165,7 +188,6 @@ t.test('failed logins are counted for each address and told to its next sessions
 t.test(
   'a worker tells of failed logins, and is told of them with the next connection',
   async (t) => {
-    const [, worker] = ways;
     const tcpsrun = await start(t, worker, []);
     const failing = tcpsrun.connect('127.0.0.8');
     await failing.firstLine();
