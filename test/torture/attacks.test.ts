@@ -1,6 +1,6 @@
-// A real user logs in again and again while the server is attacked, each time within a second (three where each
-// login starts a process); afterwards everything that
-// the attack cost is given back. As services/ start it, and with kept workers. ATTACK_SECONDS sets how long each lasts (6).
+// A real user logs in again and again while the server is attacked, each time within a second, or three where each login
+// starts a process; afterwards everything that the attack cost is given back. With kept workers, and as services/ start
+// it. ATTACK_SECONDS sets how long each attack lasts (6).
 
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
