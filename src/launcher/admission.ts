@@ -22,7 +22,7 @@ export interface Applicant {
 
 export type Decision<A> =
   | { readonly decision: 'admitted' }
-  /** It waits; a client of a lower level had to leave for it, when `displaced` is there. */
+  /** It waits; a client of a lower level, or of a source that has more waiting, had to leave for it, when `displaced` is there. */
   | { readonly decision: 'held'; readonly displaced: A | undefined }
   | { readonly decision: 'refused' };
 
@@ -67,11 +67,16 @@ export class Admission<A extends Applicant> {
       this.#hold(applicant);
       return { decision: 'held', displaced: undefined };
     }
-    const last = this.#held.at(-1);
-    if (last === undefined || last.level >= applicant.level) return { decision: 'refused' };
-    this.#held.pop();
+    const displaced = this.#findDisplaceable(applicant);
+    if (displaced === undefined) return { decision: 'refused' };
+    this.#held.splice(this.#held.indexOf(displaced), 1);
     this.#hold(applicant);
-    return { decision: 'held', displaced: last };
+    return { decision: 'held', displaced };
+  }
+
+  /** Whether a slot that became free could be this client's: its source has not too many already. */
+  lacksOnlySlot(applicant: A): boolean {
+    return !this.#maySlot(applicant) && this.#isSourceWithinLimit(applicant);
   }
 
   /** Gives a slot back. */
@@ -81,18 +86,29 @@ export class Admission<A extends Applicant> {
       return;
     }
     this.#servedOrdinary -= 1;
-    const served = (this.#servedBySource.get(applicant.source) ?? 1) - 1;
+    const served = this.#servedOf(applicant.source) - 1;
     if (served > 0) this.#servedBySource.set(applicant.source, served);
     else this.#servedBySource.delete(applicant.source);
   }
 
-  /** The next waiting client that may be served, its slot taken; undefined when there is none. */
+  /**
+   * The next waiting client that may be served, its slot taken; undefined when there is none. Within a level it is one of
+   * the source that is served least: somebody who comes often does not make others wait long.
+   */
   next(): A | undefined {
     if (this.servedCount >= this.#limits.concurrency) return undefined;
-    const index = this.#held.findIndex((applicant) => this.#maySlot(applicant));
-    const [applicant] = index === -1 ? [] : this.#held.splice(index, 1);
-    if (applicant !== undefined) this.#take(applicant);
-    return applicant;
+    let best: A | undefined;
+    for (const held of this.#held) {
+      if (best !== undefined && held.level < best.level) break;
+      if (!this.#maySlot(held)) continue;
+      if (best === undefined || this.#servedOf(held.source) < this.#servedOf(best.source)) {
+        best = held;
+      }
+    }
+    if (best === undefined) return undefined;
+    this.#held.splice(this.#held.indexOf(best), 1);
+    this.#take(best);
+    return best;
   }
 
   /** Everybody who waits; afterwards nobody does. */
@@ -100,13 +116,21 @@ export class Admission<A extends Applicant> {
     return this.#held.splice(0);
   }
 
-  #maySlot({ level, source }: A): boolean {
+  #maySlot(applicant: A): boolean {
     if (this.servedCount >= this.#limits.concurrency) return false;
-    if (level >= trustedLevel) return true;
+    if (applicant.level >= trustedLevel) return true;
     return (
       this.#servedOrdinary < this.#limits.concurrency - this.#reserved &&
-      (this.#servedBySource.get(source) ?? 0) < this.#limits.perSource
+      this.#isSourceWithinLimit(applicant)
     );
+  }
+
+  #isSourceWithinLimit({ level, source }: A): boolean {
+    return level >= trustedLevel || this.#servedOf(source) < this.#limits.perSource;
+  }
+
+  #servedOf(source: string): number {
+    return this.#servedBySource.get(source) ?? 0;
   }
 
   /** Whether somebody waits who could have the slot and is not behind this client. */
@@ -120,7 +144,25 @@ export class Admission<A extends Applicant> {
       return;
     }
     this.#servedOrdinary += 1;
-    this.#servedBySource.set(source, (this.#servedBySource.get(source) ?? 0) + 1);
+    this.#servedBySource.set(source, this.#servedOf(source) + 1);
+  }
+
+  /** The last one of the lowest level, if the newcomer's is higher; else the last of the source that has the most of them. */
+  #findDisplaceable({ level, source }: A): A | undefined {
+    const last = this.#held.at(-1);
+    if (last === undefined || last.level > level) return undefined;
+    if (last.level < level) return last;
+    const crowds = new Map<string, A[]>();
+    for (const held of this.#held) {
+      if (held.level !== level) continue;
+      const crowd = crowds.get(held.source);
+      if (crowd === undefined) crowds.set(held.source, [held]);
+      else crowd.push(held);
+    }
+    const own = (crowds.get(source)?.length ?? 0) + 1;
+    let largest: readonly A[] = [];
+    for (const crowd of crowds.values()) if (crowd.length > largest.length) largest = crowd;
+    return largest.length > own ? largest.at(-1) : undefined;
   }
 
   #hold(applicant: A): void {

@@ -13,6 +13,14 @@ export interface ConnectionFacts {
   readonly remote: Endpoint;
 }
 
+/** What the launcher says of a client beside the addresses. */
+export interface Standing {
+  /** 0 or more. */
+  readonly level: number;
+  /** Recent failed logins of the client's source; 0 or more. */
+  readonly failedLogins: number;
+}
+
 /** Both ends of an accepted connection. @returns null when the peer is gone already, or there never were IP addresses */
 export function tryConnectionFacts(socket: Socket): ConnectionFacts | null {
   const remote = tryEndpoint(socket.remoteAddress, socket.remotePort);
@@ -31,21 +39,24 @@ export const unknownConnection: ConnectionFacts = {
   remote: { address: addressFromBytes([0, 0, 0, 0]), port: 0 },
 };
 
+export const unknownStanding: Standing = { level: 1, failedLogins: 0 };
+
 /** The variables a program finds: PROTO is TCP for both families, addresses are canonical, ports decimal. */
-export function ucspiEnvironment(facts: ConnectionFacts, level: number): Map<string, string> {
+export function ucspiEnvironment(facts: ConnectionFacts, standing: Standing): Map<string, string> {
   return new Map([
     ['PROTO', 'TCP'],
     ['TCPLOCALIP', facts.local.address.text],
     ['TCPLOCALPORT', String(facts.local.port)],
     ['TCPREMOTEIP', facts.remote.address.text],
     ['TCPREMOTEPORT', String(facts.remote.port)],
-    ['ACCESSLEVEL', String(level)],
+    ['ACCESSLEVEL', String(standing.level)],
+    ['FAILED_LOGINS', String(standing.failedLogins)],
   ]);
 }
 
 /** Names under which this or another launcher may have described a connection of its own. */
 const connectionVariable =
-  /^(?:PROTO|ACCESSLEVEL|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
+  /^(?:PROTO|ACCESSLEVEL|FAILED_LOGINS|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
 
 /** Removes what an outer launcher said of another connection, so that no program takes it for its own. */
 export function withoutConnectionVariables(

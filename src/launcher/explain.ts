@@ -20,7 +20,8 @@ export interface ExplainOptions {
 }
 
 /**
- * What would happen to a client. Its port, which only a connection has, is 0 in the environment shown.
+ * What would happen to a client. Its port, which only a connection has, is 0 in the environment shown, and so are
+ * failed logins.
  *
  * @throws UsageError for a client that is no address, and whatever would keep the service or the connection from
  *   being served: ConfigurationError, RunFileError
@@ -41,6 +42,6 @@ export function explain({ service, address, client, rules: file, denied }: Expla
       port: parsePort(service.port),
     },
   };
-  const { launch, passesNumber } = planLaunch(service, facts, level);
+  const { launch, passesNumber } = planLaunch(service, facts, { level, failedLogins: 0 });
   return heading + formatLaunchExplanation(launch, findProgram(launch), { passesNumber });
 }

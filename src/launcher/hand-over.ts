@@ -1,7 +1,6 @@
 // Gives an accepted connection to a program started for it. The launcher's own copy is closed and never read, so that
 // every byte, and the end of the connection, belong to the program.
 
-import type { StdioOptions } from 'node:child_process';
 import type { Socket } from 'node:net';
 import {
   evaluateRunFile,
@@ -10,31 +9,32 @@ import {
   type RunFileContext,
 } from '../run-file/evaluate-run-file.js';
 import { readRunFile } from '../run-file/read-run-file.js';
-import { startProgram, type ProgramEnd } from '../run-file/start-program.js';
-import { ucspiEnvironment, type ConnectionFacts } from './connection-facts.js';
+import { startProgram, type ProgramEnd, type StartedProgram } from '../run-file/start-program.js';
+import type { SessionNews } from '../worker/session-news.js';
+import { ucspiEnvironment, type ConnectionFacts, type Standing } from './connection-facts.js';
+import { hearNews } from './news-channel.js';
 
 /** A connection that was let in. */
-export interface AdmittedConnection {
+export interface AdmittedConnection extends Standing {
   /** Paused since it was accepted. */
   readonly socket: Socket;
   readonly facts: ConnectionFacts;
-  /** 0 or more. */
-  readonly level: number;
-}
-
-export interface SessionEnd {
-  readonly status: number | null;
-  readonly signal: NodeJS.Signals | null;
+  /** Gets what the program tells of the session, if it does. */
+  readonly hear: (news: SessionNews) => void;
 }
 
 export interface Session {
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<ProgramEnd>;
+  /** Ends it, for when it has not logged in; undefined when it would not tell whether it has. */
+  readonly evict: (() => void) | undefined;
 }
 
 /** A way of serving connections. */
 export interface HandOver {
+  /** Whether a session costs a process: a hundred times what a connection costs the client. */
+  readonly isCostly: boolean;
   /**
    * Gives the connection away and closes the launcher's copy of it.
    *
@@ -58,38 +58,77 @@ export interface Service {
 /** The connection's number in a program whose run file asks for it with `%3`. */
 const socketNumber = 3;
 
+const socketParameter = 3;
+const newsParameter = 5;
+
+/** A program that does not end within this time after SIGTERM gets SIGKILL. */
+const evictionGraceMs = 1000;
+
+export interface LaunchPlan {
+  readonly launch: Launch;
+  /** Whether the run file uses `%3`. */
+  readonly passesNumber: boolean;
+  /** Whether the run file uses `%5`: the program tells of logins. */
+  readonly passesNewsChannel: boolean;
+}
+
 /** What the run file, as it is now, comes to for such a connection. @throws RunFileError */
 export function planLaunch(
   service: Service,
   facts: ConnectionFacts,
-  level: number,
-): { readonly launch: Launch; readonly passesNumber: boolean } {
+  standing: Standing,
+): LaunchPlan {
   const runFile = readRunFile(service.runFile);
+  const passesNumber = runFileUsesParameter(runFile, socketParameter);
+  // The first number that is free.
+  const newsNumber = passesNumber ? socketNumber + 1 : socketNumber;
   const context: RunFileContext = {
     inherited: service.inherited,
-    facts: ucspiEnvironment(facts, level),
-    parameters: [service.port, service.runFile, String(socketNumber), String(level)],
+    facts: ucspiEnvironment(facts, standing),
+    parameters: [
+      service.port,
+      service.runFile,
+      String(socketNumber),
+      String(standing.level),
+      String(newsNumber),
+    ],
     directory: service.directory,
   };
   return {
     launch: evaluateRunFile(runFile, context),
-    passesNumber: runFileUsesParameter(runFile, socketNumber),
+    passesNumber,
+    passesNewsChannel: runFileUsesParameter(runFile, newsParameter),
   };
 }
 
 /** Starts a process of its own for every connection, as inetd does. */
 export function spawnPerConnection(service: Service): HandOver {
   return {
-    serve: async ({ socket, facts, level }) => {
-      const { launch, passesNumber } = planLaunch(service, facts, level);
+    isCostly: true,
+    serve: async (connection) => {
+      const { socket, facts, hear } = connection;
+      const { launch, passesNumber, passesNewsChannel } = planLaunch(service, facts, connection);
       // 0 and 1 are set to block by libuv, as programs expect that know nothing of sockets; a numbered one is left as it is.
-      const stdio: StdioOptions = passesNumber
+      const stdio: ('inherit' | 'pipe' | Socket)[] = passesNumber
         ? ['inherit', 'inherit', 'inherit', socket]
         : [socket, socket, 'inherit'];
-      const session = await startProgram(launch, stdio);
+      if (passesNewsChannel) stdio.push('pipe');
+      const program = await startProgram(launch, stdio);
       // Not end(): shutdown(2) would close the connection for the program as well.
       socket.destroy();
-      return session;
+      if (passesNewsChannel) hearNews(program, stdio.length - 1, hear);
+      return {
+        pid: program.pid,
+        ended: program.ended,
+        evict: passesNewsChannel ? () => void evict(program) : undefined,
+      };
     },
   };
+}
+
+async function evict(program: StartedProgram): Promise<void> {
+  program.kill('SIGTERM');
+  const timer = setTimeout(() => program.kill('SIGKILL'), evictionGraceMs);
+  await program.ended;
+  clearTimeout(timer);
 }

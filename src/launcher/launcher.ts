@@ -1,12 +1,16 @@
 // The life of every connection: accepted, judged, admitted or held, handed over, ended; a log line for each step.
 
 import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../system/log.js';
+import type { SessionNews } from '../worker/session-news.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import { sourceOf, type Address } from './address.js';
 import { tryConnectionFacts, type ConnectionFacts } from './connection-facts.js';
+import { FailedLogins } from './failed-logins.js';
 import type { HandOver, Session } from './hand-over.js';
 import { hasPeerLeft } from './peer-presence.js';
+import { Strangers } from './strangers.js';
 
 /** What the access rules say of an address. */
 export interface Verdict {
@@ -33,9 +37,29 @@ export interface Counters {
   readonly denied: number;
   readonly refused: number;
   readonly failed: number;
+  /** Sessions that had to give way before they logged in. */
+  readonly evicted: number;
+  /** As sessions told. */
+  readonly logins: number;
+  readonly failedLogins: number;
   readonly running: number;
   readonly held: number;
 }
+
+/** About a megabyte of them. */
+const maxFailingSources = 10_000;
+
+/**
+ * A process of its own gives way to another client of its source only after so long: somebody who comes again and again
+ * would otherwise keep the machine busy with starting processes.
+ */
+const ownTurnMs = 5000;
+
+/** More processes than one in so long are more than most machines can start. */
+const burstMs = 50;
+
+/** Next to nothing beside the time that a process takes to start. */
+const secondLookMs = 5;
 
 interface Client {
   readonly socket: Socket;
@@ -43,12 +67,31 @@ interface Client {
   readonly verdict: Verdict;
   readonly level: number;
   readonly source: string;
+  hasLoggedIn: boolean;
+  /** When it got its slot. */
+  servedSinceMs: number;
+  /** Once it is served. */
+  session: Session | undefined;
+  /** The client it must give way to. */
+  evictedFor: Client | undefined;
 }
 
 export class Launcher {
   readonly #options: LauncherOptions;
   readonly #admission: Admission<Client>;
-  readonly #totals = { accepted: 0, served: 0, denied: 0, refused: 0, failed: 0 };
+  readonly #strangers = new Strangers<Client>();
+  readonly #failedLogins = new FailedLogins(maxFailingSources, () => performance.now());
+  readonly #totals = {
+    accepted: 0,
+    served: 0,
+    denied: 0,
+    refused: 0,
+    failed: 0,
+    evicted: 0,
+    logins: 0,
+    failedLogins: 0,
+  };
+  #lastServedMs = -Infinity;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
 
@@ -80,7 +123,17 @@ export class Launcher {
     }
     const { address } = facts.remote;
     const verdict = this.#options.judge(address);
-    const client = { socket, facts, verdict, level: verdict.level, source: sourceOf(address) };
+    const client: Client = {
+      socket,
+      facts,
+      verdict,
+      level: verdict.level,
+      source: sourceOf(address),
+      hasLoggedIn: false,
+      servedSinceMs: 0,
+      session: undefined,
+      evictedFor: undefined,
+    };
     if (this.#isStopping) this.#refuse(client, 'stopping');
     else if (verdict.level === 0 && this.#options.denied === 'closed') {
       this.#totals.denied += 1;
@@ -106,26 +159,92 @@ export class Launcher {
         break;
       case 'held':
         if (outcome.displaced !== undefined) this.#refuse(outcome.displaced, 'displaced');
+        this.#makeRoomFor(client);
         break;
       case 'refused':
+        // Of use to those that wait.
+        this.#makeRoomFor(client);
         this.#refuse(client, 'too many connections');
+        break;
+    }
+  }
+
+  /** One session that has not logged in, if there is one, is ended for a client that waits for nothing but a slot. */
+  #makeRoomFor(newcomer: Client): void {
+    if (!this.#admission.lacksOnlySlot(newcomer)) return;
+    const stranger = this.#strangers.findFor(newcomer);
+    if (stranger === undefined || !this.#maySupersede(newcomer, stranger)) return;
+    this.#strangers.delete(stranger);
+    stranger.evictedFor = newcomer;
+    this.#evictIfDue(stranger);
+  }
+
+  #maySupersede(newcomer: Client, stranger: Client): boolean {
+    if (newcomer.source !== stranger.source || !this.#options.handOver.isCostly) return true;
+    return performance.now() - stranger.servedSinceMs >= ownTurnMs;
+  }
+
+  #evictIfDue({ evictedFor, session, hasLoggedIn, facts, verdict }: Client): void {
+    if (evictedFor === undefined || session?.evict === undefined || hasLoggedIn) return;
+    this.#totals.evicted += 1;
+    this.#options.log.write('evict', {
+      peer: facts.remote.address.text,
+      port: facts.remote.port,
+      level: verdict.level,
+      pid: session.pid,
+      for: evictedFor.facts.remote.address.text,
+    });
+    session.evict();
+  }
+
+  #hear(client: Client, news: SessionNews): void {
+    switch (news) {
+      case 'login':
+        this.#totals.logins += 1;
+        client.hasLoggedIn = true;
+        this.#strangers.delete(client);
+        break;
+      case 'failed-login':
+        this.#totals.failedLogins += 1;
+        this.#failedLogins.add(client.source);
         break;
     }
   }
 
   /** Never rejects. The client has its slot; it is given back here whatever happens. */
   async #serve(client: Client): Promise<void> {
+    client.servedSinceMs = performance.now();
+    // From now on: newcomers do not wait until they meet a session that was about to start when they came.
+    this.#strangers.add(client);
     try {
-      const session = await this.#options.handOver.serve(client);
+      if (await this.#hasLeftAtOnce(client)) throw new Error('the peer left at once');
+      const session = await this.#options.handOver.serve({
+        ...client,
+        failedLogins: this.#failedLogins.countOf(client.source),
+        hear: (news) => this.#hear(client, news),
+      });
       this.#totals.served += 1;
+      client.session = session;
+      if (session.evict === undefined) this.#strangers.delete(client);
+      this.#evictIfDue(client);
       await this.#watch(client, session);
     } catch (error) {
       this.#totals.failed += 1;
       this.#close(client, error instanceof Error ? error.message : String(error));
     }
+    this.#strangers.delete(client);
     this.#admission.release(client);
     this.#serveHeld();
     if (this.#admission.servedCount === 0) this.#onIdle?.();
+  }
+
+  /** When many come at once, a moment tells who only knocked and reset: no process is started for them. */
+  async #hasLeftAtOnce({ socket, servedSinceMs }: Client): Promise<boolean> {
+    const isBurst = servedSinceMs - this.#lastServedMs < burstMs;
+    this.#lastServedMs = servedSinceMs;
+    if (!isBurst || !this.#options.handOver.isCostly) return false;
+    await delay(secondLookMs);
+    return hasPeerLeft(socket);
   }
 
   async #watch({ facts, verdict }: Client, { pid, ended }: Session): Promise<void> {

@@ -9,8 +9,10 @@ import { reservedSlots, trustedLevel } from './admission.js';
 import { becomeUser, type UserOptions } from './become-user.js';
 import { descriptorBudget } from './descriptor-limit.js';
 import { spawnPerConnection, type Service } from './hand-over.js';
-import { Launcher } from './launcher.js';
-import { listen } from './listener.js';
+import { Launcher, type Counters } from './launcher.js';
+import { listen, type Listener } from './listener.js';
+import { formatMetrics } from './metrics.js';
+import { writeMetricsFile } from './metrics-file.js';
 import { readRulesFile, RulesFile } from './rules-file.js';
 import { parsePort } from './service-name.js';
 import { tryPassedSocket } from './socket-activation.js';
@@ -29,12 +31,15 @@ export interface ServiceOptions {
   readonly user: UserOptions;
   /** Workers kept started; null: a process is started for each connection. */
   readonly workers: { readonly count: number; readonly sessions: number } | null;
+  /** Where counters go for Prometheus; undefined: to the log only. */
+  readonly metrics: string | undefined;
   readonly log: Log;
 }
 
 /**
  * Listens and serves until SIGTERM or SIGINT, then until the running sessions have ended; a second signal ends the
- * process at once. SIGHUP reads the rules again and replaces workers, SIGUSR1 logs counters.
+ * process at once. SIGHUP reads the rules again and replaces workers, SIGUSR1 logs counters and writes
+ * them to `metrics`, as the end does.
  *
  * @throws ConfigurationError or TemporaryError when it cannot start
  */
@@ -58,7 +63,10 @@ export async function runService(options: ServiceOptions): Promise<void> {
   let pool: WorkerPool | null = null;
   const launcher: Launcher = new Launcher({
     log,
-    handOver: { serve: (connection) => (pool ?? perConnection).serve(connection) },
+    handOver: {
+      isCostly: options.workers === null,
+      serve: (connection) => (pool ?? perConnection).serve(connection),
+    },
     judge: (address) => {
       const { level, rule } = decide(rules?.current() ?? null, address);
       return { level, line: rule?.line };
@@ -100,7 +108,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
     rules?.reread();
     pool?.replace('SIGHUP');
   });
-  process.on('SIGUSR1', () => log.write('counters', { ...launcher.counters }));
+  const count = counting(options, listener, () => launcher.counters);
+  process.on('SIGUSR1', () => count('counters'));
   const told = untilToldToStop();
   log.write('listening', { address: listener.address, port: listener.port });
   warnOfRunFile(service.runFile, log);
@@ -120,7 +129,23 @@ export async function runService(options: ServiceOptions): Promise<void> {
   log.write('stopping', { ...launcher.counters });
   await launcher.stop();
   pool?.close();
-  log.write('stopped', { ...launcher.counters });
+  count('stopped');
+}
+
+/** @returns what logs the counters as an event, and writes them for Prometheus */
+function counting(
+  { metrics, log }: ServiceOptions,
+  { address, port }: Listener,
+  counters: () => Counters,
+): (event: string) => void {
+  const startedSeconds = Math.round(Date.now() / 1000);
+  return (event) => {
+    if (metrics !== undefined) {
+      writeMetricsFile(metrics, formatMetrics(counters(), { address, port, startedSeconds }), log);
+    }
+    // After the file: whoever waits for the line finds it.
+    log.write(event, { ...counters() });
+  };
 }
 
 const budgetAgeMs = 1000;

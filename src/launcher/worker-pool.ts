@@ -6,7 +6,7 @@ import { readRunFile } from '../run-file/read-run-file.js';
 import type { RunFile } from '../run-file/run-file.js';
 import { startProgram } from '../run-file/start-program.js';
 import { workerVariable } from '../worker/worker-protocol.js';
-import { ucspiEnvironment, unknownConnection } from './connection-facts.js';
+import { ucspiEnvironment, unknownConnection, unknownStanding } from './connection-facts.js';
 import {
   planLaunch,
   type AdmittedConnection,
@@ -54,6 +54,7 @@ const longestBackOffMs = 30_000;
 const maxDeaths = 5;
 
 export class WorkerPool implements HandOver {
+  readonly isCostly = false;
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #waiting: Job[] = [];
@@ -122,7 +123,7 @@ export class WorkerPool implements HandOver {
 
   async #start(): Promise<void> {
     const { service, sessionsPerWorker, log } = this.#options;
-    const { launch } = planLaunch(service, unknownConnection, 1);
+    const { launch } = planLaunch(service, unknownConnection, unknownStanding);
     this.#signature = signatureOf(launch);
     const environment = new Map(launch.environment);
     for (const name of connectionVariables) environment.delete(name);
@@ -192,8 +193,9 @@ export class WorkerPool implements HandOver {
   }
 
   /** What the run file comes to for a connection: evaluated once for each level, unless it looks at the peer. */
-  #plan({ facts, level }: AdmittedConnection): Plan {
+  #plan(connection: AdmittedConnection): Plan {
     const { service } = this.#options;
+    const { facts, level } = connection;
     const runFile = readRunFile(service.runFile);
     if (runFile !== this.#plannedFile) {
       this.#plannedFile = runFile;
@@ -202,7 +204,7 @@ export class WorkerPool implements HandOver {
     }
     const known = this.#plans.get(level);
     if (known !== undefined) return known;
-    const { launch } = planLaunch(service, facts, level);
+    const { launch } = planLaunch(service, facts, connection);
     const plan = { signature: signatureOf(launch), argv: launch.arguments };
     if (this.#isPlanForAll && this.#plans.size < maxPlans) this.#plans.set(level, plan);
     return plan;
@@ -210,7 +212,7 @@ export class WorkerPool implements HandOver {
 
   /** The run file changed: workers for the new one. @returns their signature; the old one when it does not work */
   #refresh(): string {
-    const { launch } = planLaunch(this.#options.service, unknownConnection, 1);
+    const { launch } = planLaunch(this.#options.service, unknownConnection, unknownStanding);
     const signature = signatureOf(launch);
     if (signature !== this.#signature) {
       this.#signature = signature;
@@ -237,7 +239,7 @@ export class WorkerPool implements HandOver {
   }
 
   async #offer(job: Job, worker: WorkerProcess): Promise<void> {
-    const { socket, facts, level } = job.connection;
+    const { socket, facts, level, hear } = job.connection;
     if (!job.isGreeted && worker.greeting !== null && level > 0) {
       socket.write(worker.greeting);
       job.isGreeted = true;
@@ -247,10 +249,11 @@ export class WorkerPool implements HandOver {
         kind: 'connection',
         id: this.#nextId++,
         arguments: job.argv,
-        environment: Object.fromEntries(ucspiEnvironment(facts, level)),
+        environment: Object.fromEntries(ucspiEnvironment(facts, job.connection)),
         isGreeted: job.isGreeted,
       },
       socket,
+      hear,
     );
     const { sessionsPerWorker } = this.#options;
     if (sessionsPerWorker > 0 && worker.givenCount >= sessionsPerWorker) {
@@ -269,7 +272,7 @@ export class WorkerPool implements HandOver {
       return;
     }
     socket.destroy();
-    job.settle({ pid: worker.pid, ended: offer.ended });
+    job.settle({ pid: worker.pid, ended: offer.ended, evict: offer.evict });
   }
 
   /** When no worker is there, those that nobody greeted need not wait for one, and the others not when none is to come. */
@@ -301,9 +304,11 @@ function signatureOf({ program, directory, environment }: Launch): string {
 
 /** The level has a plan of its own. */
 const peerVariables: ReadonlySet<string> = new Set(
-  [...ucspiEnvironment(unknownConnection, 1).keys()].filter((name) => name !== 'ACCESSLEVEL'),
+  [...ucspiEnvironment(unknownConnection, unknownStanding).keys()].filter(
+    (name) => name !== 'ACCESSLEVEL',
+  ),
 );
 
 const connectionVariables: ReadonlySet<string> = new Set(
-  ucspiEnvironment(unknownConnection, 1).keys(),
+  ucspiEnvironment(unknownConnection, unknownStanding).keys(),
 );

@@ -4,9 +4,12 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ProgramEnd, StartedProgram } from '../run-file/start-program.js';
+import type { SessionNews } from '../worker/session-news.js';
 import {
   tryWorkerMessage,
   type ConnectionMessage,
+  type EvictMessage,
+  type SessionsMessage,
   type WorkerMessage,
 } from '../worker/worker-protocol.js';
 
@@ -19,7 +22,26 @@ export interface WorkerEvents {
 
 /** `died` leaves the connection the launcher's. */
 export type Offer =
-  { readonly offer: 'taken'; readonly ended: Promise<ProgramEnd> } | { readonly offer: 'died' };
+  | {
+      readonly offer: 'taken';
+      readonly ended: Promise<ProgramEnd>;
+      /** As in `Session`. */
+      readonly evict: (() => void) | undefined;
+    }
+  | { readonly offer: 'died' };
+
+/** A connection that this worker is offered. */
+interface Offered {
+  readonly id: number;
+  readonly hear: (news: SessionNews) => void;
+  readonly settle: (offer: Offer) => void;
+}
+
+/** One that it took. */
+interface TakenSession {
+  readonly hear: (news: SessionNews) => void;
+  readonly end: (end: ProgramEnd) => void;
+}
 
 /** A worker that says nothing to a connection for so long is stuck. */
 const takeTimeoutMs = 10_000;
@@ -37,10 +59,11 @@ export class WorkerProcess {
   readonly startedMs = performance.now();
   readonly #child: ChildProcess;
   readonly #events: WorkerEvents;
-  readonly #sessions = new Map<number, (end: ProgramEnd) => void>();
+  readonly #sessions = new Map<number, TakenSession>();
   #state: 'starting' | 'ready' | 'retired' | 'dead' = 'starting';
   #greeting: string | null = null;
-  #offered: { readonly id: number; readonly settle: (offer: Offer) => void } | undefined;
+  #offered: Offered | undefined;
+  #reportsLogins = false;
   #givenCount = 0;
   #wasReady = false;
   readonly #readyTimer: NodeJS.Timeout;
@@ -92,13 +115,22 @@ export class WorkerProcess {
     return this.#greeting;
   }
 
-  /** Offers a connection to a free worker. The launcher keeps its copy open until this says `taken`. Never rejects. */
-  offer(message: ConnectionMessage, socket: Socket): Promise<Offer> {
+  /**
+   * Offers a connection to a free worker. The launcher keeps its copy open until this says `taken`. Never rejects.
+   *
+   * @param hear gets what the worker tells of the session
+   */
+  offer(
+    message: ConnectionMessage,
+    socket: Socket,
+    hear: (news: SessionNews) => void,
+  ): Promise<Offer> {
     this.#givenCount += 1;
     return new Promise((resolve) => {
       this.#takeTimer.refresh();
       this.#offered = {
         id: message.id,
+        hear,
         settle: (offer) => {
           this.#offered = undefined;
           resolve(offer);
@@ -139,13 +171,22 @@ export class WorkerProcess {
 
   #take(id: number): void {
     if (this.#offered?.id !== id) return;
-    const ended = new Promise<ProgramEnd>((resolve) => this.#sessions.set(id, resolve));
-    this.#offered.settle({ offer: 'taken', ended });
+    const { hear, settle } = this.#offered;
+    const ended = new Promise<ProgramEnd>((end) => this.#sessions.set(id, { hear, end }));
+    const evict = (): void => {
+      const message: EvictMessage = { kind: 'evict', id };
+      if (this.#child.connected) this.#child.send(message, () => undefined);
+    };
+    settle({ offer: 'taken', ended, evict: this.#reportsLogins ? evict : undefined });
   }
 
-  #end(id: number): void {
-    this.#sessions.get(id)?.({ status: 0, signal: null });
-    this.#sessions.delete(id);
+  #hearOfSessions({ loggedIn, failedLogins, ended }: SessionsMessage): void {
+    for (const id of failedLogins) this.#sessions.get(id)?.hear('failed-login');
+    for (const id of loggedIn) this.#sessions.get(id)?.hear('login');
+    for (const id of ended) {
+      this.#sessions.get(id)?.end({ status: 0, signal: null });
+      this.#sessions.delete(id);
+    }
   }
 
   #hear(message: WorkerMessage | null): void {
@@ -155,6 +196,7 @@ export class WorkerProcess {
       case 'ready':
         if (this.#state !== 'starting') return;
         this.#greeting = message.greeting;
+        this.#reportsLogins = message.reportsLogins;
         this.#state = 'ready';
         this.#wasReady = true;
         clearTimeout(this.#readyTimer);
@@ -164,8 +206,8 @@ export class WorkerProcess {
         this.#take(message.id);
         this.#events.onFree(this);
         return;
-      case 'ended':
-        for (const id of message.ids) this.#end(id);
+      case 'sessions':
+        this.#hearOfSessions(message);
         this.#disconnectWhenDone();
         return;
       case 'retire':
@@ -179,7 +221,7 @@ export class WorkerProcess {
     clearTimeout(this.#readyTimer);
     clearTimeout(this.#takeTimer);
     this.#offered?.settle({ offer: 'died' });
-    for (const resolve of this.#sessions.values()) resolve(end);
+    for (const session of this.#sessions.values()) session.end(end);
     this.#sessions.clear();
     return end;
   }

@@ -3,7 +3,7 @@
 import type { SaslExchange, SaslStep } from '../auth/sasl-mechanism.js';
 import type { SaslMechanismName } from '../auth/sasl-mechanisms.js';
 import { tryBase64, type ApopArguments, type AuthArguments } from './arguments.js';
-import { concludeLogin, refuseCleartext, reportFailure } from './authorization.js';
+import { concludeLogin, refuse, refuseCleartext } from './authorization.js';
 import { error, type Outcome } from './outcome.js';
 import type { Authorization } from './session-state.js';
 import type { SessionContext } from './session-context.js';
@@ -100,8 +100,8 @@ export async function apop(
     const login = { name: Buffer.from(name, 'latin1'), digest, timestamp: apopTimestamp };
     return await concludeLogin(await verifyApop(authenticator, login), attempt, context);
   } catch (failure) {
-    reportFailure(attempt, (failure as Error).message, context);
-    return error('login-unavailable', undefined, 'SYS/TEMP');
+    const reason = (failure as Error).message;
+    return refuse(attempt, { text: 'login-unavailable', code: 'SYS/TEMP', reason }, context);
   }
 }
 

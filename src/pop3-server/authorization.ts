@@ -1,6 +1,7 @@
 // AUTHORIZATION: USER, PASS. RFC 1939 §7, RFC 3206, RFC 2449 §8.1. CAPA and QUIT stand here too.
 
 import type { Identity, Verdict } from '../auth/authenticator.js';
+import type { ResponseCode } from '../wire/response.js';
 import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
 import { MaildropRefused } from './service.js';
 import type { SessionContext } from './session-context.js';
@@ -57,11 +58,14 @@ export async function concludeLogin(
     case 'accepted':
       return openMaildrop(verdict.identity, attempt, context);
     case 'rejected':
-      reportFailure(attempt, verdict.reason, context);
-      return { ...error('login-failed', undefined, 'AUTH'), isFailedLogin: true };
-    case 'unavailable':
-      reportFailure(attempt, verdict.reason, context);
-      return error('login-unavailable', undefined, verdict.isLasting ? 'SYS/PERM' : 'SYS/TEMP');
+      return {
+        ...refuse(attempt, { text: 'login-failed', code: 'AUTH', reason: verdict.reason }, context),
+        isFailedLogin: true,
+      };
+    case 'unavailable': {
+      const code = verdict.isLasting ? 'SYS/PERM' : 'SYS/TEMP';
+      return refuse(attempt, { text: 'login-unavailable', code, reason: verdict.reason }, context);
+    }
   }
 }
 
@@ -77,19 +81,37 @@ async function openMaildrop(
       login: { identity, mechanism: attempt.mechanism, maildrop },
     };
   } catch (failure) {
-    const name = `${identity.user}@${identity.domain}`;
-    reportFailure({ ...attempt, name }, (failure as Error).message, context);
+    const named = { ...attempt, name: `${identity.user}@${identity.domain}` };
+    const reason = (failure as Error).message;
     return failure instanceof MaildropRefused
-      ? error('maildrop-refused', undefined, 'SYS/PERM')
-      : error('maildrop-unavailable', undefined, 'SYS/TEMP');
+      ? refuse(named, { text: 'maildrop-refused', code: 'SYS/PERM', reason }, context)
+      : refuse(named, { text: 'maildrop-unavailable', code: 'SYS/TEMP', reason }, context);
   }
 }
 
-/** One line for each login that failed, with the name as given. */
-export function reportFailure(
+/** Why a login failed: the client gets text and code, the log code and reason. */
+export interface Refusal {
+  readonly text: string;
+  /** `AUTH` says that it was the client's fault. RFC 3206 §4, §5. */
+  readonly code: ResponseCode;
+  readonly reason: string;
+}
+
+/**
+ * One line for each login that failed. What the client chose, the name as given, stands behind what it could not, so that
+ * programs that read logs, such as fail2ban, are not taken in by a name that looks like other fields.
+ */
+export function refuse(
   attempt: LoginAttempt,
-  reason: string,
-  context: SessionContext,
-): void {
-  context.report('failure', { user: attempt.name, mechanism: attempt.mechanism, reason });
+  { text, code, reason }: Refusal,
+  { peer, report }: SessionContext,
+): ErrorOutcome {
+  report('failure', {
+    ...(peer === undefined ? {} : { peer }),
+    code,
+    user: attempt.name,
+    mechanism: attempt.mechanism,
+    reason,
+  });
+  return error(text, undefined, code);
 }

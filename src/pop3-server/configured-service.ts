@@ -34,6 +34,8 @@ function limitsFrom(given: Pop3dOptionValues): SessionLimits {
     ...defaultLimits,
     idleTimeoutMs: inMs(given['idle-timeout'], defaultLimits.idleTimeoutMs),
     loginTimeoutMs: inMs(given['login-timeout'], defaultLimits.loginTimeoutMs),
+    handshakeTimeoutMs: inMs(given['handshake-timeout'], defaultLimits.handshakeTimeoutMs),
+    failureDelayMs: inMs(given['failure-delay'], defaultLimits.failureDelayMs),
   };
 }
 

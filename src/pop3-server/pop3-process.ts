@@ -8,7 +8,9 @@ import { openLog } from '../system/log.js';
 import { configureService } from './configured-service.js';
 import { peerNamedIn, withoutMapping } from './peer.js';
 import type { Pop3dOptionValues } from './pop3d-options.js';
+import { reportTo } from './report-descriptor.js';
 import { nextSessionId, runSession, shutDownSessions } from './session.js';
+import { failedLoginsNamedIn } from './starter.js';
 
 export interface Pop3ProcessOptions {
   readonly given: Pop3dOptionValues;
@@ -29,6 +31,8 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   const log = await openLog(logOptionsFrom('pop3d', given, fd === undefined ? [0, 1] : [fd]));
   // Before the connection is opened, which would keep a process that cannot serve it until the client left.
   const service = await configureService(given, log, 'one');
+  const reportFd = given['report-fd'];
+  const tell = reportFd === undefined ? () => undefined : reportTo(reportFd, log);
   const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, shutDownSessions);
@@ -39,6 +43,12 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp,
+    // To give way it gets SIGTERM.
+    starter: {
+      failedLogins: failedLoginsNamedIn(process.env),
+      tell,
+      onEvict: () => undefined,
+    },
   });
   await log.flush(logFlushMs);
 }

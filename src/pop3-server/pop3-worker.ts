@@ -13,6 +13,7 @@ import { peerNamedIn } from './peer.js';
 import { pop3dOptions, tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
 import type { Service } from './service.js';
 import { nextSessionId, runSession, shutDownSessions } from './session.js';
+import { failedLoginsNamedIn } from './starter.js';
 
 /** Run files have few sets of arguments, if more than one for each level; beyond this they are made anew. */
 const maxServices = 64;
@@ -30,6 +31,7 @@ export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean
   const isGreetingTheSame = given.apop !== true && given.tls !== true;
   await runWorker({
     greeting: isGreetingTheSame ? greetingWith(null) : null,
+    reportsLogins: true,
     serve: (connection) => serve(connection, services),
     whyStale: () => files.whyChanged(),
     report: (event, fields) => log.write(event, fields),
@@ -51,6 +53,11 @@ async function serve(connection: HandedConnection, services: Services): Promise<
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp: given.apop === true ? makeApopTimestamp() : null,
+    starter: {
+      failedLogins: failedLoginsNamedIn(connection.environment),
+      tell: connection.tell,
+      onEvict: connection.onEvict,
+    },
   });
 }
 

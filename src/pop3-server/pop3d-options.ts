@@ -63,6 +63,28 @@ export const pop3dOptions = {
     max: 86_400,
     help: 'seconds from greeting to login (180)',
   },
+  'handshake-timeout': {
+    kind: 'number',
+    value: 'S',
+    min: 1,
+    max: 86_400,
+    help: 'seconds for a TLS handshake (30)',
+  },
+  'failure-delay': {
+    kind: 'number',
+    value: 'S',
+    env: 'FAILURE_DELAY',
+    min: 0,
+    max: 60,
+    help: 'seconds before a failed login is answered, growing to eight times as much (2)',
+  },
+  'report-fd': {
+    kind: 'number',
+    value: 'N',
+    min: 3,
+    max: 1_048_576,
+    help: "descriptor on which to tell tcpsrun of logins (a run file's %5)",
+  },
   uidl: {
     kind: 'text',
     value: 'SOURCE',

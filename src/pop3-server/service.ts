@@ -29,7 +29,7 @@ export interface MaildropSession {
   readonly report: (event: string, fields: Readonly<Record<string, string | number>>) => void;
 }
 
-/** Times in milliseconds; all of them settable, see pop3d(8). */
+/** Times in milliseconds; the times can be set, see pop3d(8). */
 export interface SessionLimits {
   /** From the greeting to the login, whatever arrives in between. */
   readonly loginTimeoutMs: number;
@@ -37,6 +37,8 @@ export interface SessionLimits {
   readonly idleTimeoutMs: number;
   /** From the first octet of TLS to its last handshake message. */
   readonly handshakeTimeoutMs: number;
+  /** From the verdict to the reply, for the first failed login; later ones wait longer, see failure-delay.ts. */
+  readonly failureDelayMs: number;
   readonly maxBadCommandsBeforeLogin: number;
   readonly maxBadCommandsAfterLogin: number;
   readonly maxFailedLogins: number;
@@ -46,6 +48,7 @@ export const defaultLimits: SessionLimits = {
   loginTimeoutMs: 180_000,
   idleTimeoutMs: 600_000,
   handshakeTimeoutMs: 30_000,
+  failureDelayMs: 2000,
   maxBadCommandsBeforeLogin: 3,
   maxBadCommandsAfterLogin: 20,
   maxFailedLogins: 10,

@@ -7,6 +7,8 @@ import type { MaildropSession, Service } from './service.js';
 export interface SessionContext extends MaildropSession {
   readonly service: Service;
   readonly link: Link;
+  /** The client's address, if it is known. */
+  readonly peer: string | undefined;
   /** The timestamp of the greeting, for APOP; null when it is not offered. RFC 1939 §7. */
   readonly apopTimestamp: string | null;
   /** What becomes of single messages, when it is logged. */

@@ -8,18 +8,22 @@ import { maxAuthLineOctets, maxCommandLineOctets } from '../wire/limits.js';
 import { terminator } from '../wire/multiline.js';
 import type { ServerTls } from '../system/tls-server.js';
 import { formatChallenge, formatResponse, type ResponseCode } from '../wire/response.js';
+import { closeGently, closeSoon } from './close-connection.js';
 import { findCommand } from './command-table.js';
+import { failureDelayMs } from './failure-delay.js';
 import { greetingWith } from './greeting.js';
 import { clearLink, encryptedLink, type Link } from './link.js';
 import { MessageLog } from './message-log.js';
 import { BrokenOff, sendMessage } from './message-sender.js';
 import { error, type ErrorOutcome, type Outcome } from './outcome.js';
+import { Pause } from './pause.js';
 import { isLoopback } from './peer.js';
 import type { Service } from './service.js';
 import type { SessionContext } from './session-context.js';
 import { SessionTally, type EndReason } from './session-log.js';
 import { SessionOutput, type Connection } from './session-output.js';
 import type { Login, State } from './session-state.js';
+import type { Starter } from './starter.js';
 import { defaultTexts, Texts, type TextValues } from './texts.js';
 
 export interface SessionOptions {
@@ -32,6 +36,7 @@ export interface SessionOptions {
   readonly isGreeted: boolean;
   /** The timestamp in the greeting, when APOP is offered. */
   readonly apopTimestamp: string | null;
+  readonly starter: Starter;
 }
 
 /** Input that may wait while a command runs; beyond it the connection is not read. */
@@ -42,9 +47,6 @@ const commandsPerTurn = 200;
 
 /** Lines of a listing that are written in one go. */
 const linesPerTurn = 2000;
-
-/** After the last reply, what the peer still sends is read for so long, so that no reset overtakes the reply. */
-const lingerMs = 2000;
 
 /** Runs one session. @returns when the connection is closed and the maildrop released; never rejects */
 export async function runSession(
@@ -86,7 +88,9 @@ class Session {
   /** Takes the next line instead of the command table, while a SASL exchange goes on. */
   #respond: ((line: Buffer) => Promise<Outcome>) | null = null;
   #timer: NodeJS.Timeout | undefined;
+  readonly #pause = new Pause();
   #isPumping = false;
+  #isPausing = false;
   #isShakingHands = false;
   #hasInputEnded = false;
   #isFinished = false;
@@ -108,7 +112,8 @@ class Session {
   async run(): Promise<void> {
     running.add(this);
     const ended = new Promise<void>((resolve) => (this.#resolve = resolve));
-    const { peer, accessLevel } = this.#options;
+    const { peer, accessLevel, starter } = this.#options;
+    starter.onEvict(() => this.#evict());
     this.#report('connect', {
       ...(peer === undefined ? {} : { peer }),
       ...(accessLevel === undefined ? {} : { level: accessLevel }),
@@ -141,6 +146,7 @@ class Session {
     return {
       service: this.#service,
       link: this.#link,
+      peer: this.#options.peer,
       apopTimestamp: this.#options.apopTimestamp,
       messages: this.#messages,
       report: (event, fields) => this.#report(event, fields),
@@ -151,14 +157,22 @@ class Session {
   shutDown(): void {
     this.#ending ??= 'signal';
     if (this.#isShakingHands) this.#connection.destroy();
+    this.#pause.end();
     void this.#pump();
+  }
+
+  /** Ends a session that has not logged in at once: neither a password being verified nor a client that does not read is waited for. */
+  #evict(): void {
+    if (this.#state.name === 'TRANSACTION') return;
+    if (this.#isPumping && !this.#isPausing) this.#connection.destroy();
+    this.shutDown();
   }
 
   #listen(): void {
     const connection = this.#connection;
     connection.on('data', this.#onData);
     connection.on('end', this.#onEnd);
-    connection.on('close', this.#onEnd);
+    connection.on('close', this.#onClose);
     connection.on('timeout', this.#onTimeout);
     // The peer's resets and our broken pipes close a socket; an alert after the handshake, such as a client's that does not
     // trust the certificate, does not.
@@ -170,7 +184,7 @@ class Session {
     connection.pause();
     connection.off('data', this.#onData);
     connection.off('end', this.#onEnd);
-    connection.off('close', this.#onEnd);
+    connection.off('close', this.#onClose);
     connection.off('timeout', this.#onTimeout);
   }
 
@@ -182,6 +196,12 @@ class Session {
   };
 
   readonly #onEnd = (): void => this.#endInput();
+
+  /** Unlike a peer that only closed its side, one that is gone waits for no answer. */
+  readonly #onClose = (): void => {
+    this.#pause.end();
+    this.#endInput();
+  };
 
   readonly #onTimeout = (): void => this.#timeOut();
 
@@ -251,7 +271,9 @@ class Session {
       ...this.#tally.fields(reason, maildrop, this.#startedMs),
     });
     await maildrop?.close();
-    await closeGently(connection);
+    // A stranger who is to leave is not waited for.
+    if (reason === 'signal' && maildrop === null) await closeSoon(connection);
+    else await closeGently(connection);
     this.#resolve();
   }
 
@@ -327,6 +349,7 @@ class Session {
         this.#writeStatus(true, outcome);
         return undefined;
       case 'error':
+        if (outcome.isFailedLogin === true) return this.#refuseLogin(outcome);
         this.#writeError(outcome);
         return undefined;
       case 'listing':
@@ -393,10 +416,32 @@ class Session {
     this.#output.write(formatResponse(isOk, this.#texts.format(text, values), code));
   }
 
+  /** The answer comes late, whatever was wrong; the time counts from the verdict. Those who are right are not delayed. */
+  async #refuseLogin(outcome: ErrorOutcome): Promise<void> {
+    const { starter } = this.#options;
+    const { limits } = this.#service;
+    this.#failedLogins += 1;
+    starter.tell('failed-login');
+    const failures = starter.failedLogins + this.#failedLogins;
+    const paused = this.#pauseFor(failureDelayMs(limits.failureDelayMs, failures));
+    // The answers to what came before are not late.
+    await this.#output.flush();
+    await paused;
+    this.#writeError(outcome);
+    // Nobody would hear of the verdicts on the guesses behind this one.
+    if (this.#output.isDead) this.#ending ??= 'disconnect';
+  }
+
+  async #pauseFor(ms: number): Promise<void> {
+    if (ms === 0 || this.#ending !== null) return;
+    this.#isPausing = true;
+    await this.#pause.last(ms);
+    this.#isPausing = false;
+  }
+
   #writeError(outcome: ErrorOutcome): void {
     const { limits } = this.#service;
     if (outcome.isBad === true) this.#badCommands += 1;
-    if (outcome.isFailedLogin === true) this.#failedLogins += 1;
     const maxBad =
       this.#state.name === 'AUTHORIZATION'
         ? limits.maxBadCommandsBeforeLogin
@@ -415,6 +460,7 @@ class Session {
     this.#state = { name: 'TRANSACTION', login };
     this.#badCommands = 0;
     const { identity, mechanism, maildrop } = login;
+    this.#options.starter.tell('login');
     this.#report('login', {
       user: `${identity.user}@${identity.domain}`,
       mechanism,
@@ -477,27 +523,4 @@ interface StatusText {
   readonly text: string;
   readonly values?: TextValues;
   readonly code?: ResponseCode;
-}
-
-/**
- * Closes our side and waits for the peer's: closing with unread input would reset the connection, and the reset could
- * overtake the last reply.
- */
-function closeGently(connection: Connection): Promise<void> {
-  return new Promise((resolve) => {
-    if (connection.destroyed) {
-      resolve();
-      return;
-    }
-    const timer = setTimeout(() => connection.destroy(), lingerMs);
-    connection.on('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    connection.resume();
-    connection.end(() => {
-      if (connection.readableEnded) connection.destroy();
-      else connection.on('end', () => connection.destroy());
-    });
-  });
 }

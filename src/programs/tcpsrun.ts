@@ -64,6 +64,11 @@ await runProgram(
         max: 1_000_000_000,
         help: 'replace a worker after M sessions (0: never)',
       },
+      metrics: {
+        kind: 'text',
+        value: 'FILE',
+        help: "at SIGUSR1 and at the end, write counters here for Prometheus' textfile collector",
+      },
       explain: {
         kind: 'text',
         value: 'ADDRESS',
@@ -101,11 +106,12 @@ await runProgram(
       rules: options.rules,
       denied,
       concurrency,
-      perSource: options['per-source'] ?? concurrency,
+      perSource: options['per-source'] ?? Infinity,
       backlog: options.backlog ?? defaults.backlog,
       workers:
         workerCount > 0 ? { count: workerCount, sessions: options['worker-sessions'] ?? 0 } : null,
       user: { user: options.user, group: options.group },
+      metrics: options.metrics,
       log,
     });
     await log.flush(1000);

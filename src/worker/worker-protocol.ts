@@ -9,33 +9,58 @@ export interface ConnectionMessage {
   readonly id: number;
   /** The run file's arguments for this connection; the first is argv[0]. */
   readonly arguments: readonly string[];
-  /** UCSPI's variables and ACCESSLEVEL. */
+  /** UCSPI's variables, ACCESSLEVEL and FAILED_LOGINS. */
   readonly environment: Readonly<Record<string, string>>;
   /** Whether the launcher has sent the worker's greeting already. */
   readonly isGreeted: boolean;
 }
 
+/** A session that has not logged in is to end, because another client waits for its place. */
+export interface EvictMessage {
+  readonly kind: 'evict';
+  readonly id: number;
+}
+
+/** What happened in sessions, by their ids. A failed login is there once for each time. */
+export interface SessionsMessage {
+  readonly kind: 'sessions';
+  readonly loggedIn: readonly number[];
+  readonly failedLogins: readonly number[];
+  readonly ended: readonly number[];
+}
+
 export type WorkerMessage =
-  /** Connections may come. `greeting`: what the launcher may send to each at once, so that a worker's death costs no client its greeting. */
-  | { readonly kind: 'ready'; readonly greeting: string | null }
+  /**
+   * Connections may come. `greeting`: what the launcher may send to each at once, so that a worker's death costs no client
+   * its greeting. `reportsLogins`: sessions that were not told to have logged in have not, and may be evicted.
+   */
+  | { readonly kind: 'ready'; readonly greeting: string | null; readonly reportsLogins: boolean }
   /** The connection is the worker's now. */
   | { readonly kind: 'taken'; readonly id: number }
-  /** These sessions are over. */
-  | { readonly kind: 'ended'; readonly ids: readonly number[] }
+  | SessionsMessage
   /** Another worker should take the place of this one; it finishes what it has. */
   | { readonly kind: 'retire'; readonly why: string };
 
 /** Reads what a worker sent. @returns null for anything else: a worker can be any program */
 export function tryWorkerMessage(message: unknown): WorkerMessage | null {
   if (typeof message !== 'object' || message === null) return null;
-  const { kind, id, ids, greeting, why } = message as Record<string, unknown>;
+  const { kind, id, greeting, why, ...rest } = message as Record<string, unknown>;
   switch (kind) {
     case 'ready':
-      return { kind, greeting: typeof greeting === 'string' ? greeting : null };
+      return {
+        kind,
+        greeting: typeof greeting === 'string' ? greeting : null,
+        reportsLogins: rest['reportsLogins'] === true,
+      };
     case 'taken':
       return typeof id === 'number' ? { kind, id } : null;
-    case 'ended':
-      return Array.isArray(ids) ? { kind, ids: ids.filter(isNumber) } : null;
+    case 'sessions':
+      return {
+        kind,
+        loggedIn: numbersIn(rest['loggedIn']),
+        failedLogins: numbersIn(rest['failedLogins']),
+        ended: numbersIn(rest['ended']),
+      };
     case 'retire':
       return { kind, why: typeof why === 'string' ? why : 'it asked to' };
     default:
@@ -43,6 +68,6 @@ export function tryWorkerMessage(message: unknown): WorkerMessage | null {
   }
 }
 
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
+function numbersIn(list: unknown): readonly number[] {
+  return Array.isArray(list) ? list.filter((value) => typeof value === 'number') : [];
 }

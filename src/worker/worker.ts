@@ -2,21 +2,34 @@
 // Exported from the package, for programs other than pop3d.
 
 import type { Socket } from 'node:net';
-import { workerVariable, type ConnectionMessage, type WorkerMessage } from './worker-protocol.js';
+import { GatheredNews } from './gathered-news.js';
+import type { SessionNews } from './session-news.js';
+import {
+  workerVariable,
+  type ConnectionMessage,
+  type EvictMessage,
+  type WorkerMessage,
+} from './worker-protocol.js';
 
 export interface HandedConnection {
   /** Half-open: a client that shuts down its side can still be answered. The worker closes it. */
   readonly socket: Socket;
   /** As the run file has them; the first is argv[0]. */
   readonly arguments: readonly string[];
-  /** UCSPI's variables and ACCESSLEVEL of this connection. */
+  /** UCSPI's variables, ACCESSLEVEL and FAILED_LOGINS of this connection. */
   readonly environment: Readonly<Record<string, string>>;
   readonly isGreeted: boolean;
+  /** Tells tcpsrun of a login or a failed one. */
+  readonly tell: (news: SessionNews) => void;
+  /** `evict` is called when another client waits for the place of this one. Those that logged in should not mind. */
+  readonly onEvict: (evict: () => void) => void;
 }
 
 export interface WorkerOptions {
   /** Sent to each client before the hand-over; null when each session sends its own. */
   readonly greeting: string | null;
+  /** Whether each login is told: sessions of which none was told can then be evicted. */
+  readonly reportsLogins: boolean;
   /** Serves one connection to its end. What it throws ends that session only. */
   readonly serve: (connection: HandedConnection) => Promise<void>;
   /** Called before each connection is taken: why a new process should take this one's place, or null. */
@@ -24,9 +37,6 @@ export interface WorkerOptions {
   /** Told of what went wrong, for the log. */
   readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
 }
-
-/** Sessions that end so soon after one another are reported together: a message costs both sides as much as a reply. */
-const gatherEndedMs = 5;
 
 /** How many sessions this process is to serve, as a worker of tcpsrun; 0: any number. @returns null when it is none */
 export function workerSessions(environment: NodeJS.ProcessEnv): number | null {
@@ -44,24 +54,36 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const settle = (): void => {
     if (!hasLaunchers && runningCount === 0) resolveDrained();
   };
-  let endedIds: number[] = [];
-  const tellEnded = (): void => {
-    if (endedIds.length > 0) tell({ kind: 'ended', ids: endedIds });
-    endedIds = [];
-  };
+  const news = new GatheredNews(tell);
+  const evictions = new Map<number, () => void>();
   const retire = (why: string): void => {
     if (isRetiring) return;
     isRetiring = true;
     tell({ kind: 'retire', why });
   };
 
-  process.on('message', (message: ConnectionMessage, socket: Socket | undefined) => {
+  process.on('message', (message: ConnectionMessage | EvictMessage, socket?: Socket) => {
+    const { id } = message;
+    if (message.kind === 'evict') {
+      evictions.get(id)?.();
+      return;
+    }
     // First of all, and before the socket can be read: until this is said the connection is the launcher's.
-    tell({ kind: 'taken', id: message.id });
+    tell({ kind: 'taken', id });
     runningCount += 1;
-    void serveOne(message, socket, options).finally(() => {
+    let isEvicted = false;
+    evictions.set(id, () => (isEvicted = true));
+    const ties = {
+      tell: (what: SessionNews) => news.tell(id, what),
+      onEvict: (evict: () => void) => {
+        evictions.set(id, evict);
+        if (isEvicted) evict();
+      },
+    };
+    void serveOne(message, socket, ties, options).finally(() => {
       runningCount -= 1;
-      if (endedIds.push(message.id) === 1) setTimeout(tellEnded, gatherEndedMs);
+      evictions.delete(id);
+      news.end(id);
       settle();
     });
     const why = options.whyStale();
@@ -78,13 +100,14 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   });
   // tcpsrun may have changed its mind while this process was loading: then no event will come.
   if (!process.connected) return;
-  tell({ kind: 'ready', greeting: options.greeting });
+  tell({ kind: 'ready', greeting: options.greeting, reportsLogins: options.reportsLogins });
   await drained;
 }
 
 async function serveOne(
   message: ConnectionMessage,
   socket: Socket | undefined,
+  ties: Pick<HandedConnection, 'tell' | 'onEvict'>,
   options: WorkerOptions,
 ): Promise<void> {
   // The peer can be gone so thoroughly that no socket arrives.
@@ -98,6 +121,7 @@ async function serveOne(
       arguments: message.arguments,
       environment: message.environment,
       isGreeted: message.isGreeted,
+      ...ties,
     });
   } catch (error) {
     options.report('error', { error: error instanceof Error ? error.message : String(error) });

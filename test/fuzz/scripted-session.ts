@@ -5,6 +5,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Authenticator } from '../../src/auth/authenticator.js';
 import { defaultLimits, type SessionLimits } from '../../src/pop3-server/service.js';
+import { indifferentStarter } from '../../src/pop3-server/starter.js';
 import { runSession } from '../../src/pop3-server/session.js';
 import { MemoryMaildrop } from '../support/memory-maildrop.js';
 import type { Account } from './drawn-input.js';
@@ -66,7 +67,8 @@ export async function runScript(script: SessionScript): Promise<SessionTrace> {
     connection,
     {
       security: { tls: null, isImplicit: false, allowsCleartext: true },
-      limits: { ...defaultLimits, ...script.limits },
+      limits: { ...defaultLimits, failureDelayMs: 0, ...script.limits },
+      logsMessages: false,
       log: {
         write: (event, fields) => {
           if (event === 'error') faults.push(JSON.stringify(fields));
@@ -77,7 +79,14 @@ export async function runScript(script: SessionScript): Promise<SessionTrace> {
       authenticator: () => Promise.resolve(authenticator),
       openMaildrop: () => Promise.resolve(maildrop),
     },
-    { id: 'fuzz', peer: undefined, accessLevel: undefined, isGreeted: false, apopTimestamp: null },
+    {
+      id: 'fuzz',
+      peer: undefined,
+      accessLevel: undefined,
+      isGreeted: false,
+      apopTimestamp: null,
+      starter: indifferentStarter,
+    },
   );
   for (const piece of script.pieces) {
     if (connection.destroyed) break;

@@ -50,7 +50,10 @@ export async function timeFailedLogins(
     const database = new Database(file);
     database.exec("UPDATE users SET active = 'N' WHERE username = 'bob'");
     database.close();
-    const { port } = await startMailServer(t, root, { args: ['--workers', '1'] });
+    const { port } = await startMailServer(t, root, {
+      args: ['--workers', '1'],
+      env: { FAILURE_DELAY: '0' },
+    });
     const untilMs = performance.now() + options.budgetMs;
     for (let count = 0; count < options.mostSamples && performance.now() < untilMs; count += 1) {
       for (const kind of shuffled(random)) {

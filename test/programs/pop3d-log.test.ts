@@ -10,6 +10,9 @@ import { runCommand, runProgram, builtProgram, startProgram } from '../support/r
 import { makeSocketPair } from '../support/socket-pair.js';
 import { WireClient } from '../support/wire-client.js';
 
+/** The script has a failed login in it. */
+const undelayed = ['--failure-delay', '0'];
+
 const script =
   'USER Evil\x1b[2J" reason=x@example.org\r\nPASS hunter2\r\n' +
   'USER ann@example.org\r\nPASS open sesame\r\n' +
@@ -25,7 +28,7 @@ function makeMailRoot(t: Test): string {
 }
 
 t.test('a session leaves a line for connect, failure, login and logout', async (t) => {
-  const { stderr, status } = await runProgram(t, 'pop3d', [], {
+  const { stderr, status } = await runProgram(t, 'pop3d', undelayed, {
     cwd: makeMailRoot(t),
     input: Buffer.from(script, 'latin1'),
     env: { ACCESSLEVEL: '2', TCPREMOTEIP: '192.0.2.7' },
@@ -38,7 +41,10 @@ t.test('a session leaves a line for connect, failure, login and logout', async (
   t.equal(lines.length, 4, stderr);
   const [connect, failure, login, logout] = lines;
   t.match(connect, /^pop3d: connect session=\S+ peer=192\.0\.2\.7 level=2$/);
-  t.match(failure, /^pop3d: failure .*user="Evil\\u001b\[2J\\" reason=x@example\.org" .*reason=/);
+  t.match(
+    failure,
+    /^pop3d: failure session=\S+ peer=192\.0\.2\.7 code=AUTH user="Evil\\u001b\[2J\\" reason=x@example\.org" mechanism=USER reason=/,
+  );
   t.match(login, /^pop3d: login .*user=ann@example\.org mechanism=USER/);
   t.match(
     logout,
@@ -50,7 +56,7 @@ t.test('a session leaves a line for connect, failure, login and logout', async (
 });
 
 t.test('--log-format json gives one object a line with the same keys', async (t) => {
-  const { stderr } = await runProgram(t, 'pop3d', ['--log-format', 'json'], {
+  const { stderr } = await runProgram(t, 'pop3d', [...undelayed, '--log-format', 'json'], {
     cwd: makeMailRoot(t),
     input: Buffer.from(script, 'latin1'),
   });
@@ -63,9 +69,9 @@ t.test('--log-format json gives one object a line with the same keys', async (t)
 });
 
 t.test('a log that cannot be written costs no session', async (t) => {
-  const expected = await runProgram(t, 'pop3d', [], { cwd: makeMailRoot(t), input: script });
+  const expected = await runProgram(t, 'pop3d', undelayed, { cwd: makeMailRoot(t), input: script });
   const full = openSync('/dev/full', 'w');
-  const toFull = await startProgram(t, 'pop3d', [], {
+  const toFull = await startProgram(t, 'pop3d', undelayed, {
     cwd: makeMailRoot(t),
     fds: [null, null, full],
   }).finish(script);
@@ -74,7 +80,7 @@ t.test('a log that cannot be written costs no session', async (t) => {
   const closed = await runCommand(
     t,
     'sh',
-    ['-c', 'exec "$0" "$1" 2>&-', process.execPath, builtProgram('pop3d')],
+    ['-c', 'exec "$0" "$@" 2>&-', process.execPath, builtProgram('pop3d'), ...undelayed],
     {
       cwd: makeMailRoot(t),
       input: script,
@@ -84,7 +90,10 @@ t.test('a log that cannot be written costs no session', async (t) => {
   const unread = await runCommand(
     t,
     'sh',
-    ['-c', '"$0" "$1" 2>&1 >&3 3>&- | : ; wait', process.execPath, builtProgram('pop3d')],
+    [
+      ...['-c', '"$0" "$@" 2>&1 >&3 3>&- | : ; wait', process.execPath],
+      ...[builtProgram('pop3d'), ...undelayed],
+    ],
     { cwd: makeMailRoot(t), input: script, fds: [null, null, null, null] },
   );
   t.equal(unread.status, 0, 'a log reader that is gone');
@@ -99,7 +108,7 @@ t.test('where stderr is the connection, as inetd leaves it, the log goes to sysl
   );
   chmodSync(join(cwd, 'logger'), 0o755);
   const pair = await makeSocketPair();
-  const program = startProgram(t, 'pop3d', [], {
+  const program = startProgram(t, 'pop3d', undelayed, {
     cwd,
     env: { PATH: `${cwd}:${process.env['PATH'] ?? ''}` },
     fds: [pair.server, pair.server, pair.server],
@@ -126,7 +135,7 @@ t.test('--log syslog sends the log there from any connection', async (t) => {
   const record = join(cwd, 'logged');
   writeFileSync(join(cwd, 'logger'), `#!/bin/sh\ncat > "${record}"\n`);
   chmodSync(join(cwd, 'logger'), 0o755);
-  const { stderr, status } = await runProgram(t, 'pop3d', ['--log', 'syslog'], {
+  const { stderr, status } = await runProgram(t, 'pop3d', [...undelayed, '--log', 'syslog'], {
     cwd,
     input: script,
     env: { PATH: `${cwd}:${process.env['PATH'] ?? ''}` },
@@ -140,7 +149,7 @@ t.test('--log syslog sends the log there from any connection', async (t) => {
 });
 
 t.test('without logger(1) the lines are lost and nothing else', async (t) => {
-  const { stdout, status } = await runProgram(t, 'pop3d', ['--log', 'syslog'], {
+  const { stdout, status } = await runProgram(t, 'pop3d', [...undelayed, '--log', 'syslog'], {
     cwd: makeMailRoot(t),
     input: script,
     env: { PATH: '/nonexistent' },

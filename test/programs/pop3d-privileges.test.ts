@@ -19,7 +19,7 @@ function idsOf(pid: number): { uids: string; gids: string; groups: string } {
 }
 
 function start(t: Test, { cwd }: OwnedMailRoot): { program: RunningProgram; client: WireClient } {
-  const program = startProgram(t, 'pop3d', [], { cwd });
+  const program = startProgram(t, 'pop3d', ['--failure-delay', '0'], { cwd });
   return { program, client: new WireClient(program.stdout, program.stdin) };
 }
 

@@ -6,6 +6,7 @@ import t from 'tap';
 import { deadline, poll } from '../support/deadline.js';
 import { runProgram } from '../support/run-program.js';
 import {
+  counters,
   greeter,
   replaceText,
   shellRunFile,
@@ -15,19 +16,6 @@ import {
 } from '../support/tcpsrun-fixture.js';
 
 const showLevel = shellRunFile('echo level %4 $ACCESSLEVEL');
-
-/** The counters that SIGUSR1 asks for. */
-async function counters({ program }: Tcpsrun): Promise<Record<string, number>> {
-  const before = program.stderr.split('counters ').length;
-  program.kill('SIGUSR1');
-  const line = await poll('a line of counters', () => {
-    const lines = program.stderr.split('counters ');
-    const last = lines.at(-1);
-    return Promise.resolve(lines.length > before && last?.includes('\n') ? last : undefined);
-  });
-  const pairs = [...line.slice(0, line.indexOf('\n')).matchAll(/([a-z]+)=([0-9]+)/g)];
-  return Object.fromEntries(pairs.map(([, name = '', value]) => [name, Number(value)]));
-}
 
 /** Waits until tcpsrun has accepted that many connections in all. */
 async function untilAccepted(tcpsrun: Tcpsrun, accepted: number): Promise<void> {

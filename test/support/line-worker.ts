@@ -12,9 +12,14 @@ const [greeting = '-'] = process.argv.slice(2);
 /** Set by a client, for the launcher to hear of with the next connection. */
 let stale: string | null = null;
 
-async function serve({ socket, ...facts }: HandedConnection): Promise<void> {
+async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Promise<void> {
+  const lines = createInterface({ input: socket });
+  onEvict(() => {
+    lines.close();
+    socket.end('evicted\n', () => socket.destroy());
+  });
   if (!facts.isGreeted) socket.write(greeting === '-' ? own : `${greeting}\n`);
-  for await (const line of createInterface({ input: socket })) {
+  for await (const line of lines) {
     switch (line) {
       case 'facts':
         socket.write(`${JSON.stringify({ ...facts, pid: process.pid })}\n`);
@@ -29,6 +34,11 @@ async function serve({ socket, ...facts }: HandedConnection): Promise<void> {
       case 'stale':
         stale = 'a client said so';
         socket.write('stale\n');
+        break;
+      case 'login':
+      case 'failed-login':
+        tell(line);
+        socket.write('told\n');
         break;
       case 'hang up':
         process.disconnect();
@@ -46,10 +56,14 @@ async function serve({ socket, ...facts }: HandedConnection): Promise<void> {
 
 if (workerSessions(process.env) === null) {
   const socket = new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true });
-  await serve({ socket, arguments: process.argv, environment: {}, isGreeted: false });
+  await serve({
+    ...{ socket, arguments: process.argv, environment: {}, isGreeted: false },
+    ...{ tell: () => undefined, onEvict: () => undefined },
+  });
 } else {
   await runWorker({
     greeting: greeting === '-' ? null : `${greeting}\n`,
+    reportsLogins: true,
     serve,
     whyStale: () => stale,
     report: (event, { error = '' }) => {

@@ -170,6 +170,11 @@ export class RunningProgram {
     );
   }
 
+  /** Closes our end of one of its further pipes. */
+  closeDescriptor(fd: number): void {
+    this.#child.stdio[fd]?.destroy();
+  }
+
   /** Sends a signal to this process; nothing happens when it is gone. */
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);

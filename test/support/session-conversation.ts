@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import type { Authenticator, Verdict } from '../../src/auth/authenticator.js';
 import { defaultLimits, type Service, type SessionLimits } from '../../src/pop3-server/service.js';
 import { runSession } from '../../src/pop3-server/session.js';
+import { indifferentStarter, type Starter } from '../../src/pop3-server/starter.js';
 import type { LogFields } from '../../src/system/log-line.js';
 import { deadline } from './deadline.js';
 import { makeDuplexPair, type PairEnd } from './duplex-pair.js';
@@ -16,8 +17,10 @@ export const password = 'open sesame';
 
 export interface ConversationOptions {
   readonly messages?: readonly (Buffer | string)[];
+  /** Failed logins are answered at once unless they say otherwise. */
   readonly limits?: Partial<SessionLimits>;
   readonly logsMessages?: boolean;
+  readonly starter?: Partial<Starter>;
   /** Passwords by login name; `ann@example.org` with `open sesame` when absent. */
   readonly accounts?: Readonly<Record<string, string>>;
   /** What to say of every password instead of looking it up; may be slow. */
@@ -70,6 +73,7 @@ export class Conversation {
       accessLevel: undefined,
       isGreeted: false,
       apopTimestamp: null,
+      starter: { ...indifferentStarter, ...options.starter },
     });
   }
 
@@ -159,7 +163,7 @@ export class Conversation {
     const authenticator = fakeAuthenticator(options);
     return {
       security: { tls: null, isImplicit: false, allowsCleartext: true },
-      limits: { ...defaultLimits, ...options.limits },
+      limits: { ...defaultLimits, failureDelayMs: 0, ...options.limits },
       logsMessages: options.logsMessages ?? false,
       log: {
         write: (event, fields = {}) => {

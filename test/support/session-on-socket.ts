@@ -8,6 +8,7 @@ import { openPasswordDatabase } from '../../src/auth/password-database.js';
 import { openMaildirMaildrop } from '../../src/maildrop/maildir-maildrop.js';
 import { defaultLimits, type SessionLimits } from '../../src/pop3-server/service.js';
 import { runSession } from '../../src/pop3-server/session.js';
+import { indifferentStarter } from '../../src/pop3-server/starter.js';
 import type { LogFields } from '../../src/system/log-line.js';
 import type { ServerTls } from '../../src/system/tls-server.js';
 import { deadline } from './deadline.js';
@@ -21,6 +22,7 @@ export interface SessionOptions {
   readonly isImplicit?: boolean;
   readonly allowsCleartext?: boolean;
   readonly peer?: string;
+  /** Failed logins are answered at once unless they say otherwise. */
   readonly limits?: Partial<SessionLimits>;
   /** Passwords or stored forms by address; `ann@example.org` with `open sesame` when absent. */
   readonly accounts?: Readonly<Record<string, string>>;
@@ -57,7 +59,7 @@ export async function startSession(
         isImplicit: options.isImplicit ?? false,
         allowsCleartext: options.allowsCleartext ?? false,
       },
-      limits: { ...defaultLimits, ...options.limits },
+      limits: { ...defaultLimits, failureDelayMs: 0, ...options.limits },
       log: {
         write: (event, fields = {}) => log.push({ event, fields }),
         flush: () => Promise.resolve(),
@@ -72,6 +74,7 @@ export async function startSession(
       accessLevel: undefined,
       isGreeted: false,
       apopTimestamp: options.apopTimestamp ?? null,
+      starter: indifferentStarter,
     },
   );
   const over = (): Promise<void> => deadline(ended, 20_000, () => 'the session goes on');

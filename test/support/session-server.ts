@@ -5,6 +5,7 @@ import { openPasswordDatabase } from '../../src/auth/password-database.js';
 import { openMaildirMaildrop } from '../../src/maildrop/maildir-maildrop.js';
 import { defaultLimits } from '../../src/pop3-server/service.js';
 import { runSession } from '../../src/pop3-server/session.js';
+import { indifferentStarter } from '../../src/pop3-server/starter.js';
 import type { Security } from '../../src/pop3-server/link.js';
 import type { Teardown } from './run-program.js';
 
@@ -38,6 +39,7 @@ export async function startSessionServer(
       accessLevel: undefined,
       isGreeted: false,
       apopTimestamp: null,
+      starter: indifferentStarter,
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { deadline } from './deadline.js';
+import { deadline, poll } from './deadline.js';
 import { builtProgram, startCommand, type RunningProgram } from './run-program.js';
 
 export interface TcpsrunOptions {
@@ -75,6 +75,19 @@ export async function startTcpsrun(t: Test, given: TcpsrunOptions): Promise<Tcps
 /** Replaces a file of the fixture as an editor would. */
 export function replaceText({ directory }: Tcpsrun, name: string, text: string): void {
   writeFileSync(join(directory, name), text);
+}
+
+/** The counters that SIGUSR1 asks for. */
+export async function counters({ program }: Tcpsrun): Promise<Record<string, number>> {
+  const before = program.stderr.split('counters ').length;
+  program.kill('SIGUSR1');
+  const line = await poll('a line of counters', () => {
+    const lines = program.stderr.split('counters ');
+    const last = lines.at(-1);
+    return Promise.resolve(lines.length > before && last?.includes('\n') ? last : undefined);
+  });
+  const pairs = [...line.slice(0, line.indexOf('\n')).matchAll(/([a-zA-Z]+)=([0-9]+)/g)];
+  return Object.fromEntries(pairs.map(([, name = '', value]) => [name, Number(value)]));
 }
 
 /** One connection. */

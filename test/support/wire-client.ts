@@ -8,9 +8,13 @@ import { deadline } from './deadline.js';
 const readDeadlineMs = 30_000;
 const terminator = Buffer.from('\r\n.\r\n');
 
-/** Connects to a TCP port of the loopback interface. */
-export async function connectWireClient(port: number, host = '127.0.0.1'): Promise<WireClient> {
-  const socket = connect({ port, host });
+/** Connects to a TCP port of the loopback interface. @param from the address to come from; by default the system's choice */
+export async function connectWireClient(
+  port: number,
+  host = '127.0.0.1',
+  from?: string,
+): Promise<WireClient> {
+  const socket = connect({ port, host, ...(from === undefined ? {} : { localAddress: from }) });
   await new Promise((resolve, reject) => {
     socket.once('connect', resolve).once('error', reject);
   });

@@ -69,6 +69,56 @@ t.test('one source is served only so often, and does not hold up the others', (t
   t.end();
 });
 
+t.test('within a level the next one is of the source that is served least', (t) => {
+  const gate = admission({ concurrency: 3 });
+  const served = [client('a1'), client('a2'), client('b1', 1, 'b')];
+  for (const each of served) gate.apply(each);
+  for (const name of ['a3', 'a4']) gate.apply(client(name));
+  gate.apply(client('b2', 1, 'b'));
+  gate.apply(client('c1', 1, 'c'));
+  const order: (string | undefined)[] = [];
+  for (const each of [client('a1'), client('a2'), client('b1', 1, 'b')]) {
+    gate.release(each);
+    order.push(gate.next()?.name);
+  }
+  t.same(order, ['c1', 'a3', 'b2']);
+  t.end();
+});
+
+t.test('when all places to wait are taken, the source that has most of them makes room', (t) => {
+  const gate = admission({ concurrency: 1, held: 3 });
+  gate.apply(client('served'));
+  for (const name of ['a1', 'a2', 'a3']) gate.apply(client(name));
+  t.equal(gate.apply(client('a4')).decision, 'refused');
+  t.match(gate.apply(client('b1', 1, 'b')), { decision: 'held', displaced: { name: 'a3' } });
+  t.equal(gate.apply(client('b2', 1, 'b')).decision, 'refused', 'it would have as many then');
+  t.match(gate.apply(client('c1', 1, 'c')), { decision: 'held', displaced: { name: 'a2' } });
+  t.equal(gate.apply(client('d1', 1, 'd')).decision, 'refused', 'nobody has more than one');
+  t.equal(gate.heldCount, 3);
+  t.end();
+});
+
+t.test('a client lacks only a slot unless its source has its share', (t) => {
+  const gate = admission({ concurrency: 2, perSource: 1 });
+  t.notOk(gate.lacksOnlySlot(client('first')), 'there is a slot');
+  gate.apply(client('a1'));
+  t.notOk(gate.lacksOnlySlot(client('a2')), 'its source has too many');
+  gate.apply(client('b1', 1, 'b'));
+  t.notOk(gate.lacksOnlySlot(client('a2')));
+  t.ok(gate.lacksOnlySlot(client('c1', 1, 'c')));
+  t.ok(gate.lacksOnlySlot(client('trusted', 2)), 'no share counts for trusted levels');
+  t.end();
+});
+
+t.test('an ordinary client lacks a slot while the rest is reserved', (t) => {
+  const gate = admission({ concurrency: 2 });
+  gate.reserve(1);
+  gate.apply(client('1'));
+  t.ok(gate.lacksOnlySlot(client('2')));
+  t.notOk(gate.lacksOnlySlot(client('trusted', 2)));
+  t.end();
+});
+
 t.test('trusted levels are exempt from the limit of a source', (t) => {
   const gate = admission({ concurrency: 3, perSource: 1 });
   for (const name of ['1', '2', '3']) {

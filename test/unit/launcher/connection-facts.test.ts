@@ -11,7 +11,7 @@ t.test('an IPv4 connection on an IPv6 socket is described as IPv4', (t) => {
   if (remote === null || local === null) throw new Error('no address');
   const environment = ucspiEnvironment(
     { remote: { address: remote, port: 4711 }, local: { address: local, port: 110 } },
-    3,
+    { level: 3, failedLogins: 2 },
   );
   t.same(Object.fromEntries(environment), {
     PROTO: 'TCP',
@@ -20,6 +20,7 @@ t.test('an IPv4 connection on an IPv6 socket is described as IPv4', (t) => {
     TCPREMOTEIP: '192.0.2.7',
     TCPREMOTEPORT: '4711',
     ACCESSLEVEL: '3',
+    FAILED_LOGINS: '2',
   });
   t.end();
 });
@@ -34,6 +35,7 @@ t.test("an outer launcher's connection is not passed on", (t) => {
       ['REMOTE_ADDR', '192.0.2.1'],
       ['REMOTE_HOST', 'x'],
       ['ACCESSLEVEL', '2'],
+      ['FAILED_LOGINS', '2'],
       ['PROTO', 'SSL'],
       ['TCPDUMP', 'kept'],
       ['PATH', '/bin'],

@@ -1,0 +1,21 @@
+// A wait that costs a timer and nothing else, and that can be cut short.
+
+export class Pause {
+  #end: () => void = () => undefined;
+
+  /** Resolves after `ms` milliseconds, or when `end` is called. */
+  async last(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Does nothing when nobody waits. */
+  end(): void {
+    this.#end();
+  }
+}

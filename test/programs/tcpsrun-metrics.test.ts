@@ -1,0 +1,75 @@
+// tcpsrun --metrics: the file that Prometheus' textfile collector reads.
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { poll } from '../support/deadline.js';
+import { readMetrics } from '../support/prometheus-text.js';
+import { counters, shellRunFile, startTcpsrun, type Tcpsrun } from '../support/tcpsrun-fixture.js';
+
+function valuesIn({ directory }: Tcpsrun): Record<string, number> {
+  const metrics = readMetrics(readFileSync(join(directory, 'tcpsrun.prom'), 'utf8'));
+  return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+}
+
+t.test('SIGUSR1 writes what the log line says, and the end writes it again', async (t) => {
+  const tcpsrun = await startTcpsrun(t, {
+    runFile: shellRunFile('echo failed-login >&%5; echo login >&%5; echo hello; read line'),
+    rules: '127.0.0.1 1\n',
+    options: ['--metrics', 'tcpsrun.prom'],
+  });
+  const file = join(tcpsrun.directory, 'tcpsrun.prom');
+  t.notOk(existsSync(file), 'nobody has asked yet');
+  await tcpsrun.connect('127.0.0.9').end();
+  const client = tcpsrun.connect();
+  await client.firstLine();
+  await poll('the login to be counted', async () =>
+    (await counters(tcpsrun))['logins'] === 1 ? true : undefined,
+  );
+  t.match(valuesIn(tcpsrun), {
+    tcpsrun_connections_accepted_total: 2,
+    tcpsrun_connections_served_total: 1,
+    tcpsrun_connections_denied_total: 1,
+    tcpsrun_logins_total: 1,
+    tcpsrun_failed_logins_total: 1,
+    tcpsrun_sessions_running: 1,
+  });
+  const started = valuesIn(tcpsrun)['tcpsrun_start_time_seconds'] ?? 0;
+  t.ok(Math.abs(started - Date.now() / 1000) < 60, 'seconds since 1970');
+  tcpsrun.program.kill('SIGTERM');
+  client.socket.end('bye\n');
+  t.equal((await tcpsrun.program.ending).status, 0);
+  t.match(valuesIn(tcpsrun), { tcpsrun_sessions_running: 0 });
+  t.same(
+    readdirSync(tcpsrun.directory).filter((name) => name.startsWith('tcpsrun.prom')),
+    ['tcpsrun.prom'],
+    'nothing is left beside it',
+  );
+});
+
+t.test('a collector never sees half of it', async (t) => {
+  const tcpsrun = await startTcpsrun(t, {
+    runFile: shellRunFile('echo hello'),
+    options: ['--metrics', 'tcpsrun.prom'],
+  });
+  await counters(tcpsrun);
+  let readCount = 0;
+  const until = performance.now() + 300;
+  while (performance.now() < until) {
+    tcpsrun.program.kill('SIGUSR1');
+    t.equal(Object.keys(valuesIn(tcpsrun)).length, 11);
+    readCount += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  t.ok(readCount > 10);
+});
+
+t.test('a file that cannot be written costs a line in the log', async (t) => {
+  const tcpsrun = await startTcpsrun(t, {
+    runFile: shellRunFile('echo hello'),
+    options: ['--metrics', 'missing/tcpsrun.prom'],
+  });
+  t.match(await counters(tcpsrun), { accepted: 0 });
+  await tcpsrun.program.logLine(/warning why=".*--metrics: ENOENT/);
+  t.equal((await tcpsrun.connect().end()).received, 'hello\n');
+});

@@ -1,0 +1,41 @@
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { writeMetricsFile } from '../../../src/launcher/metrics-file.js';
+import type { Log } from '../../../src/system/log.js';
+import type { LogFields } from '../../../src/system/log-line.js';
+
+function recordingLog() {
+  const entries: { event: string; fields: LogFields | undefined }[] = [];
+  const log: Log = {
+    write: (event, fields) => entries.push({ event, fields }),
+    flush: () => Promise.resolve(),
+  };
+  return { log, entries };
+}
+
+t.test('the new text takes the place of the old, and nothing is left beside it', (t) => {
+  const folder = t.testdir({ 'tcpsrun.prom': 'old\n' });
+  const file = join(folder, 'tcpsrun.prom');
+  const before = statSync(file).ino;
+  const { log, entries } = recordingLog();
+  writeMetricsFile(file, 'new\n', log);
+  t.equal(readFileSync(file, 'utf8'), 'new\n');
+  t.not(statSync(file).ino, before, 'replaced, not rewritten');
+  t.equal(statSync(file).mode & 0o444, 0o444, 'collectors can read it');
+  t.same(readdirSync(folder), ['tcpsrun.prom']);
+  t.equal(entries.length, 0);
+  t.end();
+});
+
+t.test('what does not work is logged and leaves the old text', (t) => {
+  const folder = t.testdir({ taken: {} });
+  const { log, entries } = recordingLog();
+  writeMetricsFile(join(folder, 'missing', 'tcpsrun.prom'), 'new\n', log);
+  t.match(entries, [{ event: 'warning', fields: { why: /--metrics: ENOENT/ } }]);
+  writeFileSync(join(folder, 'taken', 'x'), '');
+  writeMetricsFile(join(folder, 'taken'), 'new\n', log);
+  t.match(entries[1], { event: 'warning', fields: { why: /--metrics: E/ } });
+  t.same(readdirSync(folder), ['taken'], 'nothing is left behind');
+  t.end();
+});
