@@ -48,6 +48,12 @@ const commandsPerTurn = 200;
 /** Lines of a listing that are written in one go. */
 const linesPerTurn = 2000;
 
+/**
+ * Commands that need no look at the maildrop before them. UPDATE looks for itself, and QUIT ends the session even when the maildrop
+ * cannot be looked at, RFC 1939 §6. Opening a message finds out where it is now, or that it is gone.
+ */
+const looksForItself: ReadonlySet<string> = new Set(['QUIT', 'RETR', 'TOP']);
+
 /** Runs one session. @returns when the connection is closed and the maildrop released; never rejects */
 export async function runSession(
   connection: Connection,
@@ -311,8 +317,7 @@ class Session {
     }
     const parsed = found.parse(command.argument);
     if ('refusal' in parsed) return this.#reply(parsed.refusal);
-    // UPDATE looks for itself, and QUIT ends the session even when the maildrop cannot be looked at. RFC 1939 §6.
-    const looksFirst = command.keyword !== 'QUIT';
+    const looksFirst = !looksForItself.has(command.keyword);
     return this.#execute(async () => {
       const state = this.#state;
       if (looksFirst && state.name === 'TRANSACTION') await state.login.maildrop.refresh();

@@ -109,16 +109,21 @@ for (const [codes, reply] of [
   });
 }
 
-t.test('a maildrop that cannot be looked at any more is [SYS/TEMP] in every command', async (t) => {
-  const c = await conversation(t, { messages: [one] });
-  await c.login();
-  c.maildrop.refreshFault = 'EACCES';
-  for (const command of ['STAT', 'LIST', 'UIDL', 'RETR 1', 'DELE 1']) {
-    await c.exchange(command, '-ERR [SYS/TEMP]');
-  }
-  c.maildrop.refreshFault = undefined;
-  await c.exchange('STAT', '+OK 1 19');
-});
+t.test(
+  'a maildrop that cannot be looked at any more is [SYS/TEMP], but for a message that opens',
+  async (t) => {
+    const c = await conversation(t, { messages: [one] });
+    await c.login();
+    c.maildrop.refreshFault = 'EACCES';
+    for (const command of ['STAT', 'LIST', 'UIDL', 'DELE 1']) {
+      await c.exchange(command, '-ERR [SYS/TEMP]');
+    }
+    await c.exchange('RETR 1', '+OK');
+    t.equal((await c.client.multiline()).toString(), one.replaceAll('\n', '\r\n'));
+    c.maildrop.refreshFault = undefined;
+    await c.exchange('STAT', '+OK 1 19');
+  },
+);
 
 t.test('QUIT closes the connection even when the maildrop cannot be looked at', async (t) => {
   const c = await conversation(t, { messages: [one] });
