@@ -63,16 +63,21 @@ export class MaildirView {
    */
   static async open(inbox: string, snapshot: MaildirSnapshot | null): Promise<MaildirView | null> {
     if (!isDirectory(inbox)) return null;
+    if (snapshot !== null) {
+      const stamps = snapshot.stamps.copy();
+      // What has the same stamps was looked at before, and is the directory that it was.
+      if (areAsBefore(stamps)) {
+        return new MaildirView(inbox, stamps, await copied(snapshot.messages));
+      }
+    }
     for (const subdirectory of ['new', 'cur']) {
       if (!isDirectory(`${inbox}/${subdirectory}`)) {
         throw new Error(`not a Maildir: it has no "${subdirectory}"`);
       }
     }
-    const stamps = snapshot?.stamps.copy() ?? MaildirStamps.of(inbox);
+    const stamps = MaildirStamps.of(inbox);
     // Stamps are taken before a scan, never after the last one: a change behind a scan's back must show later.
-    if (!stamps.haveChanged() && snapshot !== null) {
-      return new MaildirView(inbox, stamps, await copied(snapshot.messages));
-    }
+    stamps.haveChanged();
     return new MaildirView(inbox, stamps, await listed(await scanForOpening(inbox, stamps)));
   }
 
@@ -188,6 +193,15 @@ async function copied(messages: readonly MaildirMessage[]): Promise<readonly Mai
     if (turns.isOver()) await turns.next();
   }
   return copies;
+}
+
+/** @returns false also when they cannot be looked at: why is found out next */
+function areAsBefore(stamps: MaildirStamps): boolean {
+  try {
+    return !stamps.haveChanged();
+  } catch {
+    return false;
+  }
 }
 
 /** @returns false when there is nothing of that name */

@@ -4,6 +4,20 @@ import type { Connection } from './session-output.js';
 
 /** What the peer still sends is read for so long, so that no reset overtakes the reply; or the reply is on its way for so long. */
 const lingerMs = 2000;
+/** How often it is looked whose time is over. One timer serves all connections: nearly none ever needs it. */
+const sweepMs = 250;
+
+/** Connections that are being closed, and when that is to end at the latest: a time of performance.now(). */
+const closing = new Map<Connection, number>();
+let sweeper: NodeJS.Timeout | undefined;
+
+function sweep(): void {
+  const now = performance.now();
+  for (const [connection, dueMs] of closing) if (now >= dueMs) connection.destroy();
+  if (closing.size > 0) return;
+  clearInterval(sweeper);
+  sweeper = undefined;
+}
 
 /**
  * Closes our side and waits for the peer's: closing with unread input would reset the connection, and the reset could
@@ -27,9 +41,11 @@ function close(connection: Connection, onSent: () => void): Promise<void> {
       resolve();
       return;
     }
-    const timer = setTimeout(() => connection.destroy(), lingerMs);
+    closing.set(connection, performance.now() + lingerMs);
+    // The connections themselves keep the process alive, and not longer than they last.
+    sweeper ??= setInterval(sweep, sweepMs).unref();
     connection.on('close', () => {
-      clearTimeout(timer);
+      closing.delete(connection);
       resolve();
     });
     connection.resume();

@@ -10,6 +10,7 @@ import type { ServerTls } from '../system/tls-server.js';
 import { formatChallenge, formatResponse, type ResponseCode } from '../wire/response.js';
 import { closeGently, closeSoon } from './close-connection.js';
 import { findCommand } from './command-table.js';
+import { Deadline } from './deadline.js';
 import { failureDelayMs } from './failure-delay.js';
 import { greetingWith } from './greeting.js';
 import { clearLink, encryptedLink, type Link } from './link.js';
@@ -93,7 +94,7 @@ class Session {
   #state: State = { name: 'AUTHORIZATION', userName: null };
   /** Takes the next line instead of the command table, while a SASL exchange goes on. */
   #respond: ((line: Buffer) => Promise<Outcome>) | null = null;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #deadline = new Deadline(() => this.#onDeadline());
   readonly #pause = new Pause();
   #isPumping = false;
   #isPausing = false;
@@ -124,7 +125,7 @@ class Session {
       ...(peer === undefined ? {} : { peer }),
       ...(accessLevel === undefined ? {} : { level: accessLevel }),
     });
-    this.#armTimer(this.#service.limits.loginTimeoutMs);
+    this.#deadline.set(this.#service.limits.loginTimeoutMs);
     void this.#begin();
     await ended;
     running.delete(this);
@@ -251,7 +252,9 @@ class Session {
     }
     this.#isPumping = false;
     // RFC 1939 §3: commands keep a session alive; octets that trickle in without being one do not.
-    if (this.#state.name === 'TRANSACTION' && count > 0) this.#timer?.refresh();
+    if (this.#state.name === 'TRANSACTION' && count > 0) {
+      this.#deadline.set(this.#service.limits.idleTimeoutMs);
+    }
     if (this.#connection.isPaused()) this.#connection.resume();
   }
 
@@ -263,7 +266,7 @@ class Session {
 
   async #finish(reason: EndReason): Promise<void> {
     this.#isFinished = true;
-    clearTimeout(this.#timer);
+    this.#deadline.clear();
     const connection = this.#connection;
     if (reason === 'signal') {
       this.#writeStatus(false, { text: 'shutting-down', code: 'SYS/TEMP' });
@@ -283,13 +286,13 @@ class Session {
     this.#resolve();
   }
 
-  #armTimer(timeoutMs: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      // Work for a logged-in user may take long, and waiting for them to read has a timer of its own.
-      if (this.#isPumping && this.#state.name === 'TRANSACTION') this.#timer?.refresh();
-      else this.#timeOut();
-    }, timeoutMs);
+  #onDeadline(): void {
+    // Work for a logged-in user may take long, and waiting for them to read has a timer of its own.
+    if (this.#isPumping && this.#state.name === 'TRANSACTION') {
+      this.#deadline.set(this.#service.limits.idleTimeoutMs);
+    } else {
+      this.#timeOut();
+    }
   }
 
   /** RFC 1939 §3: closes without a reply, and without removing anything. */
@@ -472,7 +475,7 @@ class Session {
       ...(this.#link.tlsVersion === null ? {} : { tls: this.#link.tlsVersion }),
       messages: maildrop.records.length,
     });
-    this.#armTimer(this.#service.limits.idleTimeoutMs);
+    this.#deadline.set(this.#service.limits.idleTimeoutMs);
     this.#writeStatus(true, { text: 'logged-in', values: { count: maildrop.records.length } });
   }
 

@@ -21,7 +21,7 @@ export interface LogOptions {
   readonly destination: 'stderr' | 'syslog';
   /** Open descriptors that are the peer's connection; stderr being the same file sends the lines to syslog. */
   readonly connectionFds?: readonly number[];
-  /** Writes the lines of one turn of the event loop together, for processes that serve many sessions. */
+  /** Writes the lines of a few milliseconds together, for processes that serve many sessions. */
   readonly gathersLines?: boolean;
 }
 
