@@ -1,0 +1,77 @@
+// RETR: of large messages in MB/s and of many small ones a second, one by one and pipelined, from files with LF and with
+// CRLF, in the clear and in TLS; and how both grow.
+
+import { chownSync } from 'node:fs';
+import { makeCertificate } from '../../test/support/certificate.js';
+import type { Figures } from '../load.js';
+import { Mailstore } from '../mailstore.js';
+import { type Bench, type Findings, type Part } from '../part.js';
+import { inRounds, median } from '../rounds.js';
+import { available, startServers, type Server, type ServerName } from '../servers.js';
+import { owner } from '../site.js';
+import { warmUp } from '../short-session.js';
+import { retrievalCases, type RetrievalCase } from './retrieval-cases.js';
+import { retrievalFindings, type RetrievalRow } from './retrieval-findings.js';
+
+const rounds = { full: 3, quick: 1 } as const;
+
+const names = available('kept', 'tuned', 'shipped');
+
+async function run({ load, scale, t }: Bench): Promise<Findings> {
+  const cases = retrievalCases(scale).filter(({ security }) => load.hasTls || security === 'clear');
+  const store = new Mailstore(t);
+  for (const { user, contents } of new Map(cases.map((each) => [each.user, each])).values()) {
+    store.addUser(user, contents);
+  }
+  const tls = makeCertificate(store.folder);
+  chownSync(tls.key, owner.uid, owner.gid);
+  const servers = await startServers(t, names, { ...(await store.site()), tls });
+  await prepare({ load, scale, t }, servers, cases);
+
+  const rows: RetrievalRow[] = [];
+  for (const each of cases) {
+    const figures = await inRounds(rounds[scale], contenders(servers, each), ({ port }) =>
+      load.run(t, {
+        ...{ port, user: `${each.user}@example.org`, commands: ['STAT', 'RETR*'] },
+        ...{ sessions: each.sessions, window: each.window, security: each.security },
+      }),
+    );
+    const perSecond = new Map<ServerName, number>();
+    for (const [{ name }, measured] of figures) {
+      perSecond.set(name, median(measured.map((figure) => speed(each, figure))));
+    }
+    rows.push({ retrieval: each, perSecond });
+  }
+  const findings = retrievalFindings(rows, rounds[scale]);
+  if (load.hasTls) return findings;
+  return { ...findings, notes: [...findings.notes, 'No TLS: libssl’s headers are not installed.'] };
+}
+
+/** All maildrops were opened, and all code has run often, before the first figure. */
+async function prepare(
+  { load, scale, t }: Bench,
+  servers: readonly Server[],
+  cases: readonly RetrievalCase[],
+): Promise<void> {
+  const users = new Set(cases.map(({ user }) => user));
+  for (const { port } of servers) {
+    for (const user of users) {
+      await load.run(t, { port, user: `${user}@example.org`, commands: ['STAT', 'LIST'] });
+    }
+    const [first] = users;
+    const many = { user: `${first}@example.org`, commands: ['STAT', 'UIDL', 'RETR 1'] };
+    await load.run(t, { port, ...many, ...warmUp(scale) });
+  }
+}
+
+/** Dovecot as shipped retrieves as it does when tuned; it is there where a goal is. */
+function contenders(servers: readonly Server[], { goal }: RetrievalCase): readonly Server[] {
+  return servers.filter(({ name }) => name !== 'shipped' || goal !== undefined);
+}
+
+function speed({ unit }: RetrievalCase, figures: Figures): number {
+  const amount = unit === 'MB/s' ? figures.retrMegabytes : figures.retrMessages;
+  return amount / figures.retrSeconds;
+}
+
+export const retrieval: Part = { name: 'retrieval', title: 'Retrieving messages', run };
