@@ -32,9 +32,9 @@ export function drawBarChart(chart: BarChart): string {
       if (Number.isNaN(value)) return [];
       const x = plot.left + group * groupWidth + groupWidth * 0.1 + place * barWidth;
       const y = ys.place(value);
-      const opacity = stroke === 'dashed' ? 0.55 : 1;
+      const pale = stroke === 'dashed' ? ' pale' : '';
       return [
-        `<rect style="fill: var(--${server}); opacity: ${opacity}" x="${round(x + 1)}" y="${round(y)}" width="${round(barWidth - 2)}" height="${round(plot.bottom - y)}"/>` +
+        `<rect class="solid ${server}${pale}" x="${round(x + 1)}" y="${round(y)}" width="${round(barWidth - 2)}" height="${round(plot.bottom - y)}"/>` +
           text(
             x + barWidth / 2,
             y - 5,

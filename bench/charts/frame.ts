@@ -20,21 +20,64 @@ export function seriesTitle({ server, variant }: Style): string {
   return variant === undefined ? serverTitles[server] : `${serverTitles[server]}, ${variant}`;
 }
 
-const stylesheet = `
-svg { --page: #ffffff; --ink: #1f2328; --soft: #57606a; --grid: #d8dee4;
-  --kept: #0969da; --ahead: #1a7f6b; --spawned: #8250df; --tuned: #bc4c00; --shipped: #a40e4c }
-@media (prefers-color-scheme: dark) {
-  svg { --page: #0d1117; --ink: #e6edf3; --soft: #9da7b3; --grid: #30363d;
-    --kept: #58a6ff; --ahead: #3fc9a7; --spawned: #bc8cff; --tuned: #ff9c4a; --shipped: #ff7aa8 }
+interface Theme {
+  readonly page: string;
+  readonly ink: string;
+  readonly soft: string;
+  readonly grid: string;
+  readonly servers: Readonly<Record<ServerName, string>>;
 }
-text { font: 12px system-ui, sans-serif; fill: var(--soft) }
-.title { font-size: 16px; font-weight: 600; fill: var(--ink) }
-.legend { fill: var(--ink) }
-.page { fill: var(--page) }
-.grid { stroke: var(--grid) }
-.axis { stroke: var(--soft) }
+
+const light: Theme = {
+  page: '#ffffff',
+  ink: '#1f2328',
+  soft: '#57606a',
+  grid: '#d8dee4',
+  servers: {
+    kept: '#0969da',
+    ahead: '#1a7f6b',
+    spawned: '#8250df',
+    tuned: '#bc4c00',
+    shipped: '#a40e4c',
+  },
+};
+
+const dark: Theme = {
+  page: '#0d1117',
+  ink: '#e6edf3',
+  soft: '#9da7b3',
+  grid: '#30363d',
+  servers: {
+    kept: '#58a6ff',
+    ahead: '#3fc9a7',
+    spawned: '#bc8cff',
+    tuned: '#ff9c4a',
+    shipped: '#ff7aa8',
+  },
+};
+
+/** Without variables, which not every program that shows SVG knows. */
+function colours({ page, ink, soft, grid, servers }: Theme): string {
+  const series = Object.entries(servers).map(
+    ([name, colour]) => `.line.${name} { stroke: ${colour} } .solid.${name} { fill: ${colour} }`,
+  );
+  return [
+    `.page { fill: ${page} } .label { fill: ${soft} } .title, .legend { fill: ${ink} }`,
+    `.grid { stroke: ${grid} }`,
+    ...series,
+  ].join('\n');
+}
+
+const stylesheet = `
+text { font: 12px system-ui, sans-serif }
+.title { font-size: 16px; font-weight: 600 }
 .line { fill: none; stroke-width: 2.5; stroke-linejoin: round }
 .dashed { stroke-dasharray: 6 4 }
+.pale { opacity: 0.55 }
+${colours(light)}
+@media (prefers-color-scheme: dark) {
+${colours(dark)}
+}
 `;
 
 /** A whole SVG file. @param content what is drawn between the axes, and the axes */
@@ -64,7 +107,7 @@ export function axisNames(x: string, y: string): string {
   const middle = (plot.top + plot.bottom) / 2;
   return [
     text((plot.left + plot.right) / 2, height - 14, x, 'label', 'middle'),
-    `<text transform="translate(18 ${middle}) rotate(-90)" text-anchor="middle">${escape(y)}</text>`,
+    `<text class="label" transform="translate(18 ${middle}) rotate(-90)" text-anchor="middle">${escape(y)}</text>`,
     '',
   ].join('\n');
 }
@@ -91,7 +134,7 @@ function legend(styles: readonly Style[]): string {
     if (x + entryWidth > width - 12) [x, y] = [24, y + 20];
     const dashes = style.stroke === 'dashed' ? ' dashed' : '';
     entries.push(
-      `<line class="line${dashes}" style="stroke: var(--${style.server})" x1="${round(x)}" x2="${round(x + 24)}" y1="${y - 4}" y2="${y - 4}"/>` +
+      `<line class="line ${style.server}${dashes}" x1="${round(x)}" x2="${round(x + 24)}" y1="${y - 4}" y2="${y - 4}"/>` +
         text(x + 30, y, title, 'legend'),
     );
     x += entryWidth;

@@ -36,13 +36,12 @@ export function drawLineChart(chart: LineChart): string {
     .join('\n');
   const lines = chart.series.map((series) => {
     const places = series.points.map(([x, y]) => [round(xs.place(x)), round(ys.place(y))] as const);
-    const colour = `var(--${series.server})`;
     const dashes = series.stroke === 'dashed' ? ' dashed' : '';
     const marks = places.map(
       ([x, y], index) =>
-        `<circle style="fill: ${colour}" cx="${x}" cy="${y}" r="4"><title>${seriesTitle(series)}: ${formatTick(series.points[index]?.[1] ?? 0)}</title></circle>`,
+        `<circle class="solid ${series.server}" cx="${x}" cy="${y}" r="4"><title>${seriesTitle(series)}: ${formatTick(series.points[index]?.[1] ?? 0)}</title></circle>`,
     );
-    return `<polyline class="line${dashes}" style="stroke: ${colour}" points="${places.map(([x, y]) => `${x},${y}`).join(' ')}"/>
+    return `<polyline class="line ${series.server}${dashes}" points="${places.map(([x, y]) => `${x},${y}`).join(' ')}"/>
 ${marks.join('')}
 `;
   });

@@ -26,8 +26,11 @@ const ownProcess: readonly ServerName[] = ['ahead', 'spawned'];
 interface Row {
   readonly server: ServerName;
   readonly sessions: number;
-  readonly baseKiB: number;
   readonly totalKiB: number;
+  /** Without sessions. */
+  readonly baseKiB: number;
+  /** What was there before the last ones came. */
+  readonly before: { readonly sessions: number; readonly totalKiB: number };
 }
 
 async function run({ load, scale, t }: Bench): Promise<Findings> {
@@ -44,14 +47,18 @@ async function run({ load, scale, t }: Bench): Promise<Findings> {
     const baseKiB = treeMemoryKiB(server.pid);
     const rows: Row[] = [];
     const held: StartedLoad[] = [];
-    let open = 0;
+    let before = { sessions: 0, totalKiB: baseKiB };
     for (const count of sessions) {
-      const more = { concurrency: 8, sessions: count - open, commands: ['STAT', 'HOLD'] };
+      const more = {
+        concurrency: 8,
+        sessions: count - before.sessions,
+        commands: ['STAT', 'HOLD'],
+      };
       held.push(await load.start(t, { ...shortSession(server, user), ...more }));
-      open = count;
       await settle();
       const totalKiB = treeMemoryKiB(server.pid);
-      rows.push({ server: server.name, sessions: count, baseKiB, totalKiB });
+      rows.push({ server: server.name, sessions: count, totalKiB, baseKiB, before });
+      before = { sessions: count, totalKiB };
     }
     for (const sessionsHeld of held) await sessionsHeld.end();
     return rows;
@@ -73,25 +80,49 @@ function addedKiB({ totalKiB, baseKiB, sessions }: Row): number {
   return (totalKiB - baseKiB) / sessions;
 }
 
+/** Since the row before: free of what a server has to grow by once. */
+function addedByFurtherKiB({ totalKiB, sessions, before }: Row): number {
+  return (totalKiB - before.totalKiB) / (sessions - before.sessions);
+}
+
 function findings(rows: readonly Row[]): Findings {
   const kept = rows.filter(({ server }) => server === 'kept').at(-1);
   return {
     tables: [
       {
         title: 'Memory of idle sessions, logged in',
-        columns: ['server', 'sessions', 'added by each, KiB', 'before, MiB', 'in all, MiB'],
+        columns: [
+          'server',
+          'sessions',
+          'added by each, KiB',
+          'by each further one, KiB',
+          'before, MiB',
+          'in all, MiB',
+        ],
         rows: rows.map((row) => [
           serverTitles[row.server],
-          ...[row.sessions, addedKiB(row), row.baseKiB / 1024, row.totalKiB / 1024].map(
-            formatNumber,
-          ),
+          ...[
+            row.sessions,
+            addedKiB(row),
+            addedByFurtherKiB(row),
+            row.baseKiB / 1024,
+            row.totalKiB / 1024,
+          ].map(formatNumber),
         ]),
       },
     ],
     goals:
       kept === undefined
         ? []
-        : [atMost(40, `memory of each of ${kept.sessions} idle sessions`, addedKiB(kept), 'KiB')],
+        : [
+            atMost(
+              40,
+              `memory of each of ${formatNumber(kept.sessions)} idle sessions`,
+              // A collection of garbage meanwhile makes one of them too low.
+              Math.max(addedKiB(kept), addedByFurtherKiB(kept)),
+              'KiB',
+            ),
+          ],
     charts: [
       {
         kind: 'lines',

@@ -42,7 +42,7 @@ export function retrievalFindings(rows: readonly RetrievalRow[], rounds: number)
     ),
     charts: [bySize(inTheClear), byCount(inTheClear)],
     notes: [
-      `One client. From the first RETR to the last octet, medians of ${rounds} rounds; files cached by the system, maildrops ` +
+      `One client, one worker. From the first RETR to the last octet, medians of ${rounds} rounds after one that is not counted; files cached by the system, maildrops ` +
         'opened before. MB are millions of octets as sent. Pipelined: 256 RETRs on the way at a time. Dovecot as shipped retrieves as it ' +
         'does when tuned; it is there where a goal is.',
     ],
