@@ -67,7 +67,7 @@ async function runPart(part: Part, request: Request, load: LoadGenerator): Promi
       [
         ...findings.tables.map(formatTable),
         `${findings.notes.join('\n')} Took ${seconds} s.\n`,
-        ...findings.goals.map((goal) => `${formatGoal(goal)}\n`),
+        findings.goals.map((goal) => `${formatGoal(goal)}\n`).join(''),
       ].join('\n'),
     );
     return findings;

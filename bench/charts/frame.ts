@@ -6,7 +6,7 @@ export const width = 720;
 export const height = 420;
 
 /** Where the axes are; the title and the legend are above. */
-export const plot = { left: 76, right: width - 24, top: 104, bottom: height - 58 } as const;
+export const plot = { left: 76, right: width - 24, top: 112, bottom: height - 58 } as const;
 
 export interface Style {
   readonly server: ServerName;

@@ -130,7 +130,7 @@ function findings(rows: readonly Row[]): Findings {
         title: 'Memory of a server with idle sessions',
         x: 'sessions logged in',
         y: 'MiB in all (proportional set size)',
-        yScale: 'logarithmic',
+        yScale: 'linear',
         series: serverNames
           .filter((server) => rows.some((row) => row.server === server))
           .map((server) => ({
