@@ -8,7 +8,9 @@ import { MessageFiles } from './message-files.js';
 import { MessageOctets, type Report } from './message-octets.js';
 import type { RecentMaildrops } from './recent-maildrops.js';
 import { Turns } from './turns.js';
+import { isWorthComparing } from './unique-id-changes.js';
 import { assignUniqueIdsFromBaseNames } from './unique-ids.js';
+import { watchUniqueIds } from './watch-unique-ids.js';
 
 export interface MaildirMaildropOptions {
   /**
@@ -47,6 +49,8 @@ class MaildirMaildrop implements Maildrop {
   readonly #options: MaildirMaildropOptions;
   readonly #retrieved = new Set<MaildirMessage>();
   #areIdsAssigned = false;
+  /** Whether they may be others than in the last session. */
+  #areIdsNews = false;
 
   constructor(inbox: string, view: MaildirView, options: MaildirMaildropOptions) {
     this.#inbox = inbox;
@@ -66,14 +70,19 @@ class MaildirMaildrop implements Maildrop {
   }
 
   measureAll(): undefined | Promise<void> {
-    const unknown = this.records.filter(
-      ({ octets, status }) => octets === null && status !== 'gone',
+    const areAllKnown = this.records.every(
+      ({ octets, status }) => octets !== null || status === 'gone',
     );
-    return unknown.length === 0 ? undefined : this.#octets.measure(unknown);
+    return areAllKnown ? undefined : this.#octets.measure(this.records);
   }
 
   assignUniqueIds(): undefined | Promise<void> {
     return this.#areIdsAssigned ? undefined : this.#assignUniqueIds();
+  }
+
+  /** The base name: it stays when flags change, and is what other programs' logs have. */
+  nameOf(record: MessageRecord): string {
+    return asOwn(record).baseName;
   }
 
   open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null {
@@ -89,7 +98,7 @@ class MaildirMaildrop implements Maildrop {
   }
 
   async update(): Promise<RemovalResult> {
-    let removedCount = 0;
+    const removed: MessageRecord[] = [];
     const failures: { record: MessageRecord; error: Error }[] = [];
     const turns = new Turns();
     for (const message of this.records) {
@@ -97,7 +106,7 @@ class MaildirMaildrop implements Maildrop {
       try {
         const isOurs = await this.#files.act(message, (path) => unlinkSync(path));
         message.status = 'gone';
-        if (isOurs) removedCount += 1;
+        if (isOurs) removed.push(message);
       } catch (error) {
         failures.push({ record: message, error: error as Error });
         this.#report('remove-failed', message, error as Error);
@@ -108,23 +117,30 @@ class MaildirMaildrop implements Maildrop {
       if (message.status === 'present') await this.#flagSeen(message);
       if (turns.isOver()) await turns.next();
     }
-    return { removedCount, failures };
+    return { removed, failures };
   }
 
   async close(): Promise<void> {
     const snapshot = this.#view.snapshot();
     if (snapshot !== null) this.#options.recent?.keep(this.#inbox, snapshot);
     await this.#octets.save();
+    if (this.#areIdsNews) await this.#watchUniqueIds();
   }
 
   async #assignUniqueIds(): Promise<void> {
     const { assignUniqueIds } = this.#options;
     // Ids from base names never change, and may be an earlier session's.
+    this.#areIdsNews =
+      assignUniqueIds !== undefined || this.records.some(({ uniqueId }) => uniqueId === null);
     if (assignUniqueIds !== undefined) await assignUniqueIds(this.#inbox, this.records);
-    else if (this.records.some(({ uniqueId }) => uniqueId === null)) {
-      await assignUniqueIdsFromBaseNames(this.records);
-    }
+    else if (this.#areIdsNews) await assignUniqueIdsFromBaseNames(this.records);
     this.#areIdsAssigned = true;
+  }
+
+  async #watchUniqueIds(): Promise<void> {
+    const left = this.records.filter(({ status }) => status !== 'gone');
+    if (isWorthComparing(left.length))
+      await watchUniqueIds(this.#inbox, left, this.#options.report);
   }
 
   async #flagSeen(message: MaildirMessage): Promise<void> {
@@ -157,9 +173,10 @@ const emptyMaildrop: Maildrop = {
   measure: () => undefined,
   measureAll: () => undefined,
   assignUniqueIds: () => undefined,
+  nameOf: () => '',
   open: () => null,
   correctOctets: () => undefined,
   noteRetrieved: () => undefined,
-  update: () => Promise.resolve({ removedCount: 0, failures: [] }),
+  update: () => Promise.resolve({ removed: [], failures: [] }),
   close: () => Promise.resolve(),
 };

@@ -2,15 +2,16 @@
 // Scans twice before it believes that a message is gone, because readdir misses files that are renamed meanwhile.
 
 import { lstatSync } from 'node:fs';
-import { baseNameOf, deliveryTimeOf, type DeliveryTime } from '../maildir/base-name.js';
-import { scanDirectory, type Subdirectory } from '../maildir/scan.js';
+import { baseNameOf, wireOctetsIn } from '../maildir/base-name.js';
+import type { Subdirectory } from '../maildir/scan.js';
 import { MaildirStamps } from './maildir-stamps.js';
 import type { MessageRecord } from './maildrop.js';
-import { sortInTurns } from './sort-in-turns.js';
-import { Turns } from './turns.js';
+import { scanForOpening, scanMaildir, type FoundFiles } from './opening-scan.js';
+import { orderOfDelivery } from './order-of-delivery.js';
+import { tinySteps, Turns } from './turns.js';
 
 /** A message of a session, with where its file is now. */
-export interface MaildirMessage extends MessageRecord, DeliveryTime {
+export interface MaildirMessage extends MessageRecord {
   /** latin1 bytes, like `name`. */
   readonly baseName: string;
   name: string;
@@ -30,9 +31,6 @@ export interface MaildirSnapshot {
 
 /** A maildrop that is not to be served, such as a symbolic link in a directory's place. For `[SYS/PERM]`. */
 export class MaildropRefused extends Error {}
-
-/** Scans of one opening until the list is taken as it is; a Maildir that changes all the time must open too. */
-const maxOpeningScans = 10;
 
 /** A message that this many scans in a row did not see is gone, even when the directory changes all the time. */
 const scansToBelieveAbsence = 5;
@@ -75,20 +73,7 @@ export class MaildirView {
     if (!stamps.haveChanged() && snapshot !== null) {
       return new MaildirView(inbox, stamps, await copied(snapshot.messages));
     }
-    const found = new Map<string, MaildirMessage>();
-    for (let scans = 1; ; scans += 1) {
-      const countBefore = found.size;
-      await scanMaildir(inbox, (subdirectory, name) => {
-        const baseName = baseNameOf(name);
-        const message = found.get(baseName);
-        if (message === undefined) found.set(baseName, newMessage(baseName, subdirectory, name));
-        else followRename(message, subdirectory, name);
-      });
-      if (scans === maxOpeningScans || (scans > 1 && found.size === countBefore)) break;
-      // A stamp that stands still tells that nothing was renamed while the scan ran.
-      if (!stamps.haveChanged()) break;
-    }
-    return new MaildirView(inbox, stamps, await sortInTurns([...found.values()], byDelivery));
+    return new MaildirView(inbox, stamps, await listed(await scanForOpening(inbox, stamps)));
   }
 
   /** What another session may begin with; null when the Maildir was changing. The messages are to be left alone then. */
@@ -101,7 +86,7 @@ export class MaildirView {
   async indexByBaseName(): Promise<ReadonlyMap<string, MaildirMessage>> {
     if (this.#byBaseName !== null) return this.#byBaseName;
     const byBaseName = new Map<string, MaildirMessage>();
-    const turns = new Turns();
+    const turns = new Turns(tinySteps);
     for (const message of this.messages) {
       byBaseName.set(message.baseName, message);
       if (turns.isOver()) await turns.next();
@@ -146,27 +131,33 @@ export class MaildirView {
   }
 }
 
-/** `new` first: mail moves from there to `cur`, and so is seen at least once. */
-async function scanMaildir(
-  inbox: string,
-  visit: (subdirectory: Subdirectory, name: string) => void,
-): Promise<void> {
-  for (const subdirectory of ['new', 'cur'] as const) {
-    await scanDirectory(`${inbox}/${subdirectory}`, (name) => visit(subdirectory, name));
+/** Messages in the order of delivery, made in that order: later walks over the list find them side by side in memory. */
+async function listed({ names, subdirectories }: FoundFiles): Promise<readonly MaildirMessage[]> {
+  const messages: MaildirMessage[] = [];
+  const order = await orderOfDelivery(names);
+  const turns = new Turns(tinySteps);
+  for (let at = 0; at < order.length; at += 1) {
+    const index = order[at] ?? 0;
+    const name = names[index] ?? '';
+    const subdirectory = subdirectories[index] ?? 'cur';
+    const baseName = baseNameOf(name);
+    const previous = messages.at(-1);
+    // Two files with one base name are one message: the one seen last.
+    if (previous?.baseName === baseName) followRename(previous, subdirectory, name);
+    else messages.push(newMessage(baseName, subdirectory, name));
+    if (turns.isOver()) await turns.next();
   }
+  return messages;
 }
 
 function newMessage(baseName: string, subdirectory: Subdirectory, name: string): MaildirMessage {
   // Written out, here and in `copied`: spreading makes objects that are slower and three times as large.
-  const { seconds, microseconds } = deliveryTimeOf(baseName);
   return {
-    seconds,
-    microseconds,
     baseName,
     name,
     subdirectory,
     status: 'present',
-    octets: null,
+    octets: wireOctetsIn(baseName),
     uniqueId: null,
     isCounted: false,
     seenInRound: 0,
@@ -179,14 +170,12 @@ function followRename(message: MaildirMessage, subdirectory: Subdirectory, name:
 }
 
 async function copied(messages: readonly MaildirMessage[]): Promise<readonly MaildirMessage[]> {
-  const turns = new Turns();
+  const turns = new Turns(tinySteps);
   const copies: MaildirMessage[] = [];
   for (const message of messages) {
     // Octets that were neither counted nor read from the name were a makeshift.
-    const octets = message.isCounted ? message.octets : null;
+    const octets = message.isCounted ? message.octets : wireOctetsIn(message.baseName);
     copies.push({
-      seconds: message.seconds,
-      microseconds: message.microseconds,
       baseName: message.baseName,
       name: message.name,
       subdirectory: message.subdirectory,
@@ -199,20 +188,6 @@ async function copied(messages: readonly MaildirMessage[]): Promise<readonly Mai
     if (turns.isOver()) await turns.next();
   }
   return copies;
-}
-
-/** By the time in the name; within the same microsecond by name, so that the order is the same in every session. */
-function byDelivery(a: MaildirMessage, b: MaildirMessage): number {
-  return (
-    compare(a.seconds, b.seconds) ||
-    a.microseconds - b.microseconds ||
-    compare(a.baseName, b.baseName)
-  );
-}
-
-function compare<T extends number | string>(a: T, b: T): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
 }
 
 /** @returns false when there is nothing of that name */

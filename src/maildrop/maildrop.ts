@@ -24,7 +24,7 @@ export interface OpenMessage {
 
 export interface RemovalResult {
   /** Messages that this session removed; those that others removed first are no failures either. */
-  readonly removedCount: number;
+  readonly removed: readonly MessageRecord[];
   readonly failures: readonly { readonly record: MessageRecord; readonly error: Error }[];
 }
 
@@ -45,6 +45,9 @@ export interface Maildrop {
 
   /** Makes all unique-ids known. No two are the same. */
   assignUniqueIds(): undefined | Promise<void>;
+
+  /** What a message is called where it is stored, one character a byte: for the log. */
+  nameOf(record: MessageRecord): string;
 
   /** @returns null when the message is gone (its record says so then). @throws for one that cannot be read */
   open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null;

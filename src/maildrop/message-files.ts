@@ -1,21 +1,17 @@
 // The files of a Maildir's messages: opened, removed and renamed wherever they are now. A file that another program
 // renames is followed by its base name.
 
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { MaildirMessage, MaildirView } from './maildir-view.js';
 import type { OpenMessage } from './maildrop.js';
+import { MessageFileOpener } from './open-message-file.js';
 
 /** A file that is renamed faster than it can be opened is looked for this often. */
 const maxChases = 20;
 
-/** Without O_NOATIME the first read of each message would be a write to the disk as well. Only its owner may ask for that. */
-const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOATIME } = constants;
-const plainFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
-
 export class MessageFiles {
   readonly #view: MaildirView;
-  /** O_NOATIME is Linux's only. */
-  #openFlags = plainFlags | ((O_NOATIME as number | undefined) ?? 0);
+  readonly #opener = new MessageFileOpener();
 
   constructor(view: MaildirView) {
     this.#view = view;
@@ -34,20 +30,20 @@ export class MessageFiles {
 
   /** @returns null when the file is not where it was. @throws as `open` */
   tryOpen(message: MaildirMessage): OpenMessage | null {
-    const fd = this.#tryOpenFile(this.#view.pathOf(message));
+    const fd = this.#opener.tryOpen(this.#view.pathOf(message));
     if (fd === null) return null;
     let stats;
     try {
       stats = fstatSync(fd);
       if (!stats.isFile()) throw new Error('not a regular file');
     } catch (error) {
-      closeSync(fd);
+      closeRead(fd);
       throw error;
     }
     return {
       fileBytes: stats.size,
       read: (into) => readSync(fd, into, 0, into.length, null),
-      close: () => closeSync(fd),
+      close: () => closeRead(fd),
     };
   }
 
@@ -57,14 +53,14 @@ export class MessageFiles {
    * @returns its bytes; null when the file is not where it was, or may be larger. @throws the system's error
    */
   tryReadSmall(message: MaildirMessage, into: Buffer): Buffer | null {
-    const fd = this.#tryOpenFile(this.#view.pathOf(message));
+    const fd = this.#opener.tryOpen(this.#view.pathOf(message));
     if (fd === null) return null;
     try {
       const length = readSync(fd, into, 0, into.length, null);
       // A regular file gives less than was asked for only at its end.
       return length < into.length ? into.subarray(0, length) : null;
     } finally {
-      closeSync(fd);
+      closeRead(fd);
     }
   }
 
@@ -92,16 +88,13 @@ export class MessageFiles {
     }
     throw new Error('the file is renamed faster than it can be followed');
   }
+}
 
-  #tryOpenFile(path: Buffer): number | null {
-    try {
-      return openSync(path, this.#openFlags);
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT') return null;
-      if (code !== 'EPERM' || this.#openFlags === plainFlags) throw error;
-      this.#openFlags = plainFlags;
-      return this.#tryOpenFile(path);
-    }
+/** Closes what was only read: an error of close(2) then costs nothing, and the message that was read is as good as any. */
+function closeRead(fd: number): void {
+  try {
+    closeSync(fd);
+  } catch {
+    // Linux has closed it all the same.
   }
 }

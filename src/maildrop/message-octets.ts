@@ -2,12 +2,13 @@
 // sends. What was counted is remembered when that is worth a write.
 
 import { lstatSync } from 'node:fs';
-import { wireOctetsIn } from '../maildir/base-name.js';
 import { countOctets, OctetCounter } from '../wire/multiline.js';
+import { countInParallel, messagesWorthAThread } from './count-in-parallel.js';
+import { uncounted } from './counting-task.js';
 import type { MaildirMessage, MaildirView } from './maildir-view.js';
 import type { MessageFiles } from './message-files.js';
 import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
-import { Turns } from './turns.js';
+import { tinySteps, Turns } from './turns.js';
 
 /** Told of what costs a message or time but not the session, for the log. */
 export type Report = (event: string, fields: Readonly<Record<string, string | number>>) => void;
@@ -22,9 +23,6 @@ const octetsWorthRemembering = 1024 * 1024;
 
 /** So is a part of all messages that is larger than one in this many. */
 const messagesWorthRemembering = 64;
-
-/** Messages that other programs removed leave entries in the cache; so many are skipped before the entry is looked up. */
-const maxStepsAhead = 4;
 
 export class MessageOctets {
   readonly #inbox: string;
@@ -43,20 +41,21 @@ export class MessageOctets {
     this.#report = report;
   }
 
-  /** Makes octets known. A message that cannot be read is listed by its file's size: RETR will say why it cannot be had. */
+  /**
+   * Makes the octets of those that are not gone known. A message that cannot be read is listed by its file's size: RETR will
+   * say why it cannot be had.
+   */
   async measure(messages: readonly MaildirMessage[]): Promise<void> {
-    const turns = new Turns();
-    for (const message of messages) {
-      message.octets ??= wireOctetsIn(message.baseName);
-      if (turns.isOver()) await turns.next();
-    }
-    if (messages.every(({ octets }) => octets !== null)) return;
     await this.#readCache();
-    for (const message of messages) {
-      if (message.octets === null) {
-        const counting = this.#count(message, turns);
-        if (counting !== undefined) await counting;
-      }
+    const uncountedMessages = await withoutOctets(messages);
+    if (uncountedMessages.length >= messagesWorthAThread) {
+      await this.#countInParallel(uncountedMessages);
+    }
+    const turns = new Turns();
+    for (const message of uncountedMessages) {
+      if (message.octets !== null) continue;
+      const counting = this.#count(message, turns);
+      if (counting !== undefined) await counting;
       if (turns.isOver()) await turns.next();
     }
   }
@@ -97,25 +96,27 @@ export class MessageOctets {
   async #readCache(): Promise<void> {
     if (this.#isCacheRead) return;
     this.#isCacheRead = true;
-    const { messages } = this.#view;
-    // The cache was written in the order of the list, so the next entry is mostly the next message's.
-    let next = 0;
     const others: OctetsEntry[] = [];
-    this.#cachedCount = await readOctetsCache(this.#inbox, messages.length, (baseName, octets) => {
-      for (let at = next; at < next + maxStepsAhead; at += 1) {
-        const message = messages[at];
-        if (message?.baseName !== baseName) continue;
-        believe(message, octets);
-        next = at + 1;
-        return;
-      }
-      others.push([baseName, octets]);
+    this.#cachedCount = await readOctetsCache(this.#inbox, {
+      messages: this.#view.messages,
+      found: believe,
+      other: (...entry) => others.push(entry),
     });
     if (others.length === 0) return;
     const byBaseName = await this.#view.indexByBaseName();
     for (const [baseName, octets] of others) {
       const message = byBaseName.get(baseName);
       if (message !== undefined) believe(message, octets);
+    }
+  }
+
+  async #countInParallel(messages: readonly MaildirMessage[]): Promise<void> {
+    const counted = await countInParallel(this.#inbox, messages);
+    const turns = new Turns(tinySteps);
+    for (const [index, message] of messages.entries()) {
+      const octets = counted[index] ?? uncounted;
+      if (octets !== uncounted) this.#remember(message, octets);
+      if (turns.isOver()) await turns.next();
     }
   }
 
@@ -174,6 +175,18 @@ export class MessageOctets {
     this.#newlyCounted += 1;
     this.#newlyCountedOctets += octets;
   }
+}
+
+async function withoutOctets(
+  messages: readonly MaildirMessage[],
+): Promise<readonly MaildirMessage[]> {
+  const turns = new Turns(tinySteps);
+  const found: MaildirMessage[] = [];
+  for (const message of messages) {
+    if (message.octets === null && message.status !== 'gone') found.push(message);
+    if (turns.isOver()) await turns.next();
+  }
+  return found;
 }
 
 /** What this session counted itself is better than what is remembered. */

@@ -1,11 +1,10 @@
 // The file `pop3d.octets` in a Maildir: octets that were counted once, so that they need not be counted again.
 // Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
 
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, rename, unlink } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { escapeBaseName, unescapeBaseName } from './base-name-text.js';
 import { readWholeFile } from './read-whole-file.js';
+import { replaceMaildirFile } from './replace-maildir-file.js';
+import { tinySteps, Turns } from './turns.js';
 
 export const octetsCacheName = 'pop3d.octets';
 
@@ -15,40 +14,66 @@ const maxEntryBytes = 800;
 /** A file is read that has this many entries more than there are messages; a larger one is not worth its memory. */
 const maxSurplusEntries = 20_000;
 const maxFileBytes = 256 * 1024 * 1024;
-const linesPerTurn = 2000;
+const linesPerWrite = 2000;
+const maxOctetsDigits = 15;
+
+/** Messages that other programs removed leave entries in the cache, and new ones have none: so many are skipped. */
+const maxStepsAhead = 4;
+
+const space = 0x20;
+const zero = 0x30;
+const nine = 0x39;
 
 export type OctetsEntry = readonly [baseName: string, octets: number];
+
+/** Who wants to know what is remembered. */
+export interface OctetsCacheVisitor<T> {
+  /** The messages in the order in which the cache was probably written. */
+  readonly messages: readonly T[];
+  /** An entry is this message's. */
+  readonly found: (message: T, octets: number) => void;
+  /** An entry is another's, or stands elsewhere in the order: a base name (latin1) and octets. */
+  readonly other: (baseName: string, octets: number) => void;
+}
 
 /**
  * Reads the cache and visits each entry. A file that is missing, foreign, truncated or damaged visits nothing or, when the
  * damage shows late, some entries: each is right or is corrected when the message is read.
  *
  * @param inbox the Maildir, latin1 bytes
- * @param messageCount how many messages there are, which bounds the size of a file that is read
- * @param visit called with base name (latin1) and octets
+ * @param visitor the number of its messages bounds the size of a file that is read
  * @returns the number of entries, for judging whether a new file is worth writing
  */
-export async function readOctetsCache(
+export async function readOctetsCache<T extends { readonly baseName: string }>(
   inbox: string,
-  messageCount: number,
-  visit: (baseName: string, octets: number) => void,
+  { messages, found, other }: OctetsCacheVisitor<T>,
 ): Promise<number> {
-  const maxBytes = Math.min((messageCount + maxSurplusEntries) * maxEntryBytes, maxFileBytes);
+  const maxBytes = Math.min((messages.length + maxSurplusEntries) * maxEntryBytes, maxFileBytes);
   const text = tryRead(`${inbox}/${octetsCacheName}`, maxBytes);
   if (text === null || !text.startsWith(`${header}\n`)) return 0;
   // Without its last line the file was cut; what is there is still one entry a line, but the last may be half of one.
   const end = text.lastIndexOf('\nend ');
   if (end === -1) return 0;
+  const turns = new Turns(tinySteps);
   let count = 0;
+  let next = 0;
   let start = header.length + 1;
   while (start <= end) {
     const stop = text.indexOf('\n', start);
-    const entry = parseEntry(text, start, stop);
-    if (entry === null) return count;
-    visit(...entry);
+    const octets = octetsAt(text, start, stop);
+    if (octets === null) return count;
+    const nameAt = text.indexOf(' ', start) + 1;
+    const index = indexOfEntry(messages, next, text, nameAt, stop);
+    const message = messages[index];
+    if (message === undefined) {
+      other(unescapeBaseName(text.slice(nameAt, stop)), octets);
+    } else {
+      found(message, octets);
+      next = index + 1;
+    }
     count += 1;
     start = stop + 1;
-    if (count % linesPerTurn === 0) await nextTurn();
+    if (turns.isOver()) await turns.next();
   }
   return count;
 }
@@ -62,55 +87,58 @@ export async function writeOctetsCache(
   inbox: string,
   entries: Iterable<OctetsEntry>,
 ): Promise<void> {
-  const temporary = Buffer.from(
-    `${inbox}/tmp/${octetsCacheName}.${process.pid}.${randomBytes(6).toString('hex')}`,
-    'latin1',
-  );
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    try {
-      let lines = [header];
-      let count = 0;
-      for (const [baseName, octets] of entries) {
-        lines.push(`${octets} ${escapeLineFeeds(baseName)}`);
-        count += 1;
-        if (lines.length === linesPerTurn) {
-          await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
-          lines = [];
-        }
-      }
-      lines.push(`end ${count}`);
-      await file.write(Buffer.from(`${lines.join('\n')}\n`, 'latin1'));
-    } finally {
-      await file.close();
+  await replaceMaildirFile(inbox, octetsCacheName, linesOf(entries));
+}
+
+/** Many lines at a time, to be written together. */
+function* linesOf(entries: Iterable<OctetsEntry>): Generator<string> {
+  let lines = [header];
+  let count = 0;
+  for (const [baseName, octets] of entries) {
+    lines.push(`${octets} ${escapeBaseName(baseName)}`);
+    count += 1;
+    if (lines.length === linesPerWrite) {
+      yield `${lines.join('\n')}\n`;
+      lines = [];
     }
-    await rename(temporary, Buffer.from(`${inbox}/${octetsCacheName}`, 'latin1'));
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
   }
+  lines.push(`end ${count}`);
+  yield `${lines.join('\n')}\n`;
 }
 
-function parseEntry(text: string, start: number, stop: number): OctetsEntry | null {
-  const space = text.indexOf(' ', start);
-  if (space <= start || space >= stop || space - start > 15) return null;
+/** @returns what stands before the line's first space; null when that is no number of up to 15 digits */
+function octetsAt(text: string, start: number, stop: number): number | null {
   let octets = 0;
-  for (let at = start; at < space; at += 1) {
-    const digit = text.charCodeAt(at) - 48;
-    if (digit < 0 || digit > 9) return null;
-    octets = octets * 10 + digit;
+  for (let at = start; at < stop; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === space) return at > start && at - start <= maxOctetsDigits ? octets : null;
+    if (code < zero || code > nine) return null;
+    octets = octets * 10 + code - zero;
   }
-  return [unescapeLineFeeds(text.slice(space + 1, stop)), octets];
+  return null;
 }
 
-function escapeLineFeeds(baseName: string): string {
-  if (!baseName.includes('\n') && !baseName.includes('%')) return baseName;
-  return baseName.replace(/%/g, '%25').replace(/\n/g, '%0A');
-}
-
-function unescapeLineFeeds(text: string): string {
-  return text.includes('%') ? text.replace(/%0A/g, '\n').replace(/%25/g, '%') : text;
+/**
+ * Which of the next messages an entry is for, found without a string of its own for each of 100,000 entries.
+ *
+ * @returns -1 for none of them
+ */
+function indexOfEntry(
+  messages: readonly { readonly baseName: string }[],
+  next: number,
+  text: string,
+  nameAt: number,
+  stop: number,
+): number {
+  for (let index = next; index < next + maxStepsAhead; index += 1) {
+    const message = messages[index];
+    if (message === undefined) return -1;
+    const { baseName } = message;
+    const isSame = baseName.length === stop - nameAt && text.startsWith(baseName, nameAt);
+    // A per cent sign is written otherwise in the file, where what looks the same is another name.
+    if (isSame && !baseName.includes('%')) return index;
+  }
+  return -1;
 }
 
 /** Whatever is wrong with the file, octets can be counted. */

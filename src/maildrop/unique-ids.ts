@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { withoutSizes } from '../maildir/base-name.js';
 import { isUniqueId } from '../wire/listing.js';
-import { Turns } from './turns.js';
+import { tinySteps, Turns } from './turns.js';
 
 /** A message as far as its unique-id is concerned. */
 export interface Identifiable {
@@ -25,7 +25,7 @@ export function uniqueIdFromBaseName(baseName: string): string {
 export async function assignUniqueIdsFromBaseNames(
   messages: readonly Identifiable[],
 ): Promise<void> {
-  const turns = new Turns();
+  const turns = new Turns(tinySteps);
   // Base names are unique: as long as no id is anything else, there is nothing to compare.
   let areAllBaseNames = true;
   for (const message of messages) {

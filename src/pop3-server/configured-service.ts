@@ -20,6 +20,7 @@ export async function configureService(
     defaultDomain: given['default-domain'],
     uniqueIds: uniqueIdSources.find((source) => source === given.uidl) ?? 'filename',
     marksSeen: given['mark-seen'] ?? false,
+    logsMessages: given['log-messages'] ?? false,
     sessions,
     limits: limitsFrom(given),
     log,

@@ -19,6 +19,7 @@ export interface MaildirServiceOptions {
   readonly defaultDomain: string | undefined;
   readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
+  readonly logsMessages: boolean;
   /** Whether this process serves one session, and may become the maildrop's owner for it, or many. */
   readonly sessions: 'one' | 'many';
   readonly security: Security;
@@ -30,12 +31,13 @@ export interface MaildirServiceOptions {
 const rememberedPasswords = 10_000;
 
 export function createMaildirService(options: MaildirServiceOptions): Service {
-  const { log, limits, security } = options;
+  const { log, limits, logsMessages, security } = options;
   let authenticator: Promise<Authenticator> | undefined;
   const recent = options.sessions === 'many' ? new RecentMaildrops() : undefined;
   return {
     log,
     limits,
+    logsMessages,
     security,
     authenticator: () => (authenticator ??= openAuthenticator(options)),
     openMaildrop: (identity, session) => openMaildrop(identity, session, { ...options, recent }),

@@ -14,6 +14,8 @@ type MessageOutcome = Extract<Outcome, { kind: 'message' }>;
 export interface SentMessage {
   /** Octets as LIST counts them. */
   readonly octets: number;
+  /** False when TOP left something out. */
+  readonly isWhole: boolean;
 }
 
 /** The message could not be read to its end: the response must stay without its terminator. */
@@ -44,19 +46,19 @@ export async function sendMessage(
     // A large message's octets must be known before its first chunk is in the shared buffer.
     if (bodyLines === null && file.fileBytes >= chunkBytes) await maildrop.measure(record);
     // What fails before the first octet can still be told.
-    first = readChunk(file);
+    first = readChunk(file, file.fileBytes);
   } catch (failure) {
     file?.close();
     return error('message-unreadable', { number }, codeFor(failure as NodeJS.ErrnoException));
   }
   try {
     const encoder = new MultilineEncoder();
-    const isWhole = first.length < chunkBytes;
+    let isWhole = true;
     if (bodyLines !== null) {
       output.write(formatResponse(true, texts.format('top')));
-      await sendTop(file, first, new TopCutter(bodyLines), encoder, output);
+      isWhole = await sendTop(file, first, new TopCutter(bodyLines), encoder, output);
     } else {
-      if (isWhole) {
+      if (first.length < chunkBytes) {
         // A small message is encoded before it is announced, so the announcement is what was counted.
         const body = [encoder.encode(first), encoder.end()];
         output.write(formatResponse(true, texts.format('message', { octets: encoder.octets })));
@@ -71,7 +73,7 @@ export async function sendMessage(
     }
     output.write(terminator);
     if (output.isFull) await output.flush();
-    return { octets: encoder.octets };
+    return { octets: encoder.octets, isWhole };
   } finally {
     file.close();
   }
@@ -95,27 +97,34 @@ async function sendRest(
   output.write(encoder.end());
 }
 
+/** @returns whether nothing was left out */
 async function sendTop(
   file: OpenMessage,
   first: Buffer,
   cutter: TopCutter,
   encoder: MultilineEncoder,
   output: SessionOutput,
-): Promise<void> {
+): Promise<boolean> {
+  let isCut = false;
   for (let chunk = first; chunk.length > 0; chunk = readOn(file)) {
     const { bytes, isComplete } = cutter.cut(chunk);
     output.write(encoder.encode(bytes));
+    isCut = isComplete;
     if (isComplete) break;
     if (output.isFull) await output.flush();
     if (output.isDead) throw new BrokenOff('the peer is gone');
   }
   output.write(encoder.end());
+  return !isCut;
 }
 
-/** @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the end of the file */
-function readChunk(file: OpenMessage): Buffer {
+/**
+ * @param expected the bytes that are left as far as is known: no read is made only to see that there are no more
+ * @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the end of the file
+ */
+function readChunk(file: OpenMessage, expected: number): Buffer {
   let length = 0;
-  while (length < chunkBytes) {
+  while (length < chunkBytes && (length === 0 || length !== expected)) {
     const count = file.read(sharedBuffer.subarray(length));
     if (count === 0) break;
     length += count;
@@ -125,7 +134,7 @@ function readChunk(file: OpenMessage): Buffer {
 
 function readOn(file: OpenMessage): Buffer {
   try {
-    return readChunk(file);
+    return readChunk(file, chunkBytes);
   } catch (failure) {
     throw new BrokenOff((failure as Error).message);
   }

@@ -70,6 +70,10 @@ export const pop3dOptions = {
     help: 'unique-ids: filename (the default), dovecot or courier',
   },
   'mark-seen': { kind: 'flag', help: 'flag retrieved messages as seen at QUIT' },
+  'log-messages': {
+    kind: 'flag',
+    help: 'log each message that was retrieved or deleted, at the end of its session',
+  },
   ...logOptionTable,
 } as const;
 

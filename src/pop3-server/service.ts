@@ -19,6 +19,8 @@ export interface Service {
 
   readonly security: Security;
   readonly limits: SessionLimits;
+  /** Whether the log tells what became of each message. */
+  readonly logsMessages?: boolean;
   readonly log: Log;
 }
 

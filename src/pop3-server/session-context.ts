@@ -1,6 +1,7 @@
 // What a command's handler may see of the session it runs in.
 
 import type { Link } from './link.js';
+import type { MessageLog } from './message-log.js';
 import type { MaildropSession, Service } from './service.js';
 
 export interface SessionContext extends MaildropSession {
@@ -8,4 +9,6 @@ export interface SessionContext extends MaildropSession {
   readonly link: Link;
   /** The timestamp of the greeting, for APOP; null when it is not offered. RFC 1939 §7. */
   readonly apopTimestamp: string | null;
+  /** What becomes of single messages, when it is logged. */
+  readonly messages: MessageLog | null;
 }

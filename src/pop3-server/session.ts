@@ -11,6 +11,7 @@ import { formatChallenge, formatResponse, type ResponseCode } from '../wire/resp
 import { findCommand } from './command-table.js';
 import { greetingWith } from './greeting.js';
 import { clearLink, encryptedLink, type Link } from './link.js';
+import { MessageLog } from './message-log.js';
 import { BrokenOff, sendMessage } from './message-sender.js';
 import { error, type ErrorOutcome, type Outcome } from './outcome.js';
 import { isLoopback } from './peer.js';
@@ -18,7 +19,7 @@ import type { Service } from './service.js';
 import type { SessionContext } from './session-context.js';
 import { SessionTally, type EndReason } from './session-log.js';
 import { SessionOutput, type Connection } from './session-output.js';
-import type { State } from './session-state.js';
+import type { Login, State } from './session-state.js';
 import { defaultTexts, Texts, type TextValues } from './texts.js';
 
 export interface SessionOptions {
@@ -75,6 +76,7 @@ class Session {
   readonly #options: SessionOptions;
   readonly #reader = new LineReader(maxAuthLineOctets);
   readonly #tally = new SessionTally();
+  readonly #messages: MessageLog | null;
   readonly #startedMs = performance.now();
   #connection: Connection;
   #output: SessionOutput;
@@ -97,6 +99,7 @@ class Session {
   constructor(connection: Connection, service: Service, options: SessionOptions) {
     this.#connection = connection;
     this.#service = service;
+    this.#messages = service.logsMessages === true ? new MessageLog() : null;
     this.#options = options;
     this.#output = new SessionOutput(connection, service.limits.idleTimeoutMs);
     this.#link = clearLink(service.security, isLoopback(options.peer));
@@ -139,6 +142,7 @@ class Session {
       service: this.#service,
       link: this.#link,
       apopTimestamp: this.#options.apopTimestamp,
+      messages: this.#messages,
       report: (event, fields) => this.#report(event, fields),
     };
   }
@@ -239,7 +243,9 @@ class Session {
       this.#writeStatus(false, { text: 'shutting-down', code: 'SYS/TEMP' });
     }
     await this.#output.flush();
-    const maildrop = this.#state.name === 'TRANSACTION' ? this.#state.login.maildrop : null;
+    const login = this.#state.name === 'TRANSACTION' ? this.#state.login : null;
+    const maildrop = login?.maildrop ?? null;
+    if (login !== null) await this.#logMessages(login);
     this.#service.log.write('logout', {
       session: this.#options.id,
       ...this.#tally.fields(reason, maildrop, this.#startedMs),
@@ -440,9 +446,30 @@ class Session {
   async #sendMessage(outcome: Extract<Outcome, { kind: 'message' }>): Promise<void> {
     if (this.#state.name !== 'TRANSACTION') return;
     const { maildrop } = this.#state.login;
-    const sent = await sendMessage(outcome, maildrop, this.#output, this.#texts);
-    if ('kind' in sent) this.#writeError(sent);
-    else (outcome.bodyLines === null ? this.#tally.retr : this.#tally.top).add(sent.octets);
+    const command = outcome.bodyLines === null ? 'retr' : 'top';
+    const note = (extent: 'part' | 'whole'): void =>
+      this.#messages?.noteSent(outcome.record, outcome.number, { command, extent });
+    let sent;
+    try {
+      sent = await sendMessage(outcome, maildrop, this.#output, this.#texts);
+    } catch (failure) {
+      note('part');
+      throw failure;
+    }
+    if ('kind' in sent) {
+      this.#writeError(sent);
+      return;
+    }
+    this.#tally[command].add(sent.octets);
+    if (this.#messages === null) return;
+    // A reply that waits for others to leave with it may never leave.
+    await this.#output.flush();
+    note(sent.isWhole && !this.#output.isDead ? 'whole' : 'part');
+  }
+
+  async #logMessages({ identity, maildrop }: Login): Promise<void> {
+    const user = `${identity.user}@${identity.domain}`;
+    await this.#messages?.write(maildrop, (fields) => this.#report('message', { user, ...fields }));
   }
 }
 

@@ -5,6 +5,7 @@ import type { Maildrop, MessageRecord } from '../maildrop/maildrop.js';
 import { formatScanListing, formatUniqueIdListing } from '../wire/listing.js';
 import { indexOf, messageNumberAt, type MessageNumber } from '../wire/message-number.js';
 import type { TopArguments } from './arguments.js';
+import type { SessionContext } from './session-context.js';
 import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
 import type { Transaction } from './session-state.js';
 
@@ -59,10 +60,11 @@ export function top({ number, bodyLines }: TopArguments, state: Transaction): Ou
   return 'kind' in found ? found : { kind: 'message', record: found, number, bodyLines };
 }
 
-export function dele(number: MessageNumber, state: Transaction): Outcome {
+export function dele(number: MessageNumber, state: Transaction, context: SessionContext): Outcome {
   const found = find(state.login.maildrop, number);
   if ('kind' in found) return found;
   found.status = 'marked';
+  context.messages?.noteMarked(found, number);
   return ok('deleted', { number });
 }
 
@@ -71,11 +73,12 @@ export function noop(): Outcome {
 }
 
 /** RFC 1939 §5: unmarks what this session marked. What another program removed stays gone. */
-export function rset(_: null, state: Transaction): Outcome {
+export function rset(_: null, state: Transaction, context: SessionContext): Outcome {
   const { records } = state.login.maildrop;
   for (const record of records) {
     if (record.status === 'marked') record.status = 'present';
   }
+  context.messages?.noteReset();
   return ok('reset', { count: presentCountOf(records) });
 }
 

@@ -21,6 +21,7 @@ export async function quitTransaction(
     result = await state.login.maildrop.update();
   } catch (failure) {
     context.report('error', { error: (failure as Error).message });
+    context.messages?.noteUpdateFailed((failure as Error).message);
     return {
       kind: 'quit',
       isOk: false,
@@ -29,7 +30,9 @@ export async function quitTransaction(
       removedCount: 0,
     };
   }
-  const { removedCount, failures } = result;
+  context.messages?.noteUpdate(result);
+  const { failures } = result;
+  const removedCount = result.removed.length;
   if (failures.length > 0) {
     const code = failures.every(({ error }) => isLasting(error)) ? 'SYS/PERM' : 'SYS/TEMP';
     return { kind: 'quit', isOk: false, text: 'not-all-removed', code, removedCount };

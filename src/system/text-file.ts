@@ -17,6 +17,8 @@ export interface TextFile {
   readonly text: string;
   /** Device, inode, size and times of the file that was opened: what tells one version from the next. */
   readonly signature: string;
+  /** When it was last edited, replaced or given other rights; milliseconds since 1970. */
+  readonly changedMs: number;
 }
 
 /**
@@ -32,7 +34,11 @@ export function readTextFile(path: string, maxBytes: number): TextFile {
     const stats = fstatSync(fd, { bigint: true });
     if (!stats.isFile()) throw new TextFileError('is not a regular file');
     const bytes = readAll(fd, Number(stats.size), maxBytes);
-    return { text: decode(bytes), signature: signatureOf(stats) };
+    return {
+      text: decode(bytes),
+      signature: signatureOf(stats),
+      changedMs: Number(stats.ctimeMs),
+    };
   } catch (error) {
     if (error instanceof TextFileError) throw error;
     const { code = 'unknown error' } = error as NodeJS.ErrnoException;

@@ -3,15 +3,15 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { expectProgram, tryFindProgram } from '../support/debian.js';
+import { expectProgram, unlessInstalled } from '../support/debian.js';
 import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { startCommand, startProgram } from '../support/run-program.js';
 import { idsBySubject } from '../support/shared-mailstore.js';
 import { WireClient } from '../support/wire-client.js';
 
-// The package cannot be installed beside other POP3 servers; where somebody put the program into PATH it is used.
-const skip = tryFindProgram('courierpop3d') === null ? 'not found: courierpop3d' : false;
+// The package cannot be installed beside other POP3 servers: .ci/run unpacks it.
+const skip = unlessInstalled('courierpop3d');
 
 /** Courier's server is started after the login, by a program that tells it the user. */
 async function courierIds(t: Test, { path }: MaildirFixture): Promise<Record<string, string>> {

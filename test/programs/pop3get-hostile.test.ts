@@ -3,6 +3,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { freePort } from '../support/free-port.js';
 import {
   drop,
   makeMaildir,
@@ -390,4 +391,29 @@ t.test('replies in pieces of one octet are replies', async (t) => {
   });
   t.equal(status, 0);
   t.same(stored, sortedContents(three));
+});
+
+t.test('a reply that trickles in ends the run in the time of one that never comes', async (t) => {
+  const { status, stderr } = await attack(
+    t,
+    {
+      fault: (line, _session, socket) => {
+        if (!line.startsWith('CAPA')) return undefined;
+        const trickle = setInterval(() => socket.write('+'), 50);
+        socket.once('close', () => clearInterval(trickle));
+        return silence;
+      },
+    },
+    ['--timeout', '1'],
+  );
+  t.equal(status, 111);
+  t.match(stderr, /fell silent/);
+});
+
+t.test('a server that is not there is 111, in one line and without a stack', async (t) => {
+  const { status, stderr } = await runPop3get(t, await freePort(), makeMaildir(t));
+  t.equal(status, 111);
+  t.match(stderr, /ECONNREFUSED|refused/);
+  t.notMatch(stderr, /^ +at /m);
+  t.notMatch(stderr, /secret/);
 });

@@ -237,3 +237,27 @@ function isChild(pid: string, parent: number): boolean {
     return false;
   }
 }
+
+t.test('a slot is free when its program ends, however it does and whoever it leaves', async (t) => {
+  const { connect, program } = await startTcpsrun(t, {
+    // The last one leaves a child that has the connection.
+    runFile: shellRunFile(
+      'read how; case $how in kill) kill -9 $$;; fault) kill -SEGV $$;; exit) exit 1;; esac; sleep 2 & echo left',
+    ),
+    options: ['--concurrency', '1'],
+  });
+  for (const [how, end] of [
+    ['kill', 'signal=SIGKILL'],
+    ['fault', 'signal=SIGSEGV'],
+    ['exit', 'status=1'],
+    ['leave', 'status=0'],
+    ['again', 'status=0'],
+  ] as const) {
+    const client = connect();
+    client.socket.write(`${how}\n`);
+    if (end === 'status=0') t.equal(await client.firstLine(), 'left');
+    else await client.end();
+    const { port } = client.socket.address() as { port: number };
+    await program.logLine(new RegExp(`end peer=127\\.0\\.0\\.1 port=${port} .*${end} `));
+  }
+});

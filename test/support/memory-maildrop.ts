@@ -86,6 +86,10 @@ export class MemoryMaildrop implements Maildrop {
     for (const record of this.records) record.uniqueId = record.id;
   }
 
+  nameOf(record: MessageRecord): string {
+    return `file-of-${own(record).id}`;
+  }
+
   async open(record: MessageRecord): Promise<OpenMessage | null> {
     const message = own(record);
     // As a Maildir that has to look for a renamed file.
@@ -107,7 +111,7 @@ export class MemoryMaildrop implements Maildrop {
 
   update(): Promise<RemovalResult> {
     this.updateCount += 1;
-    let removedCount = 0;
+    const removed: MessageRecord[] = [];
     const failures: { record: MessageRecord; error: Error }[] = [];
     for (const record of this.records) {
       if (record.status !== 'marked') continue;
@@ -118,9 +122,9 @@ export class MemoryMaildrop implements Maildrop {
       }
       this.#stored.delete(record);
       record.status = 'gone';
-      removedCount += 1;
+      removed.push(record);
     }
-    return Promise.resolve({ removedCount, failures });
+    return Promise.resolve({ removed, failures });
   }
 
   close(): Promise<void> {

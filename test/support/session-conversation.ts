@@ -17,6 +17,7 @@ export const password = 'open sesame';
 export interface ConversationOptions {
   readonly messages?: readonly (Buffer | string)[];
   readonly limits?: Partial<SessionLimits>;
+  readonly logsMessages?: boolean;
   /** Passwords by login name; `ann@example.org` with `open sesame` when absent. */
   readonly accounts?: Readonly<Record<string, string>>;
   /** What to say of every password instead of looking it up; may be slow. */
@@ -159,6 +160,7 @@ export class Conversation {
     return {
       security: { tls: null, isImplicit: false, allowsCleartext: true },
       limits: { ...defaultLimits, ...options.limits },
+      logsMessages: options.logsMessages ?? false,
       log: {
         write: (event, fields = {}) => {
           this.log.push({ event, fields });

@@ -9,10 +9,13 @@ import {
   type OctetsEntry,
 } from '../../../src/maildrop/octets-cache.js';
 
-async function readAll(inbox: string): Promise<OctetsEntry[]> {
+/** @param expected base names in the order in which entries are looked for; the result must not depend on them */
+async function readAll(inbox: string, expected: readonly string[] = []): Promise<OctetsEntry[]> {
   const entries: OctetsEntry[] = [];
-  const count = await readOctetsCache(inbox, 1000, (baseName, octets) => {
-    entries.push([baseName, octets]);
+  const count = await readOctetsCache(inbox, {
+    messages: expected.map((baseName) => ({ baseName })),
+    found: ({ baseName }, octets) => entries.push([baseName, octets]),
+    other: (...entry) => entries.push(entry),
   });
   if (count !== entries.length) throw new Error(`${count} are said, ${entries.length} visited`);
   return entries;
@@ -34,6 +37,24 @@ t.test('what is written is read again, whatever bytes the names hold', async (t)
   await writeOctetsCache(inbox, entries);
   t.same(await readAll(inbox), entries);
   t.same(readdirSync(join(inbox, 'tmp')), [], 'nothing is left in tmp');
+  const names = entries.map(([baseName]) => baseName);
+  t.same(await readAll(inbox, names), entries, 'when they are expected');
+  t.same(await readAll(inbox, names.toReversed()), entries, 'in another order');
+  t.same(await readAll(inbox, ['%250A', '100%25', 'a%0Ab']), entries, 'for names like the escapes');
+});
+
+t.test('an entry is told apart from those of names that are longer or shorter', async (t) => {
+  const inbox = t.testdir({ tmp: {} });
+  await writeOctetsCache(inbox, [['name1', 5]]);
+  for (const expected of ['name', 'name11', 'name1\nend']) {
+    let foundCount = 0;
+    await readOctetsCache(inbox, {
+      messages: [{ baseName: expected }],
+      found: () => (foundCount += 1),
+      other: (baseName, octets) => t.same([baseName, octets], ['name1', 5]),
+    });
+    t.equal(foundCount, 0, expected);
+  }
 });
 
 t.test('ten thousand entries are written and read', async (t) => {

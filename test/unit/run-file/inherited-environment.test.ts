@@ -18,8 +18,16 @@ for (const name of [
   'NODE_OPTIONS',
   'NODE_CHANNEL_FD',
   'NODE_V8_COVERAGE',
+  'UV_USE_IO_URING',
   'LD_PRELOAD',
   'LD_LIBRARY_PATH',
+  'GLIBC_TUNABLES',
+  'MALLOC_TRACE',
+  'RES_OPTIONS',
+  'OPENSSL_CONF',
+  'SSL_CERT_FILE',
+  'SSLKEYLOGFILE',
+  'ENV',
   'BASH_ENV',
   'BASH_FUNC_ls%%',
   'PERL5OPT',
@@ -27,6 +35,7 @@ for (const name of [
   'LISTEN_FDS',
   'LISTEN_PID',
   'NOTIFY_SOCKET',
+  'SSH_AUTH_SOCK',
 ]) {
   t.test(`${name} is not inherited`, (t) => {
     t.same([...inheritedEnvironment({ [name]: 'x' })], []);

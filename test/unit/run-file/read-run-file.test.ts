@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { readRunFile } from '../../../src/run-file/read-run-file.js';
@@ -17,5 +18,14 @@ t.test('a run file on disk is parsed, and its errors name it as it was given', (
 t.test('a run file of over 65536 bytes is refused', (t) => {
   const root = t.testdir({ 'big.run': `program a\n: ${'x'.repeat(65_536)}\n` });
   t.throws(() => readRunFile(join(root, 'big.run')), { message: /has more than 65536 bytes/ });
+  t.end();
+});
+
+t.test('an edit is seen at once, also one within the grain of time stamps', (t) => {
+  const path = join(t.testdir({}), 'a.run');
+  for (const letter of ['a', 'b', 'c']) {
+    writeFileSync(path, `program ${letter}\n`);
+    t.match(JSON.stringify(readRunFile(path).directives), `"${letter}"`);
+  }
   t.end();
 });

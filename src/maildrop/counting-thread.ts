@@ -1,0 +1,9 @@
+// A thread that counts octets until the task it was started with has no messages left, and then ends.
+
+import { parentPort, workerData } from 'node:worker_threads';
+import { Counting, type CountingTask } from './counting-task.js';
+
+const counting = new Counting(workerData as CountingTask);
+while (counting.countNext());
+// To be gone takes the thread longer than to say so.
+parentPort?.postMessage('done');

@@ -1,0 +1,143 @@
+// pop3get under faults: three messages to fetch, runs without faults afterwards, and then each message must have been stored once.
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deadline } from '../support/deadline.js';
+import {
+  numberedMessages,
+  runPop3get,
+  sortedContents,
+  startFakeServer,
+  storedContents,
+} from '../support/pop3get-fixture.js';
+import { builtProgram, startCommand, type Teardown } from '../support/run-program.js';
+import type { PlanOptions } from './plan.js';
+import { failingArguments, killTraced, watchingArguments, type Fault } from './strace.js';
+import {
+  hasStackTrace,
+  isOwnExit,
+  struckRuntime,
+  type FaultyRun,
+  type Subject,
+} from './subject.js';
+
+const messageCount = 3;
+const endMs = 10_000;
+const rootName = '@root';
+const rootPattern = /^.*?\/pop3get-faults-[^/]+\/(.+)$/;
+/** Runs without faults that may be needed after one with. */
+const mostRuns = 4;
+
+const naming: PlanOptions = {
+  nameTarget: (target) => {
+    if (target.startsWith('socket:')) return '@socket';
+    const [, inRoot] = rootPattern.exec(target) ?? [];
+    return inRoot === undefined ? null : `${rootName}/${inRoot}`;
+  },
+  // Sockets are new in each run, and so are the names of messages.
+  isPassing: (name) => name === '@socket' || /\/(?:tmp|new|cur)\/./.test(name),
+};
+
+/** @param t stops what is left of a run */
+export function pop3getSubject(t: Teardown): Subject {
+  return {
+    name: 'pop3get',
+    run: (fault) => runOnce(t, fault),
+    firstOwnCall: (calls) => calls.findIndex(({ target }) => rootPattern.test(target ?? '')),
+    ...naming,
+  };
+}
+
+async function runOnce(t: Teardown, fault: Fault | null): Promise<FaultyRun> {
+  const root = mkdtempSync(join(tmpdir(), 'pop3get-faults-'));
+  const cleanUp: (() => Promise<void>)[] = [];
+  try {
+    const server = await startFakeServer(
+      { teardown: (handler) => cleanUp.push(handler) },
+      { messages: numberedMessages(messageCount) },
+    );
+    const maildir = join(root, 'Maildir');
+    for (const folder of ['tmp', 'new', 'cur']) {
+      mkdirSync(join(maildir, folder), { recursive: true });
+    }
+    const output = join(root, 'strace');
+    const strace =
+      fault === null
+        ? watchingArguments(output)
+        : failingArguments(fault, targetsIn(fault, root), output);
+    const program = startCommand(
+      t,
+      'strace',
+      [
+        ...['-f', '-qq', ...strace],
+        ...[process.execPath, builtProgram('pop3get'), '--port', String(server.port)],
+        ...['--directory', maildir, '--timeout', '3', '127.0.0.1', 'ann'],
+      ],
+      { env: { UV_THREADPOOL_SIZE: '1', POP3GET_PASSWORD: 'secret' } },
+    );
+    const violations: string[] = [];
+    let hasEnded = true;
+    let ending;
+    try {
+      ending = await deadline(program.ending, endMs, () => 'no end');
+    } catch {
+      hasEnded = false;
+      killTraced(program.pid);
+      ending = await program.ending;
+    }
+    const trace = readFileSync(output, 'latin1');
+    const wasKilled = fault?.effect === 'KILL' && ending.signal === 'SIGKILL';
+    if (!struckRuntime(naming, trace)) {
+      if (!hasEnded) violations.push('the process did not end');
+      else if (!wasKilled && !isOwnExit(ending.status)) {
+        violations.push(`it ended with ${String(ending.status ?? ending.signal)}`);
+      }
+      if (hasStackTrace(program.stderr)) violations.push(`a stack trace: ${program.stderr}`);
+    }
+    violations.push(...missing(server.messages.map(textOf), maildir, 'after the fault'));
+    await finish(t, server.port, maildir, violations);
+    if (server.messages.length > 0) violations.push(`${server.messages.length} left on the server`);
+    const stored = [...storedContents(maildir)].sort();
+    if (stored.join('\0') !== expected.join('\0')) {
+      violations.push(`stored in the end: ${JSON.stringify(stored)}`);
+    }
+    const temporary = readdirSync(join(maildir, 'tmp'));
+    if (temporary.length > 0) violations.push(`left in tmp: ${temporary.join()}`);
+    return { violations, replies: [], trace };
+  } finally {
+    for (const handler of cleanUp) await handler();
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+const expected = sortedContents(numberedMessages(messageCount));
+
+function textOf({ content }: { readonly content: Buffer }): string {
+  return content.toString('latin1');
+}
+
+/** Messages that are neither on the server nor stored whole. */
+function missing(onServer: readonly string[], maildir: string, when: string): string[] {
+  const stored = storedContents(maildir);
+  return expected
+    .filter((content) => !onServer.includes(content) && !stored.includes(content))
+    .map((content) => `lost ${when}: ${JSON.stringify(content)}`);
+}
+
+async function finish(
+  t: Teardown,
+  port: number,
+  maildir: string,
+  violations: string[],
+): Promise<void> {
+  for (let runs = 1; runs <= mostRuns; runs += 1) {
+    const { status, stderr } = await runPop3get(t, port, maildir);
+    if (status === 0) return;
+    if (runs === mostRuns) violations.push(`run ${runs} ended with ${String(status)}: ${stderr}`);
+  }
+}
+
+function targetsIn({ target }: Fault, root: string): readonly string[] {
+  return target === null ? [] : [join(root, target.slice(rootName.length + 1))];
+}

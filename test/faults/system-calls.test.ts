@@ -1,0 +1,40 @@
+// A sample of the system calls of a session, a connection and a transfer, each failed or deadly once. test/long sweeps them all.
+// FAULT_SEED draws another sample.
+
+import t, { type Test } from 'tap';
+import { pop3dSubject } from './pop3d-subject.js';
+import { pop3getSubject } from './pop3get-subject.js';
+import { unlessTraceable } from './strace.js';
+import type { Subject } from './subject.js';
+import { sweep } from './sweep.js';
+import { tcpsrunSubject } from './tcpsrun-subject.js';
+
+const seed = Number(process.env['FAULT_SEED'] ?? 1939);
+const skip = unlessTraceable();
+
+t.setTimeout(300_000);
+
+interface Sample {
+  readonly subject: Subject;
+  readonly ownLimit: number;
+  readonly runtimeLimit: number;
+}
+
+async function holdsFor(t: Test, { subject, ownLimit, runtimeLimit }: Sample): Promise<void> {
+  const result = await sweep(subject, { seed, ownLimit, runtimeLimit });
+  t.comment(`${result.runs} runs, ${result.injected} with their fault, seed ${seed}`);
+  t.ok(result.injected > result.runs * 0.8, 'the faults came about');
+  t.strictSame(result.violations, []);
+}
+
+t.test('pop3d loses no mail and says nothing false whichever call fails', { skip }, (t) =>
+  holdsFor(t, { subject: pop3dSubject(t), ownLimit: 60, runtimeLimit: 10 }),
+);
+
+t.test('pop3get loses nothing and stores nothing twice whichever call fails', { skip }, (t) =>
+  holdsFor(t, { subject: pop3getSubject(t), ownLimit: 15, runtimeLimit: 3 }),
+);
+
+t.test('tcpsrun serves the next client whichever call fails', { skip }, (t) =>
+  holdsFor(t, { subject: tcpsrunSubject(t), ownLimit: 10, runtimeLimit: 2 }),
+);

@@ -1,0 +1,135 @@
+// All long tests, one after the other, within a budget of minutes. Run as: run [MINUTES [SEED]]; LONG_MINUTES and FUZZ_SEED stand in
+// for the arguments. Prints a line of figures for each part and exits 1 when one of them failed.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { killUpdates } from '../faults/killed-update.js';
+import { runWholeSessions } from '../fuzz/whole-sessions.js';
+import { cleanEnvironment } from '../support/clean-environment.js';
+import { builtProgram } from '../support/run-program.js';
+import { seededRandom } from '../torture/random.js';
+import { soak } from './soak.js';
+import { timeFailedLogins } from './timing.js';
+
+const minutes = Number(process.argv[2] ?? process.env['LONG_MINUTES'] ?? 120);
+const seed = Number(process.argv[3] ?? process.env['FUZZ_SEED'] ?? Date.now() & 0xffffff);
+
+const handlers: (() => Promise<void>)[] = [];
+const t = { teardown: (handler: () => Promise<void>) => handlers.push(handler) };
+
+interface Part {
+  readonly name: string;
+  /** Of the budget, in hundredths. */
+  readonly share: number;
+  readonly run: (budgetMs: number) => Promise<Outcome>;
+}
+
+interface Outcome {
+  readonly figures: string;
+  readonly failures: readonly string[];
+}
+
+const parts: readonly Part[] = [
+  {
+    name: 'fuzz',
+    share: 30,
+    run: (ms) => runChild('test/fuzz/main.js', seed, 10_000_000, ms / 1000),
+  },
+  { name: 'whole-sessions', share: 10, run: wholeSessions },
+  { name: 'faults pop3d', share: 15, run: (ms) => sweepOf('pop3d', ms) },
+  { name: 'faults pop3get', share: 12, run: (ms) => sweepOf('pop3get', ms) },
+  { name: 'faults tcpsrun', share: 5, run: (ms) => sweepOf('tcpsrun', ms) },
+  { name: 'killed-update', share: 8, run: killedUpdate },
+  {
+    name: 'pop3get-killed',
+    share: 8,
+    run: (ms) => runChild('test/long/pop3get-killed.js', seed, ms / 1000),
+  },
+  { name: 'timing', share: 4, run: timing },
+  { name: 'soak', share: 8, run: soaked },
+];
+
+async function wholeSessions(budgetMs: number): Promise<Outcome> {
+  const mailRoot = mkdtempSync(join(tmpdir(), 'pop3-whole-'));
+  try {
+    const options = { seed, sessionCount: 5000, budgetMs, mailRoot };
+    const { sessions, removed, failures } = await runWholeSessions(t, options);
+    return { figures: `sessions=${sessions} removed=${removed}`, failures };
+  } finally {
+    rmSync(mailRoot, { recursive: true, force: true });
+  }
+}
+
+function sweepOf(subject: string, budgetMs: number): Promise<Outcome> {
+  return runChild('test/faults/main.js', subject, seed, Math.round(budgetMs / 1000), 'all', 500);
+}
+
+async function killedUpdate(budgetMs: number): Promise<Outcome> {
+  const result = await killUpdates(t, { runs: 500, budgetMs }, seededRandom(seed));
+  return {
+    figures: `runs=${result.runs} half-done=${result.halfDone}`,
+    failures: result.violations,
+  };
+}
+
+async function timing(budgetMs: number): Promise<Outcome> {
+  const result = await timeFailedLogins(t, { mostSamples: 1000, budgetMs }, seededRandom(seed));
+  const values = Object.entries(result.t);
+  return {
+    figures: `samples=${result.samples} ${values.map(([pair, value]) => `${pair}=${value.toFixed(2)}`).join(' ')}`,
+    failures: values
+      .filter(([, value]) => !(Math.abs(value) < 4.5))
+      .map(([pair, value]) => `${pair}: t=${value}`),
+  };
+}
+
+async function soaked(budgetMs: number): Promise<Outcome> {
+  const { failures, ...figures } = await soak(t, seed, budgetMs);
+  const text = Object.entries(figures).map(([name, value]) => `${name}=${value}`);
+  return { figures: text.join(' '), failures };
+}
+
+/** What a part says of its failures is cut to so many last lines. */
+const mostLines = 30;
+
+/** Runs a built test program to its end; its first line has the figures. */
+function runChild(script: string, ...args: readonly (string | number)[]): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [builtProgram(script), ...args.map(String)], {
+      env: cleanEnvironment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    child.once('error', reject);
+    child.once('close', (status) => {
+      const [figures = '', ...rest] = output.trimEnd().split('\n');
+      resolve({
+        figures,
+        failures: status === 0 ? [] : [`exit ${String(status)}`, ...rest.slice(-mostLines)],
+      });
+    });
+  });
+}
+
+let hasFailed = false;
+for (const { name, share, run } of parts) {
+  const startedMs = performance.now();
+  let outcome: Outcome;
+  try {
+    outcome = await run((minutes * 60_000 * share) / 100);
+  } catch (error) {
+    outcome = { figures: '', failures: [String(error)] };
+  }
+  const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+  const isFine = outcome.failures.length === 0;
+  console.log(
+    `${isFine ? 'ok' : 'FAILED'} ${name}: ${outcome.figures} seconds=${seconds} seed=${seed}`,
+  );
+  for (const failure of outcome.failures) console.log(`  ${failure}`);
+  if (!isFine) hasFailed = true;
+}
+for (const handler of handlers) await handler();
+process.exitCode = hasFailed ? 1 : 0;
