@@ -40,8 +40,9 @@ export function isOurs(name: ServerName): boolean {
   return name !== 'tuned' && name !== 'shipped';
 }
 
-/** Login and pop3 processes that serve one client after the other, ready in advance; passwords remembered. */
-const tuned = `service pop3-login {
+/** Login and pop3 processes that serve one client after the other, ready in advance; rows of the database remembered. */
+const tuned = `default_client_limit = 4000
+service pop3-login {
   service_count = 0
   process_min_avail = 2
   client_limit = 4000
@@ -57,7 +58,8 @@ mail_max_userip_connections = 10000
 `;
 
 /** Only its limits are raised: with its own it would refuse the load. */
-const shipped = `service pop3-login {
+const shipped = `default_client_limit = 4000
+service pop3-login {
   process_limit = 500
 }
 service pop3 {

@@ -86,7 +86,7 @@ function findings(rows: readonly Row[], how: string): Findings {
       },
     ],
     notes: [
-      `${shortSessionUsers} users; ${how}. Kept workers remember what they verified; tuned Dovecot (auth_cache_size) ' +
+      `${shortSessionUsers} users; ${how}. Kept workers remember what they verified; tuned Dovecot (auth_cache_size) ` +
         'remembers stored passwords, and hashes what the client sent at each login.',
     ],
   };
