@@ -40,6 +40,11 @@ export function isOurs(name: ServerName): boolean {
   return name !== 'tuned' && name !== 'shipped';
 }
 
+/** Whether each session costs the start of a process: tens to hundreds a second. */
+export function isProcessPerSession(name: ServerName): boolean {
+  return name !== 'kept' && name !== 'tuned';
+}
+
 /** Login and pop3 processes that serve one client after the other, ready in advance; rows of the database remembered. */
 const tuned = `default_client_limit = 4000
 service pop3-login {

@@ -42,7 +42,7 @@ async function run({ load, scale, t }: Bench): Promise<Findings> {
 
   const measure = async (server: Server, sessions: readonly number[]): Promise<readonly Row[]> => {
     // V8's heap and Dovecot's spare processes have grown to what the load needs before anything is counted.
-    await load.run(t, { ...shortSession(server, user), ...warmUp(scale) });
+    await load.run(t, { ...shortSession(server, user), ...warmUp(scale, server) });
     await settle();
     const baseKiB = treeMemoryKiB(server.pid);
     const rows: Row[] = [];

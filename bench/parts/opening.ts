@@ -40,8 +40,10 @@ async function run({ load, scale, t }: Bench): Promise<Findings> {
   const other = store.addUser('other', { messages: 10, octets: 1500 });
   for (const messages of counts) store.addUser(`m${messages}`, { messages, octets: 1500 });
   const servers = await startServers(t, names, { ...(await store.site()), workers: 1 });
-  for (const { port } of servers)
-    await load.run(t, { port, user: other, commands, ...warmUp(scale) });
+  for (const server of servers) {
+    const { port } = server;
+    await load.run(t, { port, user: other, commands, ...warmUp(scale, server) });
+  }
 
   const session = ({ port }: Server, messages: number): Load => ({
     port,

@@ -32,7 +32,7 @@ async function run({ load, scale, t }: Bench): Promise<Findings> {
     t.teardown(() => running.run());
     const servers = await startServers(running, names, await store.site(scheme));
     for (const server of servers) {
-      await load.run(t, { ...shortSession(server, user), ...warmUp(scale) });
+      await load.run(t, { ...shortSession(server, user), ...warmUp(scale, server) });
     }
     const figures = await inRounds(rounds, servers, (server) =>
       load.run(t, { ...shortSession(server, user), concurrency, sessions: 100_000, seconds }),

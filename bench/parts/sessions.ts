@@ -6,6 +6,7 @@ import { atLeastTimes, formatNumber, type Bench, type Findings, type Part } from
 import { inRounds, median } from '../rounds.js';
 import {
   available,
+  isProcessPerSession,
   serverNames,
   serverTitles,
   startServers,
@@ -18,9 +19,6 @@ const sizes = {
   full: { concurrencies: [1, 16, 128], rounds: 5, slowRounds: 3, seconds: 1.5 },
   quick: { concurrencies: [1, 16, 40], rounds: 1, slowRounds: 1, seconds: 0.2 },
 } as const;
-
-/** Tens to hundreds of sessions a second: they need fewer rounds, and longer ones at that. */
-const slow: readonly ServerName[] = ['ahead', 'spawned', 'shipped'];
 
 interface Row {
   readonly server: ServerName;
@@ -36,14 +34,15 @@ async function run({ load, scale, t }: Bench): Promise<Findings> {
   const user = store.addUsers(shortSessionUsers, { messages: 10, octets: 4000 });
   const servers = await startServers(t, available(...serverNames), await store.site());
   for (const server of servers)
-    await load.run(t, { ...shortSession(server, user), ...warmUp(scale) });
+    await load.run(t, { ...shortSession(server, user), ...warmUp(scale, server) });
   const rows: Row[] = [];
   for (const concurrency of concurrencies) {
     let round = 0;
     const measure = async (server: Server): Promise<Figures | undefined> => {
       const isFirst = server === servers[0];
       if (isFirst) round += 1;
-      if (slow.includes(server.name) && round > slowRounds) return undefined;
+      // They need fewer rounds, because each takes longer.
+      if (isProcessPerSession(server.name) && round > slowRounds) return undefined;
       return load.run(t, {
         ...shortSession(server, user),
         concurrency,
