@@ -52,7 +52,7 @@ async function makeService(t: Test, supervisor: string): Promise<{ folder: strin
   const port = await freePort();
   const bin = join(folder, 'bin');
   for (const name of ['tcpsrun', 'pop3d']) {
-    const script = `#!/bin/sh\nunset NODE_OPTIONS\nexec ${process.execPath} ${builtProgram(name)} "$@"\n`;
+    const script = `#!/bin/sh\nexec ${process.execPath} ${builtProgram(name)} "$@"\n`;
     writeFileSync(join(bin, name), script, { mode: 0o755 });
   }
   const script = readFileSync(join(root, 'services', supervisor, 'run'), 'utf8')

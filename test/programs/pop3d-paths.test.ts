@@ -125,7 +125,8 @@ const refused = [
 t.test('names that no maildrop has touch nothing of the mail', { skip }, async (t) => {
   const cwd = makeMailRoot(t);
   for (const name of refused) {
-    const trace = await tracePaths(t, cwd, `USER ${name}\r\nPASS ${password}\r\nQUIT\r\n`);
+    const script = `USER ${name}\r\nPASS ${password}\r\nQUIT\r\n`;
+    const trace = await tracePaths(t, cwd, script, ['--failure-delay', '0']);
     t.match(trace.replies, /^-ERR \[AUTH\]/m, `${JSON.stringify(name)} is refused`);
     t.same(strayPaths(cwd, trace, []), [], 'and no path is made of it');
   }

@@ -6,18 +6,13 @@ import {
   builtProgram,
   runProgram,
   startCommand,
+  startProgram,
   type RunningProgram,
 } from '../support/run-program.js';
 import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
 
-/** Starts runsvc without the loaders that tap's spawn would add. */
 function startRunsvc(t: Test, cwd: string, ...args: readonly string[]): RunningProgram {
-  return startCommand(
-    t,
-    '/usr/bin/env',
-    ['-u', 'NODE_OPTIONS', process.execPath, builtProgram('runsvc'), ...args],
-    { cwd },
-  );
+  return startProgram(t, 'runsvc', args, { cwd });
 }
 
 t.test('--once runs the program and exits with its status', async (t) => {
@@ -121,8 +116,6 @@ t.test("the seed's two run files serve with Unix paths, through runsvc and tcpsr
     t,
     '/usr/bin/env',
     [
-      '-u',
-      'NODE_OPTIONS',
       `APPS=${root}/Apps`,
       `IMAPROOT=${root}/Mail`,
       `_BOOT=${root}`,

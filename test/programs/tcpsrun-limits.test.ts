@@ -209,7 +209,8 @@ t.test('after 500 connections no descriptor and no zombie is left', async (t) =>
     const { accepted, running, held } = await counters(tcpsrun);
     return accepted === 500 && running === 0 && held === 0 ? true : undefined;
   });
-  t.equal(descriptors(), before);
+  // What starting needed may still have been open.
+  t.ok(descriptors() <= before);
   t.match(await counters(tcpsrun), { served: 500, refused: 0, failed: 0 });
   const zombies = readdirSync('/proc').filter((pid) => isChild(pid, tcpsrun.program.pid));
   t.same(zombies, []);

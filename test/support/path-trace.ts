@@ -46,10 +46,8 @@ export async function tracePaths(
   const output = join(folder, 'trace');
   const { stdout, stderr } = await runCommand(
     t,
-    '/usr/bin/env',
+    expectProgram('strace'),
     [
-      // tap's own spawn puts its loaders into every child's NODE_OPTIONS; env(1) takes them out again.
-      ...['-u', 'NODE_OPTIONS', expectProgram('strace')],
       ...['-f', '-qq', '-s', '5000', '-xx', '-e', 'trace=%file,write', '-e', 'signal=none'],
       ...['-o', output, process.execPath, builtProgram('pop3d'), ...args],
     ],

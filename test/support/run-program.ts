@@ -65,7 +65,8 @@ export function startCommand(
   options: ProgramOptions = {},
 ): RunningProgram {
   const [stdin = null, stdout = null, stderr = null, ...rest] = options.fds ?? [];
-  const child = spawn(command, args, {
+  const [file = '', ...words] = withoutLoaders([command, ...args], options.env);
+  const child = spawn(file, words, {
     cwd: options.cwd,
     env: cleanEnvironment(options.env),
     stdio: [stdin ?? 'pipe', stdout ?? 'pipe', stderr ?? 'pipe', ...rest.map((fd) => fd ?? 'pipe')],
@@ -76,6 +77,20 @@ export function startCommand(
     await program.ending.catch(() => undefined);
   });
   return program;
+}
+
+/**
+ * tap's spawn puts its loaders into every child's NODE_OPTIONS, whatever the environment that it is given: programs would
+ * start in twice the time and run at an eighth of their speed. env(1) takes them out again.
+ */
+function withoutLoaders(
+  words: readonly string[],
+  { NODE_OPTIONS: nodeOptions }: Readonly<Record<string, string>> = {},
+): readonly string[] {
+  if (process.env['TAP'] === undefined) return words;
+  const change =
+    nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`];
+  return ['/usr/bin/env', ...change, ...words];
 }
 
 /** Runs one of our programs to its end. @param input what it reads from stdin */

@@ -193,8 +193,7 @@ function socat(situation: Situation, option: string): readonly string[] {
 /** Puts `pop3d`, `tcpsrun`, `pop3record` and a `logger` that writes to a socket of the test's own into a folder. */
 export function fillBin(bin: string, syslogSocket: string): void {
   for (const name of ['pop3d', 'tcpsrun', 'pop3record']) {
-    // tap's own spawn puts its loaders into NODE_OPTIONS.
-    const script = `#!/bin/sh\nunset NODE_OPTIONS\nexec ${process.execPath} ${builtProgram(name)} "$@"\n`;
+    const script = `#!/bin/sh\nexec ${process.execPath} ${builtProgram(name)} "$@"\n`;
     writeFileSync(join(bin, name), script, { mode: 0o755 });
   }
   const logger = `#!/bin/sh\nexec ${expectProgram('logger')} --socket ${syslogSocket} "$@"\n`;

@@ -39,15 +39,13 @@ export const greeter = shellRunFile('echo +OK $$; read line; echo bye $line');
 /** Starts tcpsrun on a port of its own and waits until it listens. */
 export async function startTcpsrun(t: Test, given: TcpsrunOptions): Promise<Tcpsrun> {
   const directory = t.testdir({ 'test.run': given.runFile, rules: given.rules ?? '' });
-  // tap's own spawn puts its loaders into every child's NODE_OPTIONS; env(1) takes them out again.
-  const { NODE_OPTIONS: nodeOptions } = given.env ?? {};
+  const limit = given.openFiles === undefined ? [] : ['prlimit', `--nofile=${given.openFiles}`];
+  const [command, ...words] = [...limit, process.execPath];
   const program = startCommand(
     t,
-    '/usr/bin/env',
+    command,
     [
-      ...(nodeOptions === undefined ? ['-u', 'NODE_OPTIONS'] : [`NODE_OPTIONS=${nodeOptions}`]),
-      ...(given.openFiles === undefined ? [] : ['prlimit', `--nofile=${given.openFiles}`]),
-      process.execPath,
+      ...words,
       builtProgram('tcpsrun'),
       ...(given.rules === undefined ? [] : ['--rules', 'rules']),
       ...(given.options ?? []),

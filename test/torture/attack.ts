@@ -5,7 +5,7 @@ import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { poll } from '../support/deadline.js';
-import { pop3RunFile, type MailServer } from '../support/mail-server.js';
+import { startMailServer, type MailServer } from '../support/mail-server.js';
 import { makeInbox } from '../support/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { builtProgram, startCommand } from '../support/run-program.js';
@@ -30,18 +30,8 @@ export async function startServer(t: Test, args: readonly string[]): Promise<Att
   });
   writeLargeMessage(join(makeInbox(mailRoot, 'ann@example.org').path, 'cur'));
   makeInbox(mailRoot, 'bob@example.org').add('a: b\n\nx\n');
-  // Through env(1), which takes out what tap adds to each child: its loaders would slow every pop3d, and are known to hang.
-  const program = startCommand(
-    t,
-    '/usr/bin/env',
-    [
-      ...['-u', 'NODE_OPTIONS', process.execPath, builtProgram('tcpsrun')],
-      ...[...args, '127.0.0.1', '0', pop3RunFile],
-    ],
-    { env: { POP3D: builtProgram('pop3d'), MAILROOT: mailRoot } },
-  );
-  const [, port] = await program.logLine(/listening.*\bport=(\d+)/);
-  return { t, server: { port: Number(port), program } };
+  const server = await startMailServer(t, mailRoot, { args });
+  return { t, server };
 }
 
 function writeLargeMessage(folder: string): void {
