@@ -3,16 +3,19 @@
 
 import {
   close,
+  closeSync,
   constants,
   fdatasync,
   fstat,
   fsync,
-  link,
+  linkSync,
   open,
+  openSync,
   readdir,
   stat,
-  unlink,
+  unlinkSync,
   write,
+  writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -21,8 +24,6 @@ import { ConfigurationError } from '../system/program.js';
 const openFile = promisify(open);
 const closeFile = promisify(close);
 const syncFile = promisify(fsync);
-const linkFile = promisify(link);
-const unlinkFile = promisify(unlink);
 const statFile = promisify(stat);
 const listDirectory = promisify(readdir);
 export const syncData = promisify(fdatasync);
@@ -31,7 +32,10 @@ export const statDescriptor = promisify(fstat);
 const createFlags =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** A message on its way: open in tmp, seen by nobody. Every method rejects with the system's error. */
+/**
+ * A message on its way: open in tmp, seen by nobody. Every method throws the system's error. Only what waits for the disk goes to
+ * the thread pool: for anything else the way there and back takes longer than the call.
+ */
 export class TmpFile {
   readonly #path: string;
   readonly #fd: number;
@@ -43,13 +47,15 @@ export class TmpFile {
   }
 
   /** @throws EEXIST when the name is taken */
-  static async create(maildir: string, name: string): Promise<TmpFile> {
-    const path = join(maildir, 'tmp', name);
-    return new TmpFile(path, await openFile(path, createFlags, 0o600));
+  static create(maildir: string, name: string): TmpFile {
+    const path = `${maildir}/tmp/${name}`;
+    return new TmpFile(path, openSync(path, createFlags, 0o600));
   }
 
-  async write(bytes: Buffer): Promise<void> {
-    await writeAll(this.#fd, bytes);
+  write(bytes: Buffer): void {
+    for (let written = 0; written < bytes.length;) {
+      written += writeSync(this.#fd, bytes, written);
+    }
   }
 
   /** Makes the content durable and closes the file. */
@@ -57,20 +63,28 @@ export class TmpFile {
     try {
       await syncFile(this.#fd);
     } finally {
-      await this.#close();
+      this.#close();
     }
   }
 
   /** Removes the file. What cannot be removed is left for the next recovery. */
-  async discard(): Promise<void> {
-    await this.#close().catch(() => undefined);
-    await unlinkFile(this.#path).catch(() => undefined);
+  discard(): void {
+    try {
+      this.#close();
+    } catch {
+      // Whatever it is, it is closed.
+    }
+    try {
+      unlinkSync(this.#path);
+    } catch {
+      // It stays for the next run.
+    }
   }
 
-  async #close(): Promise<void> {
+  #close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    await closeFile(this.#fd);
+    closeSync(this.#fd);
   }
 }
 
@@ -96,15 +110,17 @@ export async function writeAll(
 }
 
 /** Shows a finished tmp file in new. @throws EEXIST when new has that name already; nothing is ever replaced */
-export async function linkToNew(maildir: string, tmpName: string, newName: string): Promise<void> {
-  await linkFile(join(maildir, 'tmp', tmpName), join(maildir, 'new', newName));
+export function linkToNew(maildir: string, tmpName: string, newName: string): void {
+  linkSync(`${maildir}/tmp/${tmpName}`, `${maildir}/new/${newName}`);
 }
 
 /** Removes a tmp file whose message is recorded. Its absence is success. */
-export async function removeTmp(maildir: string, tmpName: string): Promise<void> {
-  await unlinkFile(join(maildir, 'tmp', tmpName)).catch((error: unknown) => {
+export function removeTmp(maildir: string, tmpName: string): void {
+  try {
+    unlinkSync(`${maildir}/tmp/${tmpName}`);
+  } catch (error) {
     if (!isAbsent(error)) throw error;
-  });
+  }
 }
 
 /** Makes the entries of a directory durable. */

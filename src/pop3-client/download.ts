@@ -170,10 +170,10 @@ class Download {
     try {
       octets = await client.replies.readMessage(maxOctets, (piece) => {
         onOctets(piece.length);
-        return begun.writer.write(piece);
+        begun.writer.write(piece);
       });
     } catch (error) {
-      await begun.writer.discard();
+      begun.writer.discard();
       throw error;
     }
     this.#group.push(await store.accept(entry, begun, octets));

@@ -1,7 +1,7 @@
 // Groups of messages from tmp into new, so that one directory sync and one journal sync serve many. A group is committed
 // only when its replies are verified. Order: links, sync of new, journal, sync of the journal, and then tmp is cleared.
 
-import { unlink } from 'node:fs/promises';
+import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { linkToNew, removeTmp, syncDirectory } from '../maildir/deliver.js';
 import { hostPart, StampSource } from '../maildir/unique-name.js';
@@ -106,7 +106,7 @@ export class GroupStore {
   async discard(group: readonly Arrival[]): Promise<void> {
     for (const { writer, finished } of group) {
       await finished.catch(() => undefined);
-      await writer.discard();
+      writer.discard();
     }
   }
 
@@ -129,16 +129,22 @@ export class GroupStore {
         failures.push(error);
       }
     }
-    const links = await Promise.allSettled(settled.map((one) => this.#link(one)));
-    const present = settled.filter((_, index) => links[index]?.status === 'fulfilled');
-    for (const link of links) if (link.status === 'rejected') failures.push(link.reason);
+    const present = settled.filter((one) => {
+      try {
+        this.#link(one);
+        return true;
+      } catch (error) {
+        failures.push(error);
+        return false;
+      }
+    });
     const recorded = await this.#record(present, failures);
     for (const { arrival, record, memory } of recorded) {
       onStored(arrival, record, memory === 'nowhere');
     }
     // What is left in tmp is rubbish now, which the next run removes if we cannot.
     const isRubbish = (one: Settled): boolean => recorded.includes(one) || !present.includes(one);
-    await Promise.all(settled.filter(isRubbish).map((one) => this.#removeTmp(one)));
+    for (const one of settled.filter(isRubbish)) this.#removeTmp(one);
     if (failures.length > 0) {
       throw new StoreFailure(`cannot store messages: ${reasonOf(failures[0])}`);
     }
@@ -166,32 +172,36 @@ export class GroupStore {
       } catch (error) {
         failures.push(error);
         const half = Math.floor(kept.length / 2);
-        await Promise.all(kept.slice(half).map((one) => this.#withdraw(one)));
+        for (const one of kept.slice(half)) this.#withdraw(one);
         kept = kept.slice(0, half);
       }
     }
   }
 
   /** Takes a message out of new again. One that a reader has moved already keeps its tmp file, by which the next run knows it. */
-  async #withdraw(one: Settled): Promise<void> {
+  #withdraw(one: Settled): void {
     try {
       if (one.memory === 'nowhere') {
-        await unlink(join(this.#options.maildir, 'new', this.#deliveredName(one)));
+        unlinkSync(join(this.#options.maildir, 'new', this.#deliveredName(one)));
       }
-      await this.#removeTmp(one);
+      this.#removeTmp(one);
     } catch {
       // It stays for the next run.
     }
   }
 
-  async #removeTmp({ arrival }: Settled): Promise<void> {
-    await removeTmp(this.#options.maildir, arrival.writer.tmpName).catch(() => undefined);
+  #removeTmp({ arrival }: Settled): void {
+    try {
+      removeTmp(this.#options.maildir, arrival.writer.tmpName);
+    } catch {
+      // It stays for the next run.
+    }
   }
 
-  async #link(one: Settled): Promise<void> {
+  #link(one: Settled): void {
     if (one.memory !== 'nowhere') return;
     const { tmpName } = one.arrival.writer;
-    await linkToNew(this.#options.maildir, tmpName, this.#deliveredName(one));
+    linkToNew(this.#options.maildir, tmpName, this.#deliveredName(one));
   }
 
   #deliveredName({ arrival, record }: Settled): string {

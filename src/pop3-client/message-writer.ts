@@ -31,29 +31,29 @@ export class MessageWriter {
     this.#heldOctets = traceHeader.length;
   }
 
-  /** @returns undefined while there is room; else a promise to wait for, which rejects with StoreFailure */
-  write(piece: Buffer): Promise<void> | undefined {
+  /** @throws StoreFailure; the file is then gone */
+  write(piece: Buffer): void {
     this.#hold(this.#lineFeeds.encode(piece));
-    return this.#heldOctets > maxHeldOctets ? this.#flush() : undefined;
+    if (this.#heldOctets > maxHeldOctets) this.#flush();
   }
 
   /** Completes the file and makes it durable. @throws StoreFailure; the file is then gone */
   async finish(): Promise<FinishedFile> {
     this.#hold(this.#lineFeeds.end());
     const contentHash = this.#hash.digest('hex');
-    await this.#flush();
+    this.#flush();
     try {
       await this.#file?.finish();
     } catch (error) {
-      await this.discard();
+      this.discard();
       throw new StoreFailure(`cannot store a message: ${reasonOf(error)}`);
     }
     return { contentHash, fileBytes: this.#fileBytes };
   }
 
-  async discard(): Promise<void> {
+  discard(): void {
     this.#held = [];
-    await this.#file?.discard();
+    this.#file?.discard();
   }
 
   #hold(bytes: Buffer): void {
@@ -63,16 +63,16 @@ export class MessageWriter {
     this.#heldOctets += bytes.length;
   }
 
-  async #flush(): Promise<void> {
+  #flush(): void {
     const bytes = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held);
     this.#held = [];
     this.#heldOctets = 0;
     try {
-      this.#file ??= await TmpFile.create(this.#maildir, this.tmpName);
-      if (bytes !== undefined) await this.#file.write(bytes);
+      this.#file ??= TmpFile.create(this.#maildir, this.tmpName);
+      if (bytes !== undefined) this.#file.write(bytes);
       this.#fileBytes += bytes?.length ?? 0;
     } catch (error) {
-      await this.discard();
+      this.discard();
       throw new StoreFailure(`cannot store a message: ${reasonOf(error)}`);
     }
   }

@@ -82,6 +82,6 @@ async function hashContent(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-export async function removeLeftovers(maildir: string, leftovers: Leftovers): Promise<void> {
-  for (const name of leftovers.tmpNames) await removeTmp(maildir, name);
+export function removeLeftovers(maildir: string, leftovers: Leftovers): void {
+  for (const name of leftovers.tmpNames) removeTmp(maildir, name);
 }

@@ -122,49 +122,44 @@ export class ReplyReader {
   /**
    * Reads the rest of a reply to RETR, un-stuffed, line ends as sent.
    *
-   * @param onPiece gets bytes of its own; while what it returns is pending nothing more is read
+   * @param onPiece gets bytes of its own
    * @returns the octets of the message
    * @throws MessageTooLarge beyond `maxOctets`; ConnectionLost; what `onPiece` throws
    */
-  async readMessage(
-    maxOctets: number,
-    onPiece: (piece: Buffer) => Promise<void> | undefined,
-  ): Promise<number> {
+  async readMessage(maxOctets: number, onPiece: (piece: Buffer) => void): Promise<number> {
     let octets = 0;
     await this.#readMultiline((piece) => {
       octets += piece.length;
       if (octets > maxOctets)
         throw new MessageTooLarge(`the message is larger than ${maxOctets} octets`);
-      return onPiece(piece);
+      onPiece(piece);
     });
     return octets;
   }
 
-  async #readMultiline(onPiece: (piece: Buffer) => Promise<void> | undefined): Promise<void> {
+  async #readMultiline(onPiece: (piece: Buffer) => void): Promise<void> {
     const decoder = new MultilineDecoder();
-    let deadline = performance.now() + this.#timeoutMs;
+    // Only waiting counts: time that we take is not the server's.
+    let waitMs = this.#timeoutMs;
     let octetsInTime = 0;
     for (;;) {
       if (this.#bytes.length === 0) {
-        this.#bytes = this.#source.tryTake() ?? (await this.#source.take(deadline));
+        const taken = this.#source.tryTake();
+        if (taken === null) {
+          const startedMs = performance.now();
+          this.#bytes = await this.#source.take(startedMs + waitMs);
+          waitMs -= performance.now() - startedMs;
+        } else this.#bytes = taken;
         octetsInTime += this.#bytes.length;
         if (octetsInTime >= progressOctets) {
-          deadline = performance.now() + this.#timeoutMs;
+          waitMs = this.#timeoutMs;
           octetsInTime = 0;
         }
       }
       const piece = this.#bytes.subarray(0, maxPieceOctets);
       const { content, isComplete, rest } = decoder.decode(piece);
       this.#bytes = this.#bytes.subarray(piece.length - rest.length);
-      if (content.length > 0) {
-        const pending = onPiece(content);
-        if (pending !== undefined) {
-          await pending;
-          // Time that we took is not the server's.
-          deadline = performance.now() + this.#timeoutMs;
-          octetsInTime = 0;
-        }
-      }
+      if (content.length > 0) onPiece(content);
       if (isComplete) return;
     }
   }

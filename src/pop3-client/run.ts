@@ -102,7 +102,7 @@ class Run {
     const stamps = new Set(content.stored.map(({ stamp }) => stamp));
     const leftovers = await findLeftovers(maildir, account, stamps);
     const journal = await Journal.open(maildir, account, content, leftovers.delivered);
-    await removeLeftovers(maildir, leftovers);
+    removeLeftovers(maildir, leftovers);
     return journal;
   }
 
