@@ -23,7 +23,7 @@ import { VerifiedPasswords } from './verified-passwords.js';
 export interface PasswordDatabaseOptions extends PasswordTableOptions {
   /** For login names without `@`. */
   readonly defaultDomain?: string | undefined;
-  /** How many right passwords are remembered, for processes that serve many sessions; 0, the default: none. */
+  /** How many right passwords are remembered, as `rememberedRows`; 0, the default: none. */
   readonly rememberedPasswords?: number | undefined;
 }
 

@@ -38,6 +38,10 @@ export const newPasswordCosts = {
 // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment
 const argon2Variants = { argon2i: 1 as Algorithm, argon2id: 2 as Algorithm };
 
+/** Where two values are compared as if they were of one length. */
+const roomOctets = 512;
+const rooms = [Buffer.alloc(roomOctets), Buffer.alloc(roomOctets)] as const;
+
 /** A password that a scheme cannot hold; the message says why. */
 export class UnstorablePasswordError extends Error {}
 
@@ -177,8 +181,19 @@ function randomSalt(length: number): string {
   return Array.from({ length }, () => saltAlphabet[randomInt(saltAlphabet.length)]).join('');
 }
 
-/** Compares digests of the two, so that neither contents nor lengths show in the time it takes. */
+/** Compares the two as if they were of one length, or their digests, so that neither contents nor lengths show in the time it takes. */
 function isEqual(one: Buffer | string, other: Buffer | string): boolean {
-  const digest = (value: Buffer | string): Buffer => createHash('sha256').update(value).digest();
-  return timingSafeEqual(digest(one), digest(other));
+  const values = [one, other].map((value) => (Buffer.isBuffer(value) ? value : Buffer.from(value)));
+  const [first, second] = values as [Buffer, Buffer];
+  if (first.length > roomOctets || second.length > roomOctets) {
+    const digest = (value: Buffer): Buffer => createHash('sha256').update(value).digest();
+    return timingSafeEqual(digest(first), digest(second));
+  }
+  for (const [index, room] of rooms.entries()) {
+    room.fill(0);
+    values[index]?.copy(room);
+  }
+  const isSame = timingSafeEqual(...rooms) && first.length === second.length;
+  for (const room of rooms) room.fill(0);
+  return isSame;
 }

@@ -5,6 +5,7 @@ import { statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import type { LoginName } from './login-name.js';
+import { RememberedRows } from './remembered-rows.js';
 
 export interface PasswordTableOptions {
   /** Path of the SQLite file. */
@@ -13,6 +14,8 @@ export interface PasswordTableOptions {
   readonly query?: string | undefined;
   /** How long a locked database is tried for; 5 s unless told. */
   readonly busyTimeoutMs?: number | undefined;
+  /** How many rows are remembered while nobody writes to the file, for processes that serve many sessions; 0 unless told. */
+  readonly rememberedRows?: number | undefined;
 }
 
 export interface PasswordRow {
@@ -45,6 +48,8 @@ interface OpenTable {
   readonly sample: Statement | null;
   readonly withUsableForScram: Statement | null;
   readonly secret: Statement | null;
+  /** Whether what `byName` gives depends on nothing but the file: a view or another query may ask what time it is. */
+  readonly isOwnTable: boolean;
 }
 
 export class PasswordTable {
@@ -53,20 +58,30 @@ export class PasswordTable {
   #Sqlite: typeof import('better-sqlite3') | undefined;
   #open: OpenTable | undefined;
   #isClosed = false;
+  readonly #rows: RememberedRows<{ readonly found: PasswordRow | null }>;
 
   constructor(options: PasswordTableOptions) {
     this.#options = options;
+    this.#rows = new RememberedRows(options.file, options.rememberedRows ?? 0);
   }
 
   /** The row of a user, or null. @throws TableUnavailableError */
   find(name: LoginName): Promise<PasswordRow | null> {
     const address = `${name.user}@${name.domain}`;
-    return this.#read(({ byName }) => {
+    return this.#read(({ byName, isOwnTable }) => {
+      const known = this.#rows.find(address);
+      if (known !== undefined) return known.found;
       const row = byName.get({ ...name, address }) as readonly unknown[] | undefined;
-      if (row === undefined || row[0] === null) return null;
-      const isActive = this.#options.query !== undefined || row[1] === 'Y';
-      return { password: asText(row[0]), isActive };
+      const found = row === undefined || row[0] === null ? null : this.#asRow(row);
+      // That nobody has a name is remembered as well: both must take the same time.
+      if (isOwnTable) this.#rows.add(address, { found });
+      return found;
     });
+  }
+
+  #asRow([password, active]: readonly unknown[]): PasswordRow {
+    const isActive = this.#options.query !== undefined || active === 'Y';
+    return { password: asText(password), isActive };
   }
 
   /** Some of the stored passwords, the newest first; none when the query hides where they come from. */
@@ -121,6 +136,7 @@ export class PasswordTable {
     // A FIFO would block the open for ever, a directory has worse messages.
     const stats = statSync(file);
     if (!stats.isFile()) throw new TableUnavailableError(`${file} is not a regular file`, true);
+    this.#rows.look(stats);
     if (this.#open?.device === stats.dev && this.#open.inode === stats.ino) return this.#open;
     this.#drop();
     const database = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: 0 });
@@ -186,7 +202,7 @@ function prepareStatements(
       .get() !== undefined;
   const secret = hasSecret ? database.prepare('SELECT secret FROM scram_decoy').raw() : null;
   if (typeof origin?.column !== 'string' || typeof origin.table !== 'string') {
-    return { byName, sample: null, withUsableForScram: null, secret };
+    return { byName, sample: null, withUsableForScram: null, secret, isOwnTable: false };
   }
   // These names are the schema's own, as SQLite reports them; none comes from a peer.
   const [column, table] = [origin.column, origin.table].map(
@@ -199,6 +215,7 @@ function prepareStatements(
       `SELECT 1 FROM ${table} WHERE ${column} LIKE '{SCRAM-SHA-256%' OR ${column} LIKE '{PLAIN%' OR ${column} LIKE '{CLEAR%' LIMIT 1`,
     ),
     secret,
+    isOwnTable: query === undefined && origin.table === 'users',
   };
 }
 

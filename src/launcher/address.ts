@@ -27,9 +27,20 @@ export function tryAddress(text: string): Address | null {
   return addressFromBytes(parsed.toByteArray());
 }
 
+/** Addresses of late connections, which often come again; our own end's comes with each. */
+const recent = new Map<string, Address | null>();
+const maxRecent = 1000;
+
 /** A peer's address as the system gives it, its zone dropped. @returns null when there is none */
 export function tryPeerAddress(text: string | undefined): Address | null {
-  return text === undefined ? null : tryAddress(text.replace(/%.*$/, ''));
+  if (text === undefined) return null;
+  let address = recent.get(text);
+  if (address === undefined) {
+    address = tryAddress(text.replace(/%.*$/, ''));
+    if (recent.size >= maxRecent) recent.clear();
+    recent.set(text, address);
+  }
+  return address;
 }
 
 /** @param bytes 4 or 16 of them */

@@ -42,16 +42,24 @@ export const unknownConnection: ConnectionFacts = {
 export const unknownStanding: Standing = { level: 1, failedLogins: 0 };
 
 /** The variables a program finds: PROTO is TCP for both families, addresses are canonical, ports decimal. */
+export function ucspiVariables(
+  { local, remote }: ConnectionFacts,
+  { level, failedLogins }: Standing,
+): Readonly<Record<string, string>> {
+  return {
+    PROTO: 'TCP',
+    TCPLOCALIP: local.address.text,
+    TCPLOCALPORT: String(local.port),
+    TCPREMOTEIP: remote.address.text,
+    TCPREMOTEPORT: String(remote.port),
+    ACCESSLEVEL: String(level),
+    FAILED_LOGINS: String(failedLogins),
+  };
+}
+
+/** The same as a map. */
 export function ucspiEnvironment(facts: ConnectionFacts, standing: Standing): Map<string, string> {
-  return new Map([
-    ['PROTO', 'TCP'],
-    ['TCPLOCALIP', facts.local.address.text],
-    ['TCPLOCALPORT', String(facts.local.port)],
-    ['TCPREMOTEIP', facts.remote.address.text],
-    ['TCPREMOTEPORT', String(facts.remote.port)],
-    ['ACCESSLEVEL', String(standing.level)],
-    ['FAILED_LOGINS', String(standing.failedLogins)],
-  ]);
+  return new Map(Object.entries(ucspiVariables(facts, standing)));
 }
 
 /** Names under which this or another launcher may have described a connection of its own. */

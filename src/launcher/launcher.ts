@@ -62,6 +62,8 @@ const burstMs = 50;
 const secondLookMs = 5;
 
 interface Client {
+  /** Counts those that got a slot, this one included. */
+  number: number;
   readonly socket: Socket;
   readonly facts: ConnectionFacts;
   readonly verdict: Verdict;
@@ -92,6 +94,7 @@ export class Launcher {
     failedLogins: 0,
   };
   #lastServedMs = -Infinity;
+  #slotsGiven = 0;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
 
@@ -124,6 +127,7 @@ export class Launcher {
     const { address } = facts.remote;
     const verdict = this.#options.judge(address);
     const client: Client = {
+      number: 0,
       socket,
       facts,
       verdict,
@@ -214,12 +218,16 @@ export class Launcher {
   /** Never rejects. The client has its slot; it is given back here whatever happens. */
   async #serve(client: Client): Promise<void> {
     client.servedSinceMs = performance.now();
+    client.number = this.#slotsGiven += 1;
     // From now on: newcomers do not wait until they meet a session that was about to start when they came.
     this.#strangers.add(client);
     try {
       if (await this.#hasLeftAtOnce(client)) throw new Error('the peer left at once');
+      const { socket, facts, level } = client;
       const session = await this.#options.handOver.serve({
-        ...client,
+        socket,
+        facts,
+        level,
         failedLogins: this.#failedLogins.countOf(client.source),
         hear: (news) => this.#hear(client, news),
       });

@@ -2,6 +2,7 @@
 
 import { closeInheritedDescriptors } from '../system/inherited-descriptors.js';
 import type { Log } from '../system/log.js';
+import { collectOnOneThread } from '../system/young-garbage.js';
 import { readRunFile } from '../run-file/read-run-file.js';
 import { RunFileError } from '../run-file/run-file-error.js';
 import { decide } from './access-rules.js';
@@ -110,6 +111,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   });
   const count = counting(options, listener, () => launcher.counters);
   process.on('SIGUSR1', () => count('counters'));
+  collectOnOneThread();
   const told = untilToldToStop();
   log.write('listening', { address: listener.address, port: listener.port });
   warnOfRunFile(service.runFile, log);

@@ -1,22 +1,27 @@
 // The running sessions that have not logged in, and which of them gives way to a newcomer. Knows nothing of processes.
 
+import { ChurningMap } from '../system/churning-map.js';
 import type { Applicant } from './admission.js';
 
-export class Strangers<S extends Applicant> {
-  /** By source; each with when it came, as a serial number, the oldest first. */
-  readonly #bySource = new Map<string, Map<S, number>>();
-  #count = 0;
+/** A session, with a number that is its own; those that came later have greater ones. */
+export interface Stranger extends Applicant {
+  readonly number: number;
+}
+
+export class Strangers<S extends Stranger> {
+  /** By source and number, the oldest first. */
+  readonly #bySource = new Map<string, ChurningMap<number, S>>();
 
   add(session: S): void {
-    const ofSource = this.#bySource.get(session.source) ?? new Map<S, number>();
-    ofSource.set(session, this.#count++);
+    const ofSource = this.#bySource.get(session.source) ?? new ChurningMap<number, S>();
+    ofSource.set(session.number, session);
     this.#bySource.set(session.source, ofSource);
   }
 
   /** It has logged in, or ended. Does nothing for one that is not there. */
   delete(session: S): void {
     const ofSource = this.#bySource.get(session.source);
-    if (ofSource?.delete(session) === true && ofSource.size === 0) {
+    if (ofSource?.delete(session.number) === true && ofSource.size === 0) {
       this.#bySource.delete(session.source);
     }
   }
@@ -27,24 +32,24 @@ export class Strangers<S extends Applicant> {
    * level than the newcomer's.
    */
   findFor({ level, source }: Applicant): S | undefined {
-    let best: { session: S; crowd: number; age: number } | undefined;
+    let best: { session: S; crowd: number } | undefined;
     for (const [name, ofSource] of this.#bySource) {
       const crowd = ofSource.size + (name === source ? 1 : 0);
       if (best !== undefined && crowd < best.crowd) continue;
       const oldest = firstUpTo(level, ofSource);
       if (oldest === undefined) continue;
-      if (best === undefined || crowd > best.crowd || oldest.age < best.age) {
-        best = { ...oldest, crowd };
+      if (best === undefined || crowd > best.crowd || oldest.number < best.session.number) {
+        best = { session: oldest, crowd };
       }
     }
     return best?.session;
   }
 }
 
-function firstUpTo<S extends Applicant>(
+function firstUpTo<S extends Stranger>(
   level: number,
-  sessions: ReadonlyMap<S, number>,
-): { readonly session: S; readonly age: number } | undefined {
-  for (const [session, age] of sessions) if (session.level <= level) return { session, age };
+  sessions: ChurningMap<number, S>,
+): S | undefined {
+  for (const session of sessions.values()) if (session.level <= level) return session;
   return undefined;
 }

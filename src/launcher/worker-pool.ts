@@ -6,7 +6,12 @@ import { readRunFile } from '../run-file/read-run-file.js';
 import type { RunFile } from '../run-file/run-file.js';
 import { startProgram } from '../run-file/start-program.js';
 import { workerVariable } from '../worker/worker-protocol.js';
-import { ucspiEnvironment, unknownConnection, unknownStanding } from './connection-facts.js';
+import {
+  ucspiEnvironment,
+  ucspiVariables,
+  unknownConnection,
+  unknownStanding,
+} from './connection-facts.js';
 import {
   planLaunch,
   type AdmittedConnection,
@@ -249,7 +254,7 @@ export class WorkerPool implements HandOver {
         kind: 'connection',
         id: this.#nextId++,
         arguments: job.argv,
-        environment: Object.fromEntries(ucspiEnvironment(facts, job.connection)),
+        environment: ucspiVariables(facts, job.connection),
         isGreeted: job.isGreeted,
       },
       socket,

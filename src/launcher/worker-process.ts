@@ -4,6 +4,7 @@ import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ProgramEnd, StartedProgram } from '../run-file/start-program.js';
+import { ChurningMap } from '../system/churning-map.js';
 import type { SessionNews } from '../worker/session-news.js';
 import {
   tryWorkerMessage,
@@ -59,7 +60,7 @@ export class WorkerProcess {
   readonly startedMs = performance.now();
   readonly #child: ChildProcess;
   readonly #events: WorkerEvents;
-  readonly #sessions = new Map<number, TakenSession>();
+  readonly #sessions = new ChurningMap<number, TakenSession>();
   #state: 'starting' | 'ready' | 'retired' | 'dead' = 'starting';
   #greeting: string | null = null;
   #offered: Offered | undefined;
@@ -221,8 +222,10 @@ export class WorkerProcess {
     clearTimeout(this.#readyTimer);
     clearTimeout(this.#takeTimer);
     this.#offered?.settle({ offer: 'died' });
-    for (const session of this.#sessions.values()) session.end(end);
-    this.#sessions.clear();
+    for (const [id, session] of this.#sessions.entries()) {
+      session.end(end);
+      this.#sessions.delete(id);
+    }
     return end;
   }
 }

@@ -45,12 +45,20 @@ export class MaildirView {
   /** Made when it is first needed: most sessions never do. */
   #byBaseName: Map<string, MaildirMessage> | null = null;
   #round = 0;
+  /** Where the messages were copied from. */
+  readonly #origin: MaildirSnapshot | null;
 
-  private constructor(inbox: string, stamps: MaildirStamps, messages: readonly MaildirMessage[]) {
+  private constructor(
+    inbox: string,
+    stamps: MaildirStamps,
+    messages: readonly MaildirMessage[],
+    origin: MaildirSnapshot | null = null,
+  ) {
     this.#inbox = inbox;
     this.#stamps = stamps;
     this.#stampsOfList = stamps.areSettled ? stamps.copy() : null;
     this.messages = messages;
+    this.#origin = origin;
   }
 
   /**
@@ -62,14 +70,14 @@ export class MaildirView {
    * @throws MaildropRefused; the system's error when INBOX is there but not a whole Maildir that can be read
    */
   static async open(inbox: string, snapshot: MaildirSnapshot | null): Promise<MaildirView | null> {
-    if (!isDirectory(inbox)) return null;
     if (snapshot !== null) {
       const stamps = snapshot.stamps.copy();
-      // What has the same stamps was looked at before, and is the directory that it was.
+      // What has the same stamps was looked at before, and is the directories that it was.
       if (areAsBefore(stamps)) {
-        return new MaildirView(inbox, stamps, await copied(snapshot.messages));
+        return new MaildirView(inbox, stamps, await copied(snapshot.messages), snapshot);
       }
     }
+    if (!isDirectory(inbox)) return null;
     for (const subdirectory of ['new', 'cur']) {
       if (!isDirectory(`${inbox}/${subdirectory}`)) {
         throw new Error(`not a Maildir: it has no "${subdirectory}"`);
@@ -84,7 +92,12 @@ export class MaildirView {
   /** What another session may begin with; null when the Maildir was changing. The messages are to be left alone then. */
   snapshot(): MaildirSnapshot | null {
     const isAsFound = this.#round === 0 && this.#stampsOfList !== null;
-    return isAsFound ? { stamps: this.#stampsOfList, messages: this.messages } : null;
+    if (!isAsFound) return null;
+    // A young copy in the place of an old one would cost the garbage collector more than all else of a short session.
+    if (this.#origin !== null && knowsAsMuch(this.#origin.messages, this.messages)) {
+      return this.#origin;
+    }
+    return { stamps: this.#stampsOfList, messages: this.messages };
   }
 
   /** The message of a base name, if the session has one. */
@@ -193,6 +206,19 @@ async function copied(messages: readonly MaildirMessage[]): Promise<readonly Mai
     if (turns.isOver()) await turns.next();
   }
   return copies;
+}
+
+/** Whether a session has learned nothing of its messages. @param before what `now` was copied from */
+function knowsAsMuch(before: readonly MaildirMessage[], now: readonly MaildirMessage[]): boolean {
+  return now.every((message, index) => {
+    const original = before[index];
+    return (
+      message.status === 'present' &&
+      message.octets === original?.octets &&
+      message.uniqueId === original.uniqueId &&
+      message.isCounted === original.isCounted
+    );
+  });
 }
 
 /** @returns false also when they cannot be looked at: why is found out next */

@@ -28,6 +28,7 @@ export function becomeOwner({ uid, gid }: Owner): void {
   process.setgroups?.([gid]);
   process.setgid?.(gid);
   process.setuid?.(uid);
+  isStillRoot = undefined;
 }
 
 /** Refuses what a process that serves many users cannot do: read others' mail as root. */
@@ -39,8 +40,11 @@ export function refuseForeignOwner({ uid }: Owner): void {
   }
 }
 
+/** Only `becomeOwner` changes it. */
+let isStillRoot: boolean | undefined;
+
 export function isRoot(): boolean {
-  return process.getuid?.() === 0;
+  return (isStillRoot ??= process.getuid?.() === 0);
 }
 
 function tryOwnerOf(path: string): Owner | null {

@@ -1,5 +1,6 @@
 // Two ways of closing a connection after the last reply.
 
+import { ChurningMap } from '../system/churning-map.js';
 import type { Connection } from './session-output.js';
 
 /** What the peer still sends is read for so long, so that no reset overtakes the reply; or the reply is on its way for so long. */
@@ -7,13 +8,22 @@ const lingerMs = 2000;
 /** How often it is looked whose time is over. One timer serves all connections: nearly none ever needs it. */
 const sweepMs = 250;
 
-/** Connections that are being closed, and when that is to end at the latest: a time of performance.now(). */
-const closing = new Map<Connection, number>();
+interface Closing {
+  readonly connection: Connection;
+  /** When it is to end at the latest: a time of performance.now(). */
+  readonly dueMs: number;
+}
+
+/** Connections that are being closed, by serial number. */
+const closing = new ChurningMap<number, Closing>();
+let closedCount = 0;
 let sweeper: NodeJS.Timeout | undefined;
 
 function sweep(): void {
   const now = performance.now();
-  for (const [connection, dueMs] of closing) if (now >= dueMs) connection.destroy();
+  for (const { connection, dueMs } of closing.values()) {
+    if (now >= dueMs) connection.destroy();
+  }
   if (closing.size > 0) return;
   clearInterval(sweeper);
   sweeper = undefined;
@@ -41,11 +51,12 @@ function close(connection: Connection, onSent: () => void): Promise<void> {
       resolve();
       return;
     }
-    closing.set(connection, performance.now() + lingerMs);
+    const number = closedCount++;
+    closing.set(number, { connection, dueMs: performance.now() + lingerMs });
     // The connections themselves keep the process alive, and not longer than they last.
     sweeper ??= setInterval(sweep, sweepMs).unref();
     connection.on('close', () => {
-      closing.delete(connection);
+      closing.delete(number);
       resolve();
     });
     connection.resume();

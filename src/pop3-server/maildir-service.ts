@@ -27,8 +27,8 @@ export interface MaildirServiceOptions {
   readonly log: Log;
 }
 
-/** Right passwords that a process for many sessions remembers, so that their hashes are computed once. */
-const rememberedPasswords = 10_000;
+/** Rows and right passwords that a process for many sessions remembers, so that they are read and hashed once; 3 MB. */
+const rememberedUsers = 10_000;
 
 export function createMaildirService(options: MaildirServiceOptions): Service {
   const { log, limits, logsMessages, security } = options;
@@ -46,11 +46,13 @@ export function createMaildirService(options: MaildirServiceOptions): Service {
 
 async function openAuthenticator(options: MaildirServiceOptions): Promise<Authenticator> {
   const { openPasswordDatabase } = await import('../auth/password-database.js');
+  const remembered = options.sessions === 'many' ? rememberedUsers : 0;
   return openPasswordDatabase({
     file: options.passwordDatabase,
     query: options.passwordQuery,
     defaultDomain: options.defaultDomain,
-    rememberedPasswords: options.sessions === 'many' ? rememberedPasswords : 0,
+    rememberedRows: remembered,
+    rememberedPasswords: remembered,
   });
 }
 

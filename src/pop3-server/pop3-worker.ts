@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { logOptionsFrom } from '../system/log-options.js';
 import { openLog, type Log } from '../system/log.js';
 import { parseCommandLine } from '../system/options.js';
+import { collectOnOneThread } from '../system/young-garbage.js';
 import { runWorker, workerSessions, type HandedConnection } from '../worker/worker.js';
 import { makeApopTimestamp } from './apop-timestamp.js';
 import { configureService } from './configured-service.js';
@@ -22,6 +23,7 @@ const maxServices = 64;
 export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean> {
   const sessions = workerSessions(process.env);
   if (sessions === null) return false;
+  collectOnOneThread();
   const log = await openLog({ ...logOptionsFrom('pop3d', given), gathersLines: true });
   const services = new Services(log, sessions === 1 ? 'one' : 'many');
   // What is wrong with the configuration shows now, not at the first connection.

@@ -6,6 +6,7 @@ import { parseCommandLine } from '../wire/command-line.js';
 import { LineReader, type LineEvent } from '../wire/line-reader.js';
 import { maxAuthLineOctets, maxCommandLineOctets } from '../wire/limits.js';
 import { terminator } from '../wire/multiline.js';
+import { ChurningMap } from '../system/churning-map.js';
 import type { ServerTls } from '../system/tls-server.js';
 import { formatChallenge, formatResponse, type ResponseCode } from '../wire/response.js';
 import { closeGently, closeSoon } from './close-connection.js';
@@ -73,11 +74,12 @@ export function nextSessionId(): string {
 }
 
 /** Sessions of this process that are running, so that a signal can end them. */
-const running = new Set<Session>();
+const running = new ChurningMap<number, Session>();
+let startedCount = 0;
 
 /** Ends every session at its next command: nothing that was marked is removed. */
 export function shutDownSessions(): void {
-  for (const session of running) session.shutDown();
+  for (const session of running.values()) session.shutDown();
 }
 
 class Session {
@@ -117,7 +119,8 @@ class Session {
   }
 
   async run(): Promise<void> {
-    running.add(this);
+    const number = startedCount++;
+    running.set(number, this);
     const ended = new Promise<void>((resolve) => (this.#resolve = resolve));
     const { peer, accessLevel, starter } = this.#options;
     starter.onEvict(() => this.#evict());
@@ -128,7 +131,7 @@ class Session {
     this.#deadline.set(this.#service.limits.loginTimeoutMs);
     void this.#begin();
     await ended;
-    running.delete(this);
+    running.delete(number);
   }
 
   async #begin(): Promise<void> {

@@ -18,10 +18,12 @@ import { exitCode, type ExitCode } from '../system/exit-code.js';
 import { openLog, type Log } from '../system/log.js';
 import { logOptionsFrom } from '../system/log-options.js';
 import { runProgram } from '../system/program.js';
+import { collectOnOneThread } from '../system/young-garbage.js';
 
 // Short-lived buffers are most of what a transfer allocates: a young generation that may not grow has them back sooner, which
 // keeps a large or endless message some 20 MB smaller and costs no time that can be measured.
 setFlagsFromString('--semi-space-growth-factor=1');
+collectOnOneThread();
 
 await runProgram(
   {

@@ -2,6 +2,7 @@
 // Exported from the package, for programs other than pop3d.
 
 import type { Socket } from 'node:net';
+import { ChurningMap } from '../system/churning-map.js';
 import { GatheredNews } from './gathered-news.js';
 import type { SessionNews } from './session-news.js';
 import {
@@ -55,7 +56,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     if (!hasLaunchers && runningCount === 0) resolveDrained();
   };
   const news = new GatheredNews(tell);
-  const evictions = new Map<number, () => void>();
+  const evictions = new ChurningMap<number, () => void>();
   const retire = (why: string): void => {
     if (isRetiring) return;
     isRetiring = true;

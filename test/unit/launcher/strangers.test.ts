@@ -5,10 +5,13 @@ interface Session {
   readonly name: string;
   readonly level: number;
   readonly source: string;
+  readonly number: number;
 }
 
+let count = 0;
+
 function session(name: string, source: string, level = 1): Session {
-  return { name, source, level };
+  return { name, source, level, number: count++ };
 }
 
 function strangersOf(...sessions: readonly Session[]): Strangers<Session> {

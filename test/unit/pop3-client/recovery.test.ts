@@ -43,7 +43,7 @@ t.test('a tmp file with a second link was delivered; one without was not', async
       { key: null, contentHash, listedOctets: null, stamp: '1732184037.M000002' },
     ],
   );
-  await removeLeftovers(maildir, leftovers);
+  removeLeftovers(maildir, leftovers);
   t.same(readdirSync(join(maildir, 'tmp')).sort(), [foreign, '1.M2P3.other'].sort());
 });
 
