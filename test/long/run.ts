@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { killUpdates } from '../faults/killed-update.js';
+import { killWorkers } from '../faults/killed-workers.js';
 import { runWholeSessions } from '../fuzz/whole-sessions.js';
 import { cleanEnvironment } from '../support/clean-environment.js';
 import { builtProgram } from '../support/run-program.js';
@@ -34,7 +35,7 @@ interface Outcome {
 const parts: readonly Part[] = [
   {
     name: 'fuzz',
-    share: 30,
+    share: 26,
     run: (ms) => runChild('test/fuzz/main.js', seed, 10_000_000, ms / 1000),
   },
   { name: 'whole-sessions', share: 10, run: wholeSessions },
@@ -42,6 +43,7 @@ const parts: readonly Part[] = [
   { name: 'faults pop3get', share: 12, run: (ms) => sweepOf('pop3get', ms) },
   { name: 'faults tcpsrun', share: 5, run: (ms) => sweepOf('tcpsrun', ms) },
   { name: 'killed-update', share: 8, run: killedUpdate },
+  { name: 'killed-workers', share: 4, run: killedWorkers },
   {
     name: 'pop3get-killed',
     share: 8,
@@ -72,6 +74,13 @@ async function killedUpdate(budgetMs: number): Promise<Outcome> {
     figures: `runs=${result.runs} half-done=${result.halfDone}`,
     failures: result.violations,
   };
+}
+
+async function killedWorkers(budgetMs: number): Promise<Outcome> {
+  const result = await killWorkers(t, { kills: 500, budgetMs }, seededRandom(seed));
+  const { violations, ...figures } = result;
+  const text = Object.entries(figures).map(([name, value]) => `${name}=${value}`);
+  return { figures: text.join(' '), failures: violations };
 }
 
 async function timing(budgetMs: number): Promise<Outcome> {
