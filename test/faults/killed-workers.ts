@@ -103,11 +103,15 @@ class Ledger {
 
   /** Delivers what is missing of the messages that sessions mark. */
   refill(): void {
-    for (let count = this.#marked().length; count < markedCount; count += 1) this.#deliver('marked');
+    for (let count = this.#marked().length; count < markedCount; count += 1)
+      this.#deliver('marked');
   }
 
   /** What is wrong after a session. @param before the marked messages before it */
-  check(before: number, outcome: Outcome): { readonly wrong: string[]; readonly isHalfDone: boolean } {
+  check(
+    before: number,
+    outcome: Outcome,
+  ): { readonly wrong: string[]; readonly isHalfDone: boolean } {
     const left = this.#marked().length;
     const wrong: string[] = [];
     const here = new Set(this.#contents());
