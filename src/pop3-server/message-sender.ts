@@ -41,7 +41,8 @@ export async function sendMessage(
   let file;
   let first;
   try {
-    file = await maildrop.open(record);
+    const opening = maildrop.open(record);
+    file = opening instanceof Promise ? await opening : opening;
     if (file === null) return error('message-deleted', { number });
     // A large message's octets must be known before its first chunk is in the shared buffer.
     if (bodyLines === null && file.fileBytes >= chunkBytes) await maildrop.measure(record);

@@ -14,7 +14,7 @@ export type Connection = Duplex & {
 export class SessionOutput {
   readonly #connection: Connection;
   readonly #progressTimeoutMs: number;
-  #held: Buffer[] = [];
+  #held: (Buffer | string)[] = [];
   /** Text after what is held as bytes: most replies are nothing else, and go out without a buffer of their own. */
   #text = '';
   #heldOctets = 0;
@@ -41,7 +41,7 @@ export class SessionOutput {
     if (typeof bytes === 'string') {
       this.#text += bytes;
     } else if (bytes.length > 0) {
-      if (this.#text !== '') this.#held.push(Buffer.from(this.#text));
+      if (this.#text !== '') this.#held.push(this.#text);
       this.#text = '';
       this.#held.push(bytes);
     }
@@ -78,9 +78,9 @@ export class SessionOutput {
     this.#heldOctets = 0;
     if (held.length === 0) return text;
     this.#held = [];
-    if (text !== '') held.push(Buffer.from(text));
+    if (text !== '') held.push(text);
     const [first] = held;
-    return held.length === 1 && first !== undefined ? first : Buffer.concat(held);
+    return held.length === 1 && first !== undefined ? first : joined(held);
   }
 
   #drained(): Promise<void> {
@@ -97,4 +97,16 @@ export class SessionOutput {
       connection.on('close', done);
     });
   }
+}
+
+/** One buffer of all, without one for each text. */
+function joined(pieces: readonly (Buffer | string)[]): Buffer {
+  let length = 0;
+  for (const piece of pieces) length += Buffer.byteLength(piece);
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
+  for (const piece of pieces) {
+    at += typeof piece === 'string' ? bytes.write(piece, at) : piece.copy(bytes, at);
+  }
+  return bytes;
 }

@@ -324,27 +324,36 @@ class Session {
     const parsed = found.parse(command.argument);
     if ('refusal' in parsed) return this.#reply(parsed.refusal);
     const looksFirst = !looksForItself.has(command.keyword);
-    return this.#execute(async () => {
+    return this.#execute(() => {
       const state = this.#state;
-      if (looksFirst && state.name === 'TRANSACTION') await state.login.maildrop.refresh();
-      return found.run(parsed.values, state, this.#context());
+      const run = (): Outcome | Promise<Outcome> =>
+        found.run(parsed.values, state, this.#context());
+      const refreshing =
+        looksFirst && state.name === 'TRANSACTION' ? state.login.maildrop.refresh() : undefined;
+      return refreshing === undefined ? run() : refreshing.then(run);
     });
   }
 
-  async #execute(run: () => Outcome | Promise<Outcome>): Promise<void> {
-    let outcome: Outcome;
+  /** At once where it can be: promises would cost most commands as much as their work. */
+  #execute(run: () => Outcome | Promise<Outcome>): undefined | Promise<void> {
+    let outcome;
     try {
-      outcome = await run();
+      outcome = run();
     } catch (failure) {
-      this.#report('error', { error: (failure as Error).message });
-      const isLoggedIn = this.#state.name === 'TRANSACTION';
-      outcome = error(
-        isLoggedIn ? 'maildrop-unavailable' : 'internal-error',
-        undefined,
-        'SYS/TEMP',
-      );
+      return this.#reply(this.#outcomeOf(failure));
     }
-    await this.#reply(outcome);
+    return outcome instanceof Promise ? this.#replyLater(outcome) : this.#reply(outcome);
+  }
+
+  async #replyLater(pending: Promise<Outcome>): Promise<void> {
+    await this.#reply(await pending.catch((failure: unknown) => this.#outcomeOf(failure)));
+  }
+
+  /** Of a command that could not be carried out. */
+  #outcomeOf(failure: unknown): Outcome {
+    this.#report('error', { error: (failure as Error).message });
+    const isLoggedIn = this.#state.name === 'TRANSACTION';
+    return error(isLoggedIn ? 'maildrop-unavailable' : 'internal-error', undefined, 'SYS/TEMP');
   }
 
   #tooLong(kind: 'too-long' | 'endless'): undefined | Promise<void> {
