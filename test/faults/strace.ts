@@ -77,13 +77,17 @@ export function parseTrace(text: string): Call[] {
     const [, thread, syscall, rest = ''] = /^(\d+) +([a-z0-9_]+)\((.*)$/.exec(line) ?? [];
     if (thread === undefined || syscall === undefined) return [];
     const isUnfinished = rest.endsWith('<unfinished ...>');
+    // A strace that lets go of a program in the middle of a call may have struck it and not say so.
+    const mayBeStruck = rest.endsWith('<detached ...>');
     return [
       {
         thread: Number(thread),
         syscall,
         target: targetOf(syscall, rest),
         isInjected:
-          rest.includes('(INJECTED)') || (isUnfinished && failed.includes(`${thread} ${syscall}`)),
+          rest.includes('(INJECTED)') ||
+          mayBeStruck ||
+          (isUnfinished && failed.includes(`${thread} ${syscall}`)),
       },
     ];
   });
