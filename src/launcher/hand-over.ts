@@ -10,7 +10,7 @@ import {
 } from '../run-file/evaluate-run-file.js';
 import { readRunFile } from '../run-file/read-run-file.js';
 import { startProgram, type ProgramEnd, type StartedProgram } from '../run-file/start-program.js';
-import type { SessionNews } from '../worker/session-news.js';
+import type { ProgramNews } from '../worker/session-news.js';
 import { ucspiEnvironment, type ConnectionFacts, type Standing } from './connection-facts.js';
 import { hearNews } from './news-channel.js';
 
@@ -19,16 +19,18 @@ export interface AdmittedConnection extends Standing {
   /** Paused since it was accepted. */
   readonly socket: Socket;
   readonly facts: ConnectionFacts;
-  /** Gets what the program tells of the session, if it does. */
-  readonly hear: (news: SessionNews) => void;
+  /** Gets what the program tells, if it does. */
+  readonly hear: (news: ProgramNews) => void;
 }
 
 export interface Session {
   readonly pid: number;
   /** Never rejects. */
   readonly ended: Promise<ProgramEnd>;
-  /** Ends it, for when it has not logged in; undefined when it would not tell whether it has. */
+  /** Ends it if it has not logged in; undefined when it would not tell whether it has. */
   readonly evict: (() => void) | undefined;
+  /** Whether its program still has to start, and tells when it has. */
+  readonly isStarting: boolean;
 }
 
 /** A way of serving connections. */
@@ -61,7 +63,10 @@ const socketNumber = 3;
 const socketParameter = 3;
 const newsParameter = 5;
 
-/** A program that does not end within this time after SIGTERM gets SIGKILL. */
+/** Not SIGTERM: a program that its client has logged in to meanwhile must be able to tell this from its own end. */
+const evictionSignal = 'SIGUSR2';
+
+/** A program that has neither ended nor told of a login within this time gets SIGKILL. */
 const evictionGraceMs = 1000;
 
 export interface LaunchPlan {
@@ -116,19 +121,24 @@ export function spawnPerConnection(service: Service): HandOver {
       const program = await startProgram(launch, stdio);
       // Not end(): shutdown(2) would close the connection for the program as well.
       socket.destroy();
-      if (passesNewsChannel) hearNews(program, stdio.length - 1, hear);
-      return {
-        pid: program.pid,
-        ended: program.ended,
-        evict: passesNewsChannel ? () => void evict(program) : undefined,
-      };
+      const { pid, ended } = program;
+      if (!passesNewsChannel) return { pid, ended, evict: undefined, isStarting: false };
+      let hasLoggedIn = false;
+      hearNews(program, stdio.length - 1, (news) => {
+        hasLoggedIn ||= news === 'login';
+        hear(news);
+      });
+      const evict = (): void => void evictProgram(program, () => hasLoggedIn);
+      return { pid, ended, evict, isStarting: true };
     },
   };
 }
 
-async function evict(program: StartedProgram): Promise<void> {
-  program.kill('SIGTERM');
-  const timer = setTimeout(() => program.kill('SIGKILL'), evictionGraceMs);
+async function evictProgram(program: StartedProgram, hasLoggedIn: () => boolean): Promise<void> {
+  program.kill(evictionSignal);
+  const timer = setTimeout(() => {
+    if (!hasLoggedIn()) program.kill('SIGKILL');
+  }, evictionGraceMs);
   await program.ended;
   clearTimeout(timer);
 }

@@ -1,15 +1,15 @@
 // The life of every connection: accepted, judged, admitted or held, handed over, ended; a log line for each step.
 
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../system/log.js';
-import type { SessionNews } from '../worker/session-news.js';
+import type { ProgramNews } from '../worker/session-news.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import { sourceOf, type Address } from './address.js';
 import { tryConnectionFacts, type ConnectionFacts } from './connection-facts.js';
 import { FailedLogins } from './failed-logins.js';
 import type { HandOver, Session } from './hand-over.js';
 import { hasPeerLeft } from './peer-presence.js';
+import { StartingLine, type Turn } from './starting-line.js';
 import { Strangers } from './strangers.js';
 
 /** What the access rules say of an address. */
@@ -55,12 +55,6 @@ const maxFailingSources = 10_000;
  */
 const ownTurnMs = 5000;
 
-/** More processes than one in so long are more than most machines can start. */
-const burstMs = 50;
-
-/** Next to nothing beside the time that a process takes to start. */
-const secondLookMs = 5;
-
 interface Client {
   /** Counts those that got a slot, this one included. */
   number: number;
@@ -72,6 +66,8 @@ interface Client {
   hasLoggedIn: boolean;
   /** When it got its slot. */
   servedSinceMs: number;
+  /** To have its program started, where it is not a kept one. */
+  turn: Turn | undefined;
   /** Once it is served. */
   session: Session | undefined;
   /** The client it must give way to. */
@@ -82,6 +78,7 @@ export class Launcher {
   readonly #options: LauncherOptions;
   readonly #admission: Admission<Client>;
   readonly #strangers = new Strangers<Client>();
+  readonly #startingLine = new StartingLine();
   readonly #failedLogins = new FailedLogins(maxFailingSources, () => performance.now());
   readonly #totals = {
     accepted: 0,
@@ -93,7 +90,6 @@ export class Launcher {
     logins: 0,
     failedLogins: 0,
   };
-  #lastServedMs = -Infinity;
   #slotsGiven = 0;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
@@ -135,6 +131,7 @@ export class Launcher {
       source: sourceOf(address),
       hasLoggedIn: false,
       servedSinceMs: 0,
+      turn: undefined,
       session: undefined,
       evictedFor: undefined,
     };
@@ -188,8 +185,13 @@ export class Launcher {
     return performance.now() - stranger.servedSinceMs >= ownTurnMs;
   }
 
-  #evictIfDue({ evictedFor, session, hasLoggedIn, facts, verdict }: Client): void {
-    if (evictedFor === undefined || session?.evict === undefined || hasLoggedIn) return;
+  #evictIfDue({ evictedFor, turn, session, hasLoggedIn, facts, verdict }: Client): void {
+    if (evictedFor === undefined) return;
+    if (session === undefined) {
+      turn?.leave();
+      return;
+    }
+    if (session.evict === undefined || hasLoggedIn) return;
     this.#totals.evicted += 1;
     this.#options.log.write('evict', {
       peer: facts.remote.address.text,
@@ -201,8 +203,11 @@ export class Launcher {
     session.evict();
   }
 
-  #hear(client: Client, news: SessionNews): void {
+  #hear(client: Client, news: ProgramNews): void {
+    client.turn?.leave();
     switch (news) {
+      case 'ready':
+        break;
       case 'login':
         this.#totals.logins += 1;
         client.hasLoggedIn = true;
@@ -221,9 +226,22 @@ export class Launcher {
     client.number = this.#slotsGiven += 1;
     // From now on: newcomers do not wait until they meet a session that was about to start when they came.
     this.#strangers.add(client);
+    if (this.#options.handOver.isCostly) {
+      client.turn = this.#startingLine.enter(client, client.socket);
+    }
+    const whyNot = (await client.turn?.whyNot) ?? null;
+    if (whyNot === null) await this.#handOver(client);
+    else this.#refuse(client, whyNot);
+    client.turn?.leave();
+    this.#strangers.delete(client);
+    this.#admission.release(client);
+    this.#serveHeld();
+    if (this.#admission.servedCount === 0) this.#onIdle?.();
+  }
+
+  async #handOver(client: Client): Promise<void> {
+    const { socket, facts, level } = client;
     try {
-      if (await this.#hasLeftAtOnce(client)) throw new Error('the peer left at once');
-      const { socket, facts, level } = client;
       const session = await this.#options.handOver.serve({
         socket,
         facts,
@@ -233,6 +251,7 @@ export class Launcher {
       });
       this.#totals.served += 1;
       client.session = session;
+      if (!session.isStarting) client.turn?.leave();
       if (session.evict === undefined) this.#strangers.delete(client);
       this.#evictIfDue(client);
       await this.#watch(client, session);
@@ -240,19 +259,6 @@ export class Launcher {
       this.#totals.failed += 1;
       this.#close(client, error instanceof Error ? error.message : String(error));
     }
-    this.#strangers.delete(client);
-    this.#admission.release(client);
-    this.#serveHeld();
-    if (this.#admission.servedCount === 0) this.#onIdle?.();
-  }
-
-  /** When many come at once, a moment tells who only knocked and reset: no process is started for them. */
-  async #hasLeftAtOnce({ socket, servedSinceMs }: Client): Promise<boolean> {
-    const isBurst = servedSinceMs - this.#lastServedMs < burstMs;
-    this.#lastServedMs = servedSinceMs;
-    if (!isBurst || !this.#options.handOver.isCostly) return false;
-    await delay(secondLookMs);
-    return hasPeerLeft(socket);
   }
 
   async #watch({ facts, verdict }: Client, { pid, ended }: Session): Promise<void> {

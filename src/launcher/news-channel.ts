@@ -1,8 +1,8 @@
-// The descriptor on which a program started for one connection tells of logins, one word a line: tcpsrun(8).
+// The descriptor on which a program started for one connection tells how far it is, one word a line: tcpsrun(8).
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StartedProgram } from '../run-file/start-program.js';
-import { tryNews, type SessionNews } from '../worker/session-news.js';
+import { tryNews, type ProgramNews } from '../worker/session-news.js';
 
 /** Nobody who speaks the protocol says so much without a line feed. */
 const maxLineOctets = 64;
@@ -16,7 +16,7 @@ const maxLineOctets = 64;
 export function hearNews(
   { child, ended }: StartedProgram,
   index: number,
-  hear: (news: SessionNews) => void,
+  hear: (news: ProgramNews) => void,
 ): void {
   const channel = child.stdio[index];
   if (channel === null || channel === undefined) return;

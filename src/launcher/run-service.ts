@@ -65,7 +65,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const launcher: Launcher = new Launcher({
     log,
     handOver: {
-      isCostly: options.workers === null,
+      isCostly: options.workers === null || options.workers.sessions === 1,
       serve: (connection) => (pool ?? perConnection).serve(connection),
     },
     judge: (address) => {

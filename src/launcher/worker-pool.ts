@@ -59,7 +59,7 @@ const longestBackOffMs = 30_000;
 const maxDeaths = 5;
 
 export class WorkerPool implements HandOver {
-  readonly isCostly = false;
+  readonly isCostly: boolean;
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Set<WorkerProcess>();
   readonly #waiting: Job[] = [];
@@ -78,6 +78,7 @@ export class WorkerPool implements HandOver {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
+    this.isCostly = options.sessionsPerWorker === 1;
     this.#fill();
   }
 
@@ -277,7 +278,7 @@ export class WorkerPool implements HandOver {
       return;
     }
     socket.destroy();
-    job.settle({ pid: worker.pid, ended: offer.ended, evict: offer.evict });
+    job.settle({ pid: worker.pid, ended: offer.ended, evict: offer.evict, isStarting: false });
   }
 
   /** When no worker is there, those that nobody greeted need not wait for one, and the others not when none is to come. */

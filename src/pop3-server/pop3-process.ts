@@ -37,17 +37,17 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, shutDownSessions);
   }
+  tell('ready');
   await runSession(connection, service, {
     id: nextSessionId(),
     peer: peerOf(connection),
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp,
-    // To give way it gets SIGTERM.
     starter: {
       failedLogins: failedLoginsNamedIn(process.env),
       tell,
-      onEvict: () => undefined,
+      onEvict: (evict) => process.on('SIGUSR2', evict),
     },
   });
   await log.flush(logFlushMs);

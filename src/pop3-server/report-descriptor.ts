@@ -1,15 +1,15 @@
-// --report-fd: the descriptor on which a process for one session tells tcpsrun of logins, one word a line. tcpsrun(8).
+// --report-fd: the descriptor on which a process for one session tells tcpsrun how far it is, one word a line. tcpsrun(8).
 
 import { fstatSync, writeSync } from 'node:fs';
 import type { Log } from '../system/log.js';
 import { ConfigurationError } from '../system/program.js';
-import type { SessionNews } from '../worker/session-news.js';
+import type { ProgramNews } from '../worker/session-news.js';
 
 /**
  * @returns what tells; a launcher that is gone costs a line in the log, the first time
  * @throws ConfigurationError for a descriptor that is not open
  */
-export function reportTo(fd: number, log: Log): (news: SessionNews) => void {
+export function reportTo(fd: number, log: Log): (news: ProgramNews) => void {
   try {
     fstatSync(fd);
   } catch {

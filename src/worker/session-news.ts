@@ -4,7 +4,10 @@
 /** `login`: the client has logged in. `failed-login`: name or password were refused. */
 export type SessionNews = 'login' | 'failed-login';
 
+/** What a program started for one connection tells. `ready`: it has been started, and waits for its client. */
+export type ProgramNews = SessionNews | 'ready';
+
 /** @returns null for anything else */
-export function tryNews(word: string): SessionNews | null {
-  return word === 'login' || word === 'failed-login' ? word : null;
+export function tryNews(word: string): ProgramNews | null {
+  return word === 'login' || word === 'failed-login' || word === 'ready' ? word : null;
 }

@@ -1,12 +1,13 @@
 // The limits of pop3d as options of the program, and what it tells tcpsrun; what each limit means is tested on sessions.
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { makeCertificate } from '../support/certificate.js';
 import { makeInbox } from '../support/maildir-fixture.js';
 import { startMailServer } from '../support/mail-server.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram, runProgram, startProgram } from '../support/run-program.js';
+import { builtProgram, runProgram, startCommand, startProgram } from '../support/run-program.js';
 import { startTcpsrun } from '../support/tcpsrun-fixture.js';
 import { connectWireClient } from '../support/wire-client.js';
 
@@ -125,3 +126,22 @@ t.test(
     t.match(stderr, /warning why="descriptor 3: EPIPE/);
   },
 );
+
+t.test('--report-fd gets a word for the start, each failed login, and the login', async (t) => {
+  const cwd = makeMailRoot(t);
+  const pop3d = startCommand(
+    t,
+    'sh',
+    [
+      '-c',
+      `exec "${process.execPath}" "$0" --failure-delay 0 --report-fd 3 3>words`,
+      builtProgram('pop3d'),
+    ],
+    { cwd },
+  );
+  const { status } = await pop3d.finish(
+    'USER ann@example.org\r\nPASS wrong\r\nUSER ann@example.org\r\nPASS open sesame\r\nQUIT\r\n',
+  );
+  t.equal(status, 0);
+  t.equal(readFileSync(join(cwd, 'words'), 'latin1'), 'ready\nfailed-login\nlogin\n');
+});

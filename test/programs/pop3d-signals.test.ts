@@ -57,6 +57,25 @@ t.test('SIGTERM before login ends the session', async (t) => {
   t.strictSame(await program.ending, { status: 0, signal: null });
 });
 
+t.test('SIGUSR2 ends a session that has not logged in, and no other', async (t) => {
+  const stranger = start(t);
+  await stranger.client.status();
+  await stranger.client.ok('CAPA');
+  await stranger.client.multiline();
+  stranger.program.kill('SIGUSR2');
+  t.match(await stranger.client.status(), /^-ERR \[SYS\/TEMP\] /);
+  stranger.client.end();
+  t.strictSame(await stranger.program.ending, { status: 0, signal: null });
+
+  const user = await startMarked(t);
+  user.program.kill('SIGUSR2');
+  await user.client.ok('NOOP');
+  await user.client.ok('QUIT');
+  user.client.end();
+  t.strictSame(await user.program.ending, { status: 0, signal: null });
+  t.equal(user.inbox.contents().length, 1);
+});
+
 t.test('SIGTERM twice, and after the peer went, does no harm', async (t) => {
   const { program, client, inbox } = await startMarked(t);
   program.kill('SIGTERM');

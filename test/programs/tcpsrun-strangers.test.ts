@@ -1,6 +1,7 @@
 // Sessions that have not logged in give way to newcomers when all slots are taken, and failed logins are counted for each
 // network: what programs tell tcpsrun over %5 or a worker's channel, and what it does with it.
 
+import { availableParallelism } from 'node:os';
 import t, { type Test } from 'tap';
 import { poll } from '../support/deadline.js';
 import { builtProgram } from '../support/run-program.js';
@@ -160,7 +161,7 @@ t.test(
 
 t.test('a program that does not end when it should give way is killed', async (t) => {
   const tcpsrun = await startTcpsrun(t, {
-    runFile: shellRunFile("trap '' TERM; echo +OK; : %5; read line"),
+    runFile: shellRunFile("trap '' USR2; echo +OK; : %5; read line"),
     options: ['--concurrency', '1'],
   });
   const stubborn = tcpsrun.connect();
@@ -169,6 +170,47 @@ t.test('a program that does not end when it should give way is killed', async (t
   await tcpsrun.program.logLine(
     new RegExp(`end peer=127\\.0\\.0\\.1 port=${stubborn.socket.localPort} .*signal=SIGKILL`),
   );
+});
+
+t.test('a program whose client logs in when it should give way goes on', async (t) => {
+  const tcpsrun = await startTcpsrun(t, {
+    // As a session does that hears of it too late.
+    runFile: shellRunFile(
+      "trap 'echo login >&%5; echo logged in' USR2; trap 'exit 1' TERM; echo +OK; " +
+        'read line || read line; echo bye',
+    ),
+    options: ['--concurrency', '1'],
+  });
+  const user = tcpsrun.connect();
+  await user.firstLine();
+  const other = tcpsrun.connect('127.0.0.9');
+  await untilCounted(tcpsrun, { evicted: 1, logins: 1, held: 1 });
+  // Longer than the time after which one that says nothing is killed.
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  user.socket.write('bye\n');
+  t.match((await user.end()).received, /logged in\nbye\n$/);
+  await other.firstLine();
+});
+
+t.test('many programs being started for one network leave another its turn', async (t) => {
+  const tcpsrun = await startTcpsrun(t, {
+    runFile: shellRunFile(
+      'sleep 0.1; echo started; echo ready >&%5; [ $TCPREMOTEIP = 127.0.0.8 ] || read line',
+    ),
+    options: ['--concurrency', '100'],
+  });
+  const many = Array.from({ length: 40 }, () => tcpsrun.connect('127.0.0.9'));
+  const order: string[] = [];
+  const started = many.map(async (client) => {
+    await client.firstLine();
+    order.push('one of many');
+  });
+  await started[0];
+  await tcpsrun.connect('127.0.0.8').firstLine();
+  order.push('the other');
+  await Promise.all(started);
+  const before = order.indexOf('the other');
+  t.ok(before < 4 * availableParallelism() + 4, `${before} were started before it`);
 });
 
 t.test('failed logins are counted for each address and told to its next sessions', async (t) => {

@@ -81,8 +81,6 @@ function costOf({ server }: Attacked): Cost {
 }
 
 interface Attack {
-  /** With a process for each the first ones, started all at once, keep the processors busy for seconds. */
-  readonly limitHolds?: 'throughout' | 'once it is under way';
   readonly kind: 'trickle' | 'read' | 'reset';
   readonly from: string;
   readonly count: number;
@@ -102,7 +100,7 @@ async function countersOf({ server: { program } }: Attacked): Promise<Record<str
 
 export async function attack(
   attacked: Attacked,
-  { kind, from, count, isUnderWay, limitHolds = 'throughout' }: Attack,
+  { kind, from, count, isUnderWay }: Attack,
 ): Promise<void> {
   const { t, server } = attacked;
   // Everything that a first login loads is there, for good.
@@ -125,7 +123,6 @@ export async function attack(
   while (!isUnderWay(await countersOf(attacked)) && performance.now() < giveUpMs)
     await logInAgain();
   t.ok(isUnderWay(await countersOf(attacked)), 'the attack is under way');
-  if (limitHolds !== 'throughout') logins.length = 0;
   const untilMs = performance.now() + attackMs;
   while (performance.now() < untilMs) await logInAgain();
   const counted = await countersOf(attacked);
