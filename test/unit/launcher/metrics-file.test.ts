@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { writeMetricsFile } from '../../../src/launcher/metrics-file.js';
@@ -33,9 +34,36 @@ t.test('what does not work is logged and leaves the old text', (t) => {
   const { log, entries } = recordingLog();
   writeMetricsFile(join(folder, 'missing', 'tcpsrun.prom'), 'new\n', log);
   t.match(entries, [{ event: 'warning', fields: { why: /--metrics: ENOENT/ } }]);
-  writeFileSync(join(folder, 'taken', 'x'), '');
   writeMetricsFile(join(folder, 'taken'), 'new\n', log);
-  t.match(entries[1], { event: 'warning', fields: { why: /--metrics: E/ } });
+  t.match(entries[1], { event: 'warning', fields: { why: /taken: is not a regular file/ } });
   t.same(readdirSync(folder), ['taken'], 'nothing is left behind');
+  t.end();
+});
+
+t.test('what is no regular file is not replaced, be it a link, a pipe or a device', (t) => {
+  const folder = t.testdir({ other: 'mine\n' });
+  symlinkSync('other', join(folder, 'link'));
+  spawnSync('mkfifo', [join(folder, 'pipe')]);
+  const { log, entries } = recordingLog();
+  for (const name of ['link', 'pipe']) writeMetricsFile(join(folder, name), 'new\n', log);
+  t.match(entries, [
+    { event: 'warning', fields: { why: /link: is not a regular file/ } },
+    { event: 'warning', fields: { why: /pipe: is not a regular file/ } },
+  ]);
+  t.ok(lstatSync(join(folder, 'link')).isSymbolicLink());
+  t.ok(lstatSync(join(folder, 'pipe')).isFIFO());
+  t.equal(readFileSync(join(folder, 'other'), 'utf8'), 'mine\n');
+  t.end();
+});
+
+t.test('a link in the place of the file that is being written is not followed', (t) => {
+  const folder = t.testdir({ other: 'mine\n' });
+  const file = join(folder, 'tcpsrun.prom');
+  symlinkSync('other', `${file}.${process.pid}.new`);
+  const { log, entries } = recordingLog();
+  writeMetricsFile(file, 'new\n', log);
+  t.equal(entries.length, 0);
+  t.equal(readFileSync(file, 'utf8'), 'new\n');
+  t.equal(readFileSync(join(folder, 'other'), 'utf8'), 'mine\n');
   t.end();
 });
