@@ -114,6 +114,33 @@ t.test('a row that cannot be verified is a lasting fault that names the scheme',
   });
 });
 
+t.test('what would cost too much, or is none of ours, lets nobody in by any way', async (t) => {
+  const rows = [
+    ['absurd', `$2b$99$${'a'.repeat(21)}e${'a'.repeat(31)}`, /BLF-CRYPT password is malformed/],
+    ['scrypt', '$7$SU..../....salt$hash', /type scrypt is not supported/],
+    [
+      'greedy',
+      `{ARGON2ID}$argon2id$v=19$m=4194304,t=100,p=1$c29tZXNhbHRzYWx0$${'A'.repeat(43)}`,
+      /costs too much to verify/,
+    ],
+    ['empty', '{PLAIN}', /PLAIN password is empty/],
+  ] as const;
+  const file = makeFile(
+    t,
+    rows.map(([user, password]) => ({ user, password })),
+  );
+  const database = openPasswordDatabase({ file });
+  t.teardown(() => database.close());
+  for (const [user, , reason] of rows) {
+    const name = Buffer.from(`${user}@example.org`);
+    const verdict = await database.verifyPassword(name, Buffer.alloc(0));
+    t.match(verdict, { verdict: 'unavailable', isLasting: true, reason }, user);
+    for (const found of [await database.lookUpScram(name), await database.lookUpPlain(name)]) {
+      t.match(found, { found: 'unavailable', isLasting: true, reason }, user);
+    }
+  }
+});
+
 t.test('a file that is no password database is a fault, never a rejection', async (t) => {
   const folder = t.testdir();
   const at = (name: string): string => join(folder, name);
