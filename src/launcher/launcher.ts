@@ -3,11 +3,11 @@
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Log } from '../system/log.js';
+import { FailedLogins } from '../worker/failed-logins.js';
 import type { SessionNews } from '../worker/session-news.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import { sourceOf, type Address } from './address.js';
 import { tryConnectionFacts, type ConnectionFacts } from './connection-facts.js';
-import { FailedLogins } from './failed-logins.js';
 import type { HandOver, Session } from './hand-over.js';
 import { hasPeerLeft } from './peer-presence.js';
 import { Strangers } from './strangers.js';

@@ -46,6 +46,7 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
     // To give way it gets SIGTERM.
     starter: {
       failedLogins: failedLoginsNamedIn(process.env),
+      recentFailures: () => 0,
       tell,
       onEvict: () => undefined,
     },
