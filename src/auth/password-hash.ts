@@ -51,12 +51,13 @@ const maxBcryptOctets = 72;
 /**
  * Verifies a password in time that depends on the stored password's scheme and cost only.
  *
- * @param password octets as the client sent them; one with a NUL fits nothing, because crypt(3) would stop there
+ * @param password octets as the client sent them; an empty one fits nothing, whatever is stored, nor does one with a NUL,
+ *   because crypt(3) would stop there
  * @throws Error when a library fails; nothing is decided then
  */
 export async function verifyPassword(stored: StoredPassword, password: Buffer): Promise<boolean> {
   const matches = await verifyOctets(stored, password);
-  return matches && !password.includes(0);
+  return matches && password.length > 0 && !password.includes(0);
 }
 
 async function verifyOctets(stored: StoredPassword, password: Buffer): Promise<boolean> {

@@ -9,6 +9,7 @@ const grainMs = 2500;
 export class RememberedRows<Row> {
   readonly #log: string;
   readonly #capacity: number;
+  readonly #now: () => number;
   /** By key, the longest unused first. */
   readonly #rows = new Map<string, Row>();
   #file: Stats | undefined;
@@ -18,9 +19,11 @@ export class RememberedRows<Row> {
   /**
    * @param file path of the database
    * @param capacity how many rows are kept; 0: none
+   * @param now milliseconds since 1970, by the clock that files are stamped with
    */
-  constructor(file: string, capacity: number) {
+  constructor(file: string, capacity: number, now = Date.now) {
     this.#log = `${file}-wal`;
+    this.#now = now;
     this.#capacity = capacity;
   }
 
@@ -33,7 +36,7 @@ export class RememberedRows<Row> {
     this.#rows.clear();
     this.#file = file;
     this.#logFile = log;
-    const now = Date.now();
+    const now = this.#now();
     this.#isSettled = isOld(file, now) && (log === undefined || isOld(log, now));
   }
 

@@ -100,7 +100,7 @@ export function parseStoredPassword(text: string): StoredPassword {
     case 'PLAIN':
     case 'CLEAR':
     case 'CLEARTEXT':
-      return { kind: 'plain', password: raw ?? Buffer.from(value) };
+      return parsePlain(raw ?? Buffer.from(value));
     default:
       throw new UnusablePasswordError(`password scheme ${scheme} is not supported`);
   }
@@ -203,6 +203,12 @@ function parseShaCrypt(hash: string): StoredPassword {
   const rounds = Number(parts[1] ?? parts[2] ?? 5000);
   if (rounds > costCeilings.shaCryptRounds) throw tooCostly(scheme, `${rounds} rounds`);
   return { kind: 'sha-crypt', hash };
+}
+
+/** SCRAM and APOP never see the password itself: an empty one must not get as far as that. */
+function parsePlain(password: Buffer): StoredPassword {
+  if (password.length === 0) throw new UnusablePasswordError('stored PLAIN password is empty');
+  return { kind: 'plain', password };
 }
 
 function parseSaltedDigest(

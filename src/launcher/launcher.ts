@@ -2,11 +2,11 @@
 
 import type { Socket } from 'node:net';
 import type { Log } from '../system/log.js';
+import { FailedLogins } from '../worker/failed-logins.js';
 import type { ProgramNews } from '../worker/session-news.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import { sourceOf, type Address } from './address.js';
 import { tryConnectionFacts, type ConnectionFacts } from './connection-facts.js';
-import { FailedLogins } from './failed-logins.js';
 import type { HandOver, Session } from './hand-over.js';
 import { hasPeerLeft } from './peer-presence.js';
 import { StartingLine, type Turn } from './starting-line.js';

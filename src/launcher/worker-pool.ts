@@ -6,6 +6,7 @@ import { readRunFile } from '../run-file/read-run-file.js';
 import type { RunFile } from '../run-file/run-file.js';
 import { startProgram } from '../run-file/start-program.js';
 import { workerVariable } from '../worker/worker-protocol.js';
+import { sourceOf } from './address.js';
 import {
   ucspiEnvironment,
   ucspiVariables,
@@ -256,6 +257,7 @@ export class WorkerPool implements HandOver {
         id: this.#nextId++,
         arguments: job.argv,
         environment: ucspiVariables(facts, job.connection),
+        network: sourceOf(facts.remote.address),
         isGreeted: job.isGreeted,
       },
       socket,

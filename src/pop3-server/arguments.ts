@@ -45,11 +45,12 @@ export const userName: ArgumentParser<string> = (argument) => {
   return name === '' ? refuse('needs-name') : { values: name };
 };
 
-/** RFC 1939 §7 (PASS): "may treat spaces in the argument as part of the password": every octet after the first space is. */
+/**
+ * RFC 1939 §7 (PASS): "may treat spaces in the argument as part of the password": every octet after the first space is.
+ * When none is there, the password is empty and as wrong as any other: a guess that counts. Without the space it is no guess.
+ */
 export const password: ArgumentParser<Buffer> = (argument) =>
-  argument === null || argument === ''
-    ? refuse('needs-password')
-    : { values: Buffer.from(argument, 'latin1') };
+  argument === null ? refuse('needs-password') : { values: Buffer.from(argument, 'latin1') };
 
 export interface AuthArguments {
   /** Upper-cased; null to list the mechanisms. */

@@ -46,6 +46,7 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
     apopTimestamp,
     starter: {
       failedLogins: failedLoginsNamedIn(process.env),
+      recentFailures: () => 0,
       tell,
       onEvict: (evict) => process.on('SIGUSR2', evict),
     },

@@ -57,6 +57,7 @@ async function serve(connection: HandedConnection, services: Services): Promise<
     apopTimestamp: given.apop === true ? makeApopTimestamp() : null,
     starter: {
       failedLogins: failedLoginsNamedIn(connection.environment),
+      recentFailures: connection.recentFailures,
       tell: connection.tell,
       onEvict: connection.onEvict,
     },

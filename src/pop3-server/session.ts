@@ -442,7 +442,8 @@ class Session {
     const { limits } = this.#service;
     this.#failedLogins += 1;
     starter.tell('failed-login');
-    const failures = starter.failedLogins + this.#failedLogins;
+    // Sessions that guess at the same time began with the same count: what became of the others since then counts too.
+    const failures = Math.max(starter.failedLogins + this.#failedLogins, starter.recentFailures());
     const paused = this.#pauseFor(failureDelayMs(limits.failureDelayMs, failures));
     // The answers to what came before are not late.
     await this.#output.flush();

@@ -7,6 +7,8 @@ import { tryWholeNumber } from '../system/options.js';
 export interface Starter {
   /** Recent failed logins of the client's network before this session; 0 when nobody counts them. */
   readonly failedLogins: number;
+  /** Recent ones of that network in this process, those of this session that were told included; 0 when nobody counts them. */
+  readonly recentFailures: () => number;
   readonly tell: (news: SessionNews) => void;
   /** `evict` will be called when another client waits for the session's place. */
   readonly onEvict: (evict: () => void) => void;
@@ -15,6 +17,7 @@ export interface Starter {
 /** One that neither tells nor wants to know anything. */
 export const indifferentStarter: Starter = {
   failedLogins: 0,
+  recentFailures: () => 0,
   tell: () => undefined,
   onEvict: () => undefined,
 };

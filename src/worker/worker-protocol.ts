@@ -11,6 +11,8 @@ export interface ConnectionMessage {
   readonly arguments: readonly string[];
   /** UCSPI's variables, ACCESSLEVEL and FAILED_LOGINS. */
   readonly environment: Readonly<Record<string, string>>;
+  /** What failed logins are counted for: the client's IPv4 address or /64. */
+  readonly network: string;
   /** Whether the launcher has sent the worker's greeting already. */
   readonly isGreeted: boolean;
 }

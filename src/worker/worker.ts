@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { ChurningMap } from '../system/churning-map.js';
+import { FailedLogins } from './failed-logins.js';
 import { GatheredNews } from './gathered-news.js';
 import type { SessionNews } from './session-news.js';
 import {
@@ -20,6 +21,11 @@ export interface HandedConnection {
   /** UCSPI's variables, ACCESSLEVEL and FAILED_LOGINS of this connection. */
   readonly environment: Readonly<Record<string, string>>;
   readonly isGreeted: boolean;
+  /**
+   * Failed logins that sessions of this process told of the client's network lately, this one included; 0 to 10. It knows of
+   * those that guess at the same time, the environment of those before and in other workers.
+   */
+  readonly recentFailures: () => number;
   /** Tells tcpsrun of a login or a failed one. */
   readonly tell: (news: SessionNews) => void;
   /** `evict` is called when another client waits for the place of this one. Those that logged in should not mind. */
@@ -39,6 +45,9 @@ export interface WorkerOptions {
   readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
 }
 
+/** As many as tcpsrun remembers: about a megabyte of them. */
+const maxFailingNetworks = 10_000;
+
 /** How many sessions this process is to serve, as a worker of tcpsrun; 0: any number. @returns null when it is none */
 export function workerSessions(environment: NodeJS.ProcessEnv): number | null {
   const value = environment[workerVariable];
@@ -56,6 +65,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     if (!hasLaunchers && runningCount === 0) resolveDrained();
   };
   const news = new GatheredNews(tell);
+  const failures = new FailedLogins(maxFailingNetworks, () => performance.now());
   const evictions = new ChurningMap<number, () => void>();
   const retire = (why: string): void => {
     if (isRetiring) return;
@@ -72,10 +82,15 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     // First of all, and before the socket can be read: until this is said the connection is the launcher's.
     tell({ kind: 'taken', id });
     runningCount += 1;
+    const { network } = message;
     let isEvicted = false;
     evictions.set(id, () => (isEvicted = true));
     const ties = {
-      tell: (what: SessionNews) => news.tell(id, what),
+      recentFailures: () => failures.countOf(network),
+      tell: (what: SessionNews) => {
+        if (what === 'failed-login') failures.add(network);
+        news.tell(id, what);
+      },
       onEvict: (evict: () => void) => {
         evictions.set(id, evict);
         if (isEvicted) evict();
@@ -108,7 +123,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 async function serveOne(
   message: ConnectionMessage,
   socket: Socket | undefined,
-  ties: Pick<HandedConnection, 'tell' | 'onEvict'>,
+  ties: Pick<HandedConnection, 'recentFailures' | 'tell' | 'onEvict'>,
   options: WorkerOptions,
 ): Promise<void> {
   // The peer can be gone so thoroughly that no socket arrives.

@@ -163,7 +163,7 @@ export class SessionModel {
         return ok;
       }
       case 'PASS': {
-        if (argument === null || argument === '' || this.#userName === null) return error;
+        if (argument === null || this.#userName === null) return error;
         const name = this.#userName;
         this.#userName = null;
         return this.#logIn(name, argument);

@@ -12,7 +12,7 @@ import { cleanEnvironment } from '../support/clean-environment.js';
 import { builtProgram } from '../support/run-program.js';
 import { seededRandom } from '../torture/random.js';
 import { soak } from './soak.js';
-import { timeFailedLogins } from './timing.js';
+import { ownTableAsQuery, timeFailedLogins } from './timing.js';
 
 const minutes = Number(process.argv[2] ?? process.env['LONG_MINUTES'] ?? 120);
 const seed = Number(process.argv[3] ?? process.env['FUZZ_SEED'] ?? Date.now() & 0xffffff);
@@ -49,7 +49,8 @@ const parts: readonly Part[] = [
     share: 8,
     run: (ms) => runChild('test/long/pop3get-killed.js', seed, ms / 1000),
   },
-  { name: 'timing', share: 4, run: timing },
+  { name: 'timing', share: 2, run: timing },
+  { name: 'timing of a query', share: 2, run: (ms) => timing(ms, ownTableAsQuery) },
   { name: 'soak', share: 8, run: soaked },
 ];
 
@@ -83,8 +84,9 @@ async function killedWorkers(budgetMs: number): Promise<Outcome> {
   return { figures: text.join(' '), failures: violations };
 }
 
-async function timing(budgetMs: number): Promise<Outcome> {
-  const result = await timeFailedLogins(t, { mostSamples: 1000, budgetMs }, seededRandom(seed));
+async function timing(budgetMs: number, query?: string): Promise<Outcome> {
+  const options = { mostSamples: 1000, budgetMs, ...(query === undefined ? {} : { query }) };
+  const result = await timeFailedLogins(t, options, seededRandom(seed));
   const values = Object.entries(result.t);
   return {
     figures: `samples=${result.samples} ${values.map(([pair, value]) => `${pair}=${value.toFixed(2)}`).join(' ')}`,

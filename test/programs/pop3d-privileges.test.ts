@@ -1,12 +1,22 @@
 // pop3d started as root: it becomes the owner of the maildrop after the password and before the mail.
 
-import { chownSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { poll } from '../support/deadline.js';
 import { unlessRoot } from '../support/debian.js';
+import { startMailServer } from '../support/mail-server.js';
 import { makeOwnedMailRoot, nobody, type OwnedMailRoot } from '../support/owned-mail-root.js';
 import { startProgram, type RunningProgram } from '../support/run-program.js';
-import { WireClient } from '../support/wire-client.js';
+import { connectWireClient, WireClient } from '../support/wire-client.js';
 
 const skip = unlessRoot();
 
@@ -98,3 +108,36 @@ t.test('a link to mail of another user gives nothing away', { skip }, async (t) 
   t.strictSame((await client.listing('UIDL')).length, 1);
   await client.ok('QUIT');
 });
+
+t.test(
+  'a kept worker of root refuses mail of another user, and stays root',
+  { skip },
+  async (t) => {
+    const root = makeOwnedMailRoot(t);
+    root.inbox.add('one\n');
+    root.giveAway();
+    const { port, program } = await startMailServer(t, root.cwd, { args: ['--workers', '1'] });
+    const [, pid = ''] = await program.logLine(/worker pid=([0-9]+)/);
+    const client = await poll('a session in the worker', async () => {
+      const candidate = await connectWireClient(port);
+      await candidate.status();
+      if (new RegExp(`connect .* pid=${pid}$`, 'm').test(program.stderr)) return candidate;
+      candidate.destroy();
+      return undefined;
+    });
+    await client.ok('USER ann@example.org');
+    t.match(await client.command('PASS open sesame'), /^-ERR \[SYS\/PERM\] /);
+    t.match(await client.command('STAT'), /^-ERR /, 'nobody is logged in');
+    await program.logLine(/failure .*code=SYS\/PERM user=ann@example\.org .*give tcpsrun --user/);
+    t.match(idsOf(Number(pid)).uids, /^0 0 0 0$/);
+    t.strictSame(readdirSync(root.inbox.path).sort(), ['cur', 'new', 'tmp'], 'nothing was written');
+    t.equal(root.inbox.contents().length, 1);
+    // As tcpsrun without --user may well be meant: for mail that is root's own.
+    chownSync(root.inbox.path, 0, 0);
+    await client.ok('USER ann@example.org');
+    await client.ok('PASS open sesame');
+    await program.logLine(/warning .*root/);
+    await client.ok('QUIT');
+    client.end();
+  },
+);

@@ -248,6 +248,19 @@ t.test(
   },
 );
 
+t.test('a worker knows what others of the network failed since a session began', async (t) => {
+  const tcpsrun = await start(t, worker, []);
+  const clients = ['127.0.0.8', '127.0.0.8', '127.0.0.9'].map((from) => tcpsrun.connect(from));
+  for (const client of clients) await client.firstLine();
+  const said: unknown[] = [];
+  for (const client of clients) {
+    client.socket.write(said.length === 0 ? 'failed-login\nfailed-login\n' : '');
+    client.socket.write('failures\nbye\n');
+    said.push((await client.end()).received.split('\n').at(-3));
+  }
+  t.strictSame(said, ['2', '2', '0']);
+});
+
 t.test('%5 is a descriptor of its own beside %3, and the program gets no others', async (t) => {
   const tcpsrun = await startTcpsrun(t, {
     runFile: shellRunFile('echo login >&%5; exec ls -m /proc/self/fd >&%3'),

@@ -124,6 +124,25 @@ for (const [title, conversation] of [
     ],
   ],
   [
+    'a name with a carriage return in it',
+    [[`AUTH PLAIN ${base64(`\0${username}\r\0open sesame`)}`, failed]],
+  ],
+  [
+    'LOGIN with a NUL behind the name',
+    [
+      [`AUTH LOGIN ${base64(`${username}\0`)}`, `+ ${base64('Password:')}`],
+      [base64('open sesame'), failed],
+    ],
+  ],
+  [
+    'a name with a tag of 4 KiB',
+    [[`AUTH PLAIN ${base64(`\0ann+${'t'.repeat(4096)}@example.org\0open sesame`)}`, failed]],
+  ],
+  [
+    'SCRAM with a NUL in the name',
+    [[`AUTH SCRAM-SHA-256 ${base64(`n,,n=${username}\0,r=abc`)}`, failed]],
+  ],
+  [
     'a challenge answered in clear',
     [
       ['AUTH PLAIN', '+ '],

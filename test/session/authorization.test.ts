@@ -5,6 +5,11 @@ import { MaildropRefused } from '../../src/pop3-server/service.js';
 import { systemError } from '../support/memory-maildrop.js';
 import { address, conversation, password } from '../support/session-conversation.js';
 
+/** What AUTH PLAIN sends. RFC 4616. */
+function plainResponse(secret: string): string {
+  return Buffer.from(`\0${address}\0${secret}`).toString('base64');
+}
+
 t.test('USER and PASS lead to the maildrop', async (t) => {
   const c = await conversation(t, { messages: ['Subject: x\n\nbody\n'] });
   await c.exchange(`USER ${address}`, '+OK');
@@ -47,12 +52,38 @@ t.test('USER without a name is refused and PASS still lacks one', async (t) => {
   await c.login();
 });
 
-t.test('PASS without a password is refused', async (t) => {
+t.test('PASS alone is no guess: it leaves the name, and nothing is logged', async (t) => {
   const c = await conversation(t);
   await c.exchange(`USER ${address}`, '+OK');
-  await c.exchange('PASS', '-ERR');
-  await c.exchange('STAT', '-ERR');
+  await c.exchange('PASS', '-ERR Give a password');
+  await c.exchange(`PASS ${password}`, '+OK');
+  t.notOk(c.log.some(({ event }) => event === 'failure'));
 });
+
+for (const command of ['PASS ', `AUTH PLAIN ${plainResponse('')}`]) {
+  t.test(`an empty password is as wrong as any other: ${command.slice(0, 10)}`, async (t) => {
+    const told: string[] = [];
+    const c = await conversation(t, {
+      starter: { tell: (news) => told.push(news) },
+      limits: { maxFailedLogins: 3 },
+    });
+    const replies: string[] = [];
+    for (const guess of [
+      command,
+      command.startsWith('PASS') ? 'PASS wrong' : `AUTH PLAIN ${plainResponse('wrong')}`,
+    ]) {
+      await c.exchange(`USER ${address}`, '+OK');
+      replies.push(await c.client.command(guess));
+    }
+    t.strictSame(replies, Array(2).fill('-ERR [AUTH] Authentication failed'));
+    const failures = c.log.filter(({ event }) => event === 'failure').map(({ fields }) => fields);
+    t.strictSame(failures[0], failures[1], 'the log tells them apart as little');
+    t.match(failures[0], { code: 'AUTH', user: address, reason: 'wrong password' });
+    t.strictSame(told, ['failed-login', 'failed-login'], 'both count');
+    await c.exchange(`USER ${address}`, '+OK');
+    await c.exchange(command, '-ERR Too many failed logins');
+  });
+}
 
 t.test('the last of several USER commands counts', async (t) => {
   const c = await conversation(t);

@@ -35,6 +35,19 @@ t.test('what the network failed before counts', async (t) => {
   isAbout(t, await failingMs(c), failureDelayMs);
 });
 
+t.test('what others of the network failed since it began counts, and nothing twice', async (t) => {
+  let recent = 0;
+  const tell = (): unknown => (recent += 1);
+  const c = await conversation(t, {
+    limits: { failureDelayMs: failureDelayMs / 2 },
+    starter: { failedLogins: 1, recentFailures: () => recent, tell },
+  });
+  recent = 2;
+  isAbout(t, await failingMs(c), 2 * failureDelayMs);
+  recent = 0;
+  isAbout(t, await failingMs(c), 2 * failureDelayMs);
+});
+
 t.test('a login that is right is not delayed, whatever failed before', async (t) => {
   const c = await conversation(t, {
     limits: { failureDelayMs: 60_000 },

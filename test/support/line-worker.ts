@@ -40,6 +40,9 @@ async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Pro
         tell(line);
         socket.write('told\n');
         break;
+      case 'failures':
+        socket.write(`${facts.recentFailures()}\n`);
+        break;
       case 'hang up':
         process.disconnect();
         socket.write('hung up\n');
@@ -58,7 +61,7 @@ if (workerSessions(process.env) === null) {
   const socket = new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true });
   await serve({
     ...{ socket, arguments: process.argv, environment: {}, isGreeted: false },
-    ...{ tell: () => undefined, onEvict: () => undefined },
+    ...{ recentFailures: () => 0, tell: () => undefined, onEvict: () => undefined },
   });
 } else {
   await runWorker({

@@ -25,6 +25,8 @@ export interface ConversationOptions {
   readonly accounts?: Readonly<Record<string, string>>;
   /** What to say of every password instead of looking it up; may be slow. */
   readonly verdict?: () => Verdict | Promise<Verdict>;
+  /** Decides instead of `accounts` and `verdict`; whoever made it closes it. */
+  readonly authenticator?: Authenticator;
   /** Thrown at every attempt to open the maildrop. */
   readonly maildropFault?: Error;
   /** Octets that lie between the two ends before a writer must wait. */
@@ -160,7 +162,7 @@ export class Conversation {
   }
 
   #service(options: ConversationOptions): Service {
-    const authenticator = fakeAuthenticator(options);
+    const authenticator = options.authenticator ?? fakeAuthenticator(options);
     return {
       security: { tls: null, isImplicit: false, allowsCleartext: true },
       limits: { ...defaultLimits, failureDelayMs: 0, ...options.limits },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import {
   hashPassword,
@@ -28,6 +29,13 @@ for (const scheme of writableSchemes.filter((name) => name !== 'SCRAM-SHA-256'))
     t.equal(await verifyPassword(stored, Buffer.from('a\ufffd\ufffd')), false);
   });
 }
+
+t.test('an empty password fits nothing, not even the hash of one', async (t) => {
+  const salt = Buffer.from('salt');
+  const digest = createHash('sha256').update(salt).digest();
+  const stored = `{SSHA256}${Buffer.concat([digest, salt]).toString('base64')}`;
+  t.equal(await verifyPassword(parseStoredPassword(stored), Buffer.alloc(0)), false);
+});
 
 // Made with `openssl passwd` and `doveadm pw`; the password is "secret".
 const foreign: readonly (readonly [by: string, text: string])[] = [

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { FailedLogins } from '../../../src/launcher/failed-logins.js';
+import { FailedLogins } from '../../../src/worker/failed-logins.js';
 
 const minuteMs = 60_000;
 
