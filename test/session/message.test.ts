@@ -196,3 +196,24 @@ t.test(
     }
   },
 );
+
+t.test(
+  'a file that ends before its end is told before the first octet, or cuts the reply off',
+  async (t) => {
+    const large = `Subject: large\n\n${'all work and no play\n'.repeat(20_000)}`;
+    const c = await conversation(t, { messages: [letter, large] });
+    const open = c.maildrop.open.bind(c.maildrop);
+    c.maildrop.open = async (record) => {
+      const file = await open(record);
+      return file === null ? null : { ...file, fileBytes: file.fileBytes + 1 };
+    };
+    await c.login();
+    await c.exchange('RETR 1', '-ERR [SYS/TEMP]');
+    await c.exchange('TOP 1 0', '-ERR [SYS/TEMP]');
+    c.send('TOP 2 99999\r\nNOOP\r\n');
+    await c.expect('TOP 2', '+OK');
+    t.notMatch((await c.client.rest()).toString('latin1'), /\r\n\.\r\n/);
+    await c.over();
+    t.equal((await c.logged('logout'))['reason'], 'error');
+  },
+);
