@@ -23,12 +23,14 @@ const coarseGrainMs = 2500;
  *
  * @param directory path as latin1 bytes
  * @param visit called for each name
+ * @param skip called for the name of each entry that is no regular file and has no dot at its start
  * @returns undefined when it was done at once; a promise when the directory is large
  * @throws the system's error, ENOENT included
  */
 export function scanDirectory(
   directory: string,
   visit: (name: string) => void,
+  skip: (name: string) => void = () => undefined,
 ): Promise<void> | undefined {
   const handle = opendirSync(Buffer.from(directory, 'latin1'), {
     // The declaration leaves latin1 out; names come as one character a byte.
@@ -37,12 +39,12 @@ export function scanDirectory(
   });
   let isDone;
   try {
-    isDone = scanBatch(directory, handle, visit);
+    isDone = scanBatch(directory, handle, visit, skip);
   } catch (error) {
     handle.closeSync();
     throw error;
   }
-  if (!isDone) return scanRest(directory, handle, visit);
+  if (!isDone) return scanRest(directory, handle, visit, skip);
   handle.closeSync();
   return undefined;
 }
@@ -51,26 +53,36 @@ async function scanRest(
   directory: string,
   handle: Dir,
   visit: (name: string) => void,
+  skip: (name: string) => void,
 ): Promise<void> {
   try {
     do await nextTurn();
-    while (!scanBatch(directory, handle, visit));
+    while (!scanBatch(directory, handle, visit, skip));
   } finally {
     handle.closeSync();
   }
 }
 
 /** @returns whether that was all */
-function scanBatch(directory: string, handle: Dir, visit: (name: string) => void): boolean {
+function scanBatch(
+  directory: string,
+  handle: Dir,
+  visit: (name: string) => void,
+  skip: (name: string) => void,
+): boolean {
   for (let count = 0; count < batchSize; count += 1) {
     const entry = handle.readSync();
     if (entry === null) return true;
-    if (!entry.name.startsWith('.') && isRegularFile(directory, entry)) visit(entry.name);
+    if (entry.name.startsWith('.')) continue;
+    const isFile = isRegularFile(directory, entry);
+    if (isFile === true) visit(entry.name);
+    else if (isFile === false) skip(entry.name);
   }
   return false;
 }
 
-function isRegularFile(directory: string, entry: Dirent): boolean {
+/** @returns null when it is gone, or cannot be looked at */
+function isRegularFile(directory: string, entry: Dirent): boolean | null {
   if (entry.isFile()) return true;
   const isOther =
     entry.isDirectory() ||
@@ -84,7 +96,7 @@ function isRegularFile(directory: string, entry: Dirent): boolean {
   try {
     return lstatSync(Buffer.from(`${directory}/${entry.name}`, 'latin1')).isFile();
   } catch {
-    return false;
+    return null;
   }
 }
 

@@ -37,7 +37,11 @@ export async function openMaildirMaildrop(
   options: MaildirMaildropOptions,
 ): Promise<Maildrop> {
   const view = await MaildirView.open(inbox, options.recent?.find(inbox) ?? null);
-  return view === null ? emptyMaildrop : new MaildirMaildrop(inbox, view, options);
+  if (view === null) return emptyMaildrop;
+  const { count, example } = view.skipped;
+  // Whoever put them there may wait for them to be served.
+  if (count > 0) options.report('skipped', { entries: count, file: example });
+  return new MaildirMaildrop(inbox, view, options);
 }
 
 class MaildirMaildrop implements Maildrop {
@@ -66,14 +70,19 @@ class MaildirMaildrop implements Maildrop {
   }
 
   measure(record: MessageRecord): undefined | Promise<void> {
-    return record.octets === null ? this.#octets.measure([asOwn(record)]) : undefined;
+    const message = asOwn(record);
+    return this.#octets.isKnown(message) ? undefined : this.#octets.measure([message]);
   }
 
   measureAll(): undefined | Promise<void> {
     const areAllKnown = this.records.every(
-      ({ octets, status }) => octets !== null || status === 'gone',
+      (message) => message.status === 'gone' || this.#octets.isKnown(message),
     );
     return areAllKnown ? undefined : this.#octets.measure(this.records);
+  }
+
+  measureForSending(record: MessageRecord, fileBytes: number): undefined | Promise<void> {
+    return this.#octets.measureForSending(asOwn(record), fileBytes);
   }
 
   assignUniqueIds(): undefined | Promise<void> {
@@ -172,6 +181,7 @@ const emptyMaildrop: Maildrop = {
   refresh: () => undefined,
   measure: () => undefined,
   measureAll: () => undefined,
+  measureForSending: () => undefined,
   assignUniqueIds: () => undefined,
   nameOf: () => '',
   open: () => null,

@@ -6,7 +6,12 @@ import { baseNameOf, wireOctetsIn } from '../maildir/base-name.js';
 import type { Subdirectory } from '../maildir/scan.js';
 import { MaildirStamps } from './maildir-stamps.js';
 import type { MessageRecord } from './maildrop.js';
-import { scanForOpening, scanMaildir, type FoundFiles } from './opening-scan.js';
+import {
+  scanForOpening,
+  scanMaildir,
+  type FoundFiles,
+  type SkippedEntries,
+} from './opening-scan.js';
 import { orderOfDelivery } from './order-of-delivery.js';
 import { tinySteps, Turns } from './turns.js';
 
@@ -27,6 +32,7 @@ export interface MaildirSnapshot {
   readonly stamps: MaildirStamps;
   /** In order of delivery. Nobody changes them any more. */
   readonly messages: readonly MaildirMessage[];
+  readonly skipped: SkippedEntries;
 }
 
 /** A maildrop that is not to be served, such as a symbolic link in a directory's place. For `[SYS/PERM]`. */
@@ -38,6 +44,8 @@ const scansToBelieveAbsence = 5;
 export class MaildirView {
   /** In order of delivery. */
   readonly messages: readonly MaildirMessage[];
+  /** As found when the list was made. */
+  readonly skipped: SkippedEntries;
   readonly #inbox: string;
   readonly #stamps: MaildirStamps;
   /** As they were before the scan that made the list; null when they were too young to vouch for it. */
@@ -52,12 +60,14 @@ export class MaildirView {
     inbox: string,
     stamps: MaildirStamps,
     messages: readonly MaildirMessage[],
+    skipped: SkippedEntries,
     origin: MaildirSnapshot | null = null,
   ) {
     this.#inbox = inbox;
     this.#stamps = stamps;
     this.#stampsOfList = stamps.areSettled ? stamps.copy() : null;
     this.messages = messages;
+    this.skipped = skipped;
     this.#origin = origin;
   }
 
@@ -74,7 +84,8 @@ export class MaildirView {
       const stamps = snapshot.stamps.copy();
       // What has the same stamps was looked at before, and is the directories that it was.
       if (areAsBefore(stamps)) {
-        return new MaildirView(inbox, stamps, await copied(snapshot.messages), snapshot);
+        const messages = await copied(snapshot.messages);
+        return new MaildirView(inbox, stamps, messages, snapshot.skipped, snapshot);
       }
     }
     if (!isDirectory(inbox)) return null;
@@ -86,7 +97,8 @@ export class MaildirView {
     const stamps = MaildirStamps.of(inbox);
     // Stamps are taken before a scan, never after the last one: a change behind a scan's back must show later.
     stamps.haveChanged();
-    return new MaildirView(inbox, stamps, await listed(await scanForOpening(inbox, stamps)));
+    const found = await scanForOpening(inbox, stamps);
+    return new MaildirView(inbox, stamps, await listed(found), found.skipped);
   }
 
   /** What another session may begin with; null when the Maildir was changing. The messages are to be left alone then. */
@@ -97,7 +109,7 @@ export class MaildirView {
     if (this.#origin !== null && knowsAsMuch(this.#origin.messages, this.messages)) {
       return this.#origin;
     }
-    return { stamps: this.#stampsOfList, messages: this.messages };
+    return { stamps: this.#stampsOfList, messages: this.messages, skipped: this.skipped };
   }
 
   /** The message of a base name, if the session has one. */

@@ -15,7 +15,7 @@ export interface MessageRecord {
 
 /** A message being read. Bytes as stored, line ends as they are in the file. */
 export interface OpenMessage {
-  /** The size of the stored file, for choosing a way to read; not what RETR sends. */
+  /** The size of the stored file when it was opened; not what RETR sends. */
   readonly fileBytes: number;
   /** Fills the start of a buffer. @returns bytes read, 0 at the end. @throws the system's error */
   read(into: Buffer): number;
@@ -42,6 +42,12 @@ export interface Maildrop {
   /** Makes the octets of one message known, or of all that are not gone. */
   measure(record: MessageRecord): undefined | Promise<void>;
   measureAll(): undefined | Promise<void>;
+
+  /**
+   * Makes octets known that can be announced before the message is read: counted at some time, of what may be a file of so
+   * many bytes. What a name says is not enough.
+   */
+  measureForSending(record: MessageRecord, fileBytes: number): undefined | Promise<void>;
 
   /** Makes all unique-ids known. No two are the same. */
   assignUniqueIds(): undefined | Promise<void>;

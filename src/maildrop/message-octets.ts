@@ -33,12 +33,19 @@ export class MessageOctets {
   #cachedCount = 0;
   #newlyCounted = 0;
   #newlyCountedOctets = 0;
+  /** Whether something was believed that is not true. */
+  #hasCorrected = false;
 
   constructor(inbox: string, view: MaildirView, files: MessageFiles, report: Report) {
     this.#inbox = inbox;
     this.#view = view;
     this.#files = files;
     this.#report = report;
+  }
+
+  /** What a name says is not known before it was looked whether `pop3d.octets` says otherwise. */
+  isKnown({ octets, isCounted }: MaildirMessage): boolean {
+    return octets !== null && (isCounted || this.#isCacheRead);
   }
 
   /**
@@ -60,31 +67,43 @@ export class MessageOctets {
     }
   }
 
+  /**
+   * Makes a large message's octets known and counted: what a name says is checked by reading the message, once, and so is
+   * what no file of so many bytes can have. Other servers count otherwise, or forget the line end that a last line lacks.
+   */
+  async measureForSending(message: MaildirMessage, fileBytes: number): Promise<void> {
+    await this.#readCache();
+    if (message.isCounted && areOctetsOf(fileBytes, message.octets ?? 0)) return;
+    await this.#countSlowly(message, new Turns());
+  }
+
   /** A whole read of the message found this many octets. */
   correct(message: MaildirMessage, octets: number): void {
-    if (message.octets !== null) {
-      this.#report('octets-corrected', {
-        file: message.name,
-        believed: message.octets,
-        octets,
-      });
-    }
     this.#remember(message, octets);
   }
 
   /** Writes the cache if that is worth it. Never rejects. */
   async save(): Promise<void> {
-    const isWorthWriting =
-      this.#newlyCounted * messagesWorthRemembering > this.#cachedCount ||
-      this.#newlyCountedOctets >= octetsWorthRemembering;
-    if (this.#newlyCounted === 0 || !isWorthWriting) return;
+    if (this.#newlyCounted === 0 || !this.#isWorthWriting()) return;
+    // What earlier sessions counted must stay, though this one did not ask for it.
+    await this.#readCache();
     this.#newlyCounted = 0;
     this.#newlyCountedOctets = 0;
+    this.#hasCorrected = false;
     try {
       await writeOctetsCache(this.#inbox, this.#entriesToRemember());
     } catch (error) {
       this.#report('octets-not-remembered', { error: (error as Error).message });
     }
+  }
+
+  #isWorthWriting(): boolean {
+    const rememberedCount = this.#isCacheRead ? this.#cachedCount : this.#view.messages.length;
+    return (
+      this.#hasCorrected ||
+      this.#newlyCounted * messagesWorthRemembering > rememberedCount ||
+      this.#newlyCountedOctets >= octetsWorthRemembering
+    );
   }
 
   *#entriesToRemember(): Generator<readonly [string, number]> {
@@ -170,6 +189,11 @@ export class MessageOctets {
   }
 
   #remember(message: MaildirMessage, octets: number): void {
+    const believed = message.octets;
+    if (believed !== null && believed !== octets) {
+      this.#hasCorrected = true;
+      this.#report('octets-corrected', { file: message.name, believed, octets });
+    }
     message.octets = octets;
     message.isCounted = true;
     this.#newlyCounted += 1;
@@ -187,6 +211,11 @@ async function withoutOctets(
     if (turns.isOver()) await turns.next();
   }
   return found;
+}
+
+/** Whether a file of so many bytes can have so many octets: each LF may get a CR, and the end up to two line ends. */
+function areOctetsOf(fileBytes: number, octets: number): boolean {
+  return octets >= fileBytes && octets <= 2 * fileBytes + 4;
 }
 
 /** What this session counted itself is better than what is remembered. */

@@ -37,8 +37,9 @@ export interface OctetsCacheVisitor<T> {
 }
 
 /**
- * Reads the cache and visits each entry. A file that is missing, foreign, truncated or damaged visits nothing or, when the
- * damage shows late, some entries: each is right or is corrected when the message is read.
+ * Reads the cache and visits each entry. A file that is missing, foreign, or has not the number of lines that it says
+ * visits nothing: where a piece is missing, half a line could look like another's. One that is damaged within a line visits
+ * what stands before it.
  *
  * @param inbox the Maildir, latin1 bytes
  * @param visitor the number of its messages bounds the size of a file that is read
@@ -51,10 +52,9 @@ export async function readOctetsCache<T extends { readonly baseName: string }>(
   const maxBytes = Math.min((messages.length + maxSurplusEntries) * maxEntryBytes, maxFileBytes);
   const text = tryRead(`${inbox}/${octetsCacheName}`, maxBytes);
   if (text === null || !text.startsWith(`${header}\n`)) return 0;
-  // Without its last line the file was cut; what is there is still one entry a line, but the last may be half of one.
-  const end = text.lastIndexOf('\nend ');
-  if (end === -1) return 0;
   const turns = new Turns(tinySteps);
+  const end = text.lastIndexOf('\nend ');
+  if (end === -1 || text.slice(end) !== `\nend ${await countLines(text, end, turns)}\n`) return 0;
   let count = 0;
   let next = 0;
   let start = header.length + 1;
@@ -104,6 +104,16 @@ function* linesOf(entries: Iterable<OctetsEntry>): Generator<string> {
   }
   lines.push(`end ${count}`);
   yield `${lines.join('\n')}\n`;
+}
+
+/** The lines between the header and the last line. */
+async function countLines(text: string, end: number, turns: Turns): Promise<number> {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at < end; at = text.indexOf('\n', at + 1)) {
+    count += 1;
+    if (turns.isOver()) await turns.next();
+  }
+  return count;
 }
 
 /** @returns what stands before the line's first space; null when that is no number of up to 15 digits */

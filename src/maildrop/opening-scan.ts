@@ -6,11 +6,19 @@ import { scanDirectory, type Subdirectory } from '../maildir/scan.js';
 import type { MaildirStamps } from './maildir-stamps.js';
 import { Turns, tinySteps } from './turns.js';
 
+/** Entries that are no regular files, and so no messages. */
+export interface SkippedEntries {
+  readonly count: number;
+  /** The one that was found first, with its subdirectory, latin1 bytes; empty when there is none. */
+  readonly example: string;
+}
+
 /** Two lists of equal length: 100,000 pairs in objects of their own would be as many more to collect. */
 export interface FoundFiles {
   /** latin1 bytes. */
   readonly names: string[];
   readonly subdirectories: Subdirectory[];
+  readonly skipped: SkippedEntries;
 }
 
 /** Scans of one opening until the list is taken as it is; a Maildir that changes all the time must open too. */
@@ -24,11 +32,21 @@ const maxOpeningScans = 10;
  * @throws the system's error
  */
 export async function scanForOpening(inbox: string, stamps: MaildirStamps): Promise<FoundFiles> {
-  const found: FoundFiles = { names: [], subdirectories: [] };
-  await scanMaildir(inbox, (subdirectory, name) => {
-    found.names.push(name);
-    found.subdirectories.push(subdirectory);
-  });
+  const names: string[] = [];
+  const subdirectories: Subdirectory[] = [];
+  const skipped = { count: 0, example: '' };
+  await scanMaildir(
+    inbox,
+    (subdirectory, name) => {
+      names.push(name);
+      subdirectories.push(subdirectory);
+    },
+    (subdirectory, name) => {
+      if (skipped.count === 0) skipped.example = `${subdirectory}/${name}`;
+      skipped.count += 1;
+    },
+  );
+  const found: FoundFiles = { names, subdirectories, skipped };
   // A stamp that stands still tells that nothing was renamed while the scan ran.
   if (stamps.haveChanged()) await scanFurther(inbox, stamps, found);
   return found;
@@ -62,8 +80,13 @@ async function scanFurther(
 export async function scanMaildir(
   inbox: string,
   visit: (subdirectory: Subdirectory, name: string) => void,
+  skip: (subdirectory: Subdirectory, name: string) => void = () => undefined,
 ): Promise<void> {
   for (const subdirectory of ['new', 'cur'] as const) {
-    await scanDirectory(`${inbox}/${subdirectory}`, (name) => visit(subdirectory, name));
+    await scanDirectory(
+      `${inbox}/${subdirectory}`,
+      (name) => visit(subdirectory, name),
+      (name) => skip(subdirectory, name),
+    );
   }
 }

@@ -3,9 +3,14 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { lstat, open, rename, unlink } from 'node:fs/promises';
+import { scanDirectory } from '../maildir/scan.js';
+
+/** What is older in `tmp` nobody is writing any more: maildir(5). */
+const maxTemporaryAgeMs = 36 * 60 * 60 * 1000;
 
 /**
- * Replaces the file, or makes it. Two sessions that write at once both succeed; one file stays.
+ * Replaces the file, or makes it. Two sessions that write at once both succeed; one file stays. What sessions that were
+ * killed while they wrote have left is removed.
  *
  * @param inbox the Maildir, latin1 bytes
  * @param name of the file
@@ -20,6 +25,7 @@ export async function replaceMaildirFile(
   // A link there would lead the file out of the Maildir.
   const folder = await lstat(Buffer.from(`${inbox}/tmp`, 'latin1'));
   if (!folder.isDirectory()) throw new Error(`${inbox}/tmp is not a directory`);
+  await removeLeftovers(`${inbox}/tmp`, name);
   const temporary = Buffer.from(
     `${inbox}/tmp/${name}.${process.pid}.${randomBytes(6).toString('hex')}`,
     'latin1',
@@ -28,7 +34,8 @@ export async function replaceMaildirFile(
   const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     try {
-      for (const piece of pieces) await file.write(Buffer.from(piece, 'latin1'));
+      // Unlike write, this goes on after a piece that was written in part.
+      for (const piece of pieces) await file.writeFile(Buffer.from(piece, 'latin1'));
     } finally {
       await file.close();
     }
@@ -37,4 +44,28 @@ export async function replaceMaildirFile(
     await unlink(temporary).catch(() => undefined);
     throw error;
   }
+}
+
+/** Never throws: what cannot be removed is no worse than before. */
+async function removeLeftovers(folder: string, name: string): Promise<void> {
+  const leftovers: Buffer[] = [];
+  try {
+    await scanDirectory(folder, (entry) => {
+      if (isTemporaryNameOf(entry, name))
+        leftovers.push(Buffer.from(`${folder}/${entry}`, 'latin1'));
+    });
+    for (const path of leftovers) {
+      const { mtimeMs } = await lstat(path);
+      if (Date.now() - mtimeMs > maxTemporaryAgeMs) await unlink(path);
+    }
+  } catch {
+    // Another session may have been quicker, or the folder may not be read.
+  }
+}
+
+/** Whether a name is one that `replaceMaildirFile` gives while it writes. */
+function isTemporaryNameOf(entry: string, name: string): boolean {
+  return (
+    entry.startsWith(`${name}.`) && /^[0-9]+\.[0-9a-f]{12}$/.test(entry.slice(name.length + 1))
+  );
 }

@@ -5,6 +5,8 @@ import type { Connection } from './session-output.js';
 
 /** What the peer still sends is read for so long, so that no reset overtakes the reply; or the reply is on its way for so long. */
 const lingerMs = 2000;
+/** A peer that sends more than this instead of reading is not waited for: each octet that is thrown away was memory before. */
+const maxDiscardedOctets = 2 * 1024 * 1024;
 /** How often it is looked whose time is over. One timer serves all connections: nearly none ever needs it. */
 const sweepMs = 250;
 
@@ -58,6 +60,11 @@ function close(connection: Connection, onSent: () => void): Promise<void> {
     connection.on('close', () => {
       closing.delete(number);
       resolve();
+    });
+    let discardedOctets = 0;
+    connection.on('data', (chunk: Buffer) => {
+      discardedOctets += chunk.length;
+      if (discardedOctets > maxDiscardedOctets) connection.destroy();
     });
     connection.resume();
     connection.end(onSent);

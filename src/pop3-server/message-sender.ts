@@ -44,8 +44,10 @@ export async function sendMessage(
     const opening = maildrop.open(record);
     file = opening instanceof Promise ? await opening : opening;
     if (file === null) return error('message-deleted', { number });
-    // A large message's octets must be known before its first chunk is in the shared buffer.
-    if (bodyLines === null && file.fileBytes >= chunkBytes) await maildrop.measure(record);
+    // A large message's octets must be certain before its first chunk is in the shared buffer.
+    if (bodyLines === null && isLarge(file)) {
+      await maildrop.measureForSending(record, file.fileBytes);
+    }
     // What fails before the first octet can still be told.
     first = readChunk(file, file.fileBytes);
   } catch (failure) {
@@ -59,20 +61,24 @@ export async function sendMessage(
       output.write(formatResponse(true, texts.format('top')));
       isWhole = await sendTop(file, first, new TopCutter(bodyLines), encoder, output);
     } else {
-      if (first.length < chunkBytes) {
+      if (!isLarge(file)) {
         // A small message is encoded before it is announced, so the announcement is what was counted.
         const body = [encoder.encode(first), encoder.end()];
         output.write(formatResponse(true, texts.format('message', { octets: encoder.octets })));
         for (const bytes of body) output.write(bytes);
+        if (record.octets !== encoder.octets) maildrop.correctOctets(record, encoder.octets);
+        output.write(terminator);
       } else {
         const octets = record.octets ?? file.fileBytes;
         output.write(formatResponse(true, texts.format('message', { octets })));
-        await sendRest(file, first, encoder, output);
+        await sendLarge(file, first, encoder, output, () => {
+          if (encoder.octets === octets) return;
+          maildrop.correctOctets(record, encoder.octets);
+          throw new BrokenOff('the message has other octets than were announced');
+        });
       }
-      if (record.octets !== encoder.octets) maildrop.correctOctets(record, encoder.octets);
       maildrop.noteRetrieved(record);
     }
-    output.write(terminator);
     if (output.isFull) await output.flush();
     return { octets: encoder.octets, isWhole };
   } finally {
@@ -80,22 +86,34 @@ export async function sendMessage(
   }
 }
 
-async function sendRest(
+/** @param verify called when all is encoded and the last of it not yet sent; may throw */
+async function sendLarge(
   file: OpenMessage,
   first: Buffer,
   encoder: MultilineEncoder,
   output: SessionOutput,
+  verify: () => void,
 ): Promise<void> {
-  let bytesLeft = file.fileBytes;
-  for (let chunk = first; chunk.length > 0; chunk = readOn(file)) {
-    bytesLeft -= chunk.length;
+  let bytesLeft = file.fileBytes - first.length;
+  for (let chunk = first; ; chunk = readOn(file, bytesLeft), bytesLeft -= chunk.length) {
     const buffer = takeBuffer();
-    const encoded = encoder.encode(chunk, buffer);
+    let encoded = encoder.encode(chunk, buffer);
+    if (bytesLeft === 0) {
+      const end = encoder.end();
+      verify();
+      encoded = joined(encoded, Buffer.concat([end, terminator]), buffer);
+    }
     await output.writeThrough(encoded, () => giveBackBuffer(buffer));
     if (output.isDead) throw new BrokenOff('the peer is gone');
+    if (bytesLeft === 0) return;
   }
-  if (bytesLeft > 0) throw new BrokenOff('the file became shorter while it was sent');
-  output.write(encoder.end());
+}
+
+/** The end must not travel alone: some clients look for it in what arrives last. @param buffer may have `encoded` in it, and room behind it */
+function joined(encoded: Buffer, end: Buffer, buffer: Buffer): Buffer {
+  if (encoded.buffer !== buffer.buffer) return Buffer.concat([encoded, end]);
+  end.copy(buffer, encoded.length);
+  return buffer.subarray(0, encoded.length + end.length);
 }
 
 /** @returns whether nothing was left out */
@@ -106,36 +124,46 @@ async function sendTop(
   encoder: MultilineEncoder,
   output: SessionOutput,
 ): Promise<boolean> {
-  let isCut = false;
-  for (let chunk = first; chunk.length > 0; chunk = readOn(file)) {
+  let bytesLeft = file.fileBytes - first.length;
+  for (let chunk = first; ; chunk = readOn(file, bytesLeft), bytesLeft -= chunk.length) {
     const { bytes, isComplete } = cutter.cut(chunk);
     output.write(encoder.encode(bytes));
-    isCut = isComplete;
-    if (isComplete) break;
+    if (isComplete || bytesLeft === 0) {
+      output.write(encoder.end());
+      output.write(terminator);
+      return !isComplete;
+    }
     if (output.isFull) await output.flush();
     if (output.isDead) throw new BrokenOff('the peer is gone');
   }
-  output.write(encoder.end());
-  return !isCut;
+}
+
+/** Too large to be encoded before it is announced. */
+function isLarge({ fileBytes }: OpenMessage): boolean {
+  return fileBytes >= chunkBytes;
 }
 
 /**
- * @param expected the bytes that are left as far as is known: no read is made only to see that there are no more
- * @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the end of the file
+ * What is added to the file after it was opened is not read: the message is what it was then.
+ *
+ * @param bytesLeft from here to the end of the file as it was when it was opened
+ * @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the end
+ * @throws the system's error; Error when the file ends before its end
  */
-function readChunk(file: OpenMessage, expected: number): Buffer {
+function readChunk(file: OpenMessage, bytesLeft: number): Buffer {
+  const wanted = Math.min(bytesLeft, chunkBytes);
   let length = 0;
-  while (length < chunkBytes && (length === 0 || length !== expected)) {
-    const count = file.read(sharedBuffer.subarray(length));
-    if (count === 0) break;
+  while (length < wanted) {
+    const count = file.read(sharedBuffer.subarray(length, wanted));
+    if (count === 0) throw new Error('the file became shorter while it was read');
     length += count;
   }
   return sharedBuffer.subarray(0, length);
 }
 
-function readOn(file: OpenMessage): Buffer {
+function readOn(file: OpenMessage, bytesLeft: number): Buffer {
   try {
-    return readChunk(file, chunkBytes);
+    return readChunk(file, bytesLeft);
   } catch (failure) {
     throw new BrokenOff((failure as Error).message);
   }

@@ -28,7 +28,9 @@ export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean
   const services = new Services(log, sessions === 1 ? 'one' : 'many');
   // What is wrong with the configuration shows now, not at the first connection.
   await services.for(given);
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, shutDownSessions);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, shutDownSessions);
+  }
   const files = new WatchedFiles(given);
   const isGreetingTheSame = given.apop !== true && given.tls !== true;
   await runWorker({

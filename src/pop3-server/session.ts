@@ -496,7 +496,7 @@ class Session {
     this.#writeStatus(true, outcome);
     let lines: string[] = [];
     for (const line of outcome.lines) {
-      lines.push(line);
+      // Only before another line, so that the terminator leaves together with the last ones.
       if (lines.length === linesPerTurn) {
         this.#output.write(`${lines.join('\r\n')}\r\n`);
         lines = [];
@@ -505,6 +505,7 @@ class Session {
         // As for a message: what is behind a reply that nobody gets is not done.
         if (this.#output.isDead) throw new BrokenOff('the peer is gone');
       }
+      lines.push(line);
     }
     if (lines.length > 0) this.#output.write(`${lines.join('\r\n')}\r\n`);
     this.#output.write(terminator);

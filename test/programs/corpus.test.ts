@@ -1,13 +1,13 @@
 // pop3d on 50 MB of awkward messages: what LIST announces is what RETR sends, and TOP cuts where it should.
 
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { asSent, topAsSent } from '../support/as-sent.js';
 import { awkwardMessages } from '../support/awkward-messages.js';
 import { makeInbox } from '../support/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { poll } from '../support/deadline.js';
+import { peakMemory, untilQuiet } from '../support/process-state.js';
 import { startProgram, type RunningProgram } from '../support/run-program.js';
 import { makeSocketPair } from '../support/socket-pair.js';
 import { WireClient } from '../support/wire-client.js';
@@ -105,22 +105,4 @@ for (const connection of ['pipe', 'socket'] as const) {
     await program.ending;
     t.match(program.stderr, /logout .*retr=0\//, 'a message that was not taken is not counted');
   });
-}
-
-/** Waits until a process has written nothing for a quarter of a second. */
-async function untilQuiet(pid: number): Promise<void> {
-  let before = '';
-  let sameCount = 0;
-  await poll(`process ${pid} still writes`, () => {
-    const written = /^wchar: \d+$/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[0] ?? '';
-    sameCount = written === before ? sameCount + 1 : 0;
-    before = written;
-    return Promise.resolve(sameCount >= 25 ? true : undefined);
-  });
-}
-
-/** The most physical memory that a process has had, in octets. */
-function peakMemory(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-  return 1024 * Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]);
 }

@@ -1,7 +1,8 @@
 // Maildirs with what does not belong there, and Maildirs that change under a session: what pop3d says stays true, and
-// nothing is touched that the client did not delete. One odd entry at a time: session/odd-maildirs.
+// nothing is touched that the client did not delete. One odd entry at a time: session/odd-maildirs; messages that change:
+// changing-messages.
 
-import { chmodSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { oddEntries, putEntry } from '../support/odd-entries.js';
@@ -100,38 +101,6 @@ t.test('two sessions that delete the same message both succeed, and one did it',
   t.match(other.program.stderr, /logout .*reason=quit .*dele=0 /);
   t.strictSame(root.inbox.contents().map(String), [good[1]]);
 });
-
-t.test('a message replaced between LIST and RETR is announced as it is sent', async (t) => {
-  const root = makeOwnedMailRoot(t);
-  const name = root.inbox.add('short\n\n');
-  const { client } = start(t, root);
-  await client.login('ann@example.org', 'open sesame');
-  t.strictSame(await client.listing('LIST'), ['1 9']);
-  writeFileSync(join(root.inbox.path, 'new', name), 'longer than it was\n\nby a body\n');
-  t.match(await client.ok('RETR 1'), /^\+OK 33 /);
-  t.equal((await client.multiline()).length, 33);
-  await client.ok('QUIT');
-});
-
-t.test(
-  'a message that becomes shorter while it is sent is not ended as if it were whole',
-  async (t) => {
-    const root = makeOwnedMailRoot(t);
-    const name = root.inbox.add(`a: b\n\n${'0123456789abcde\n'.repeat(2_000_000)}`);
-    const { client, program } = start(t, root);
-    await client.login('ann@example.org', 'open sesame');
-    program.stdout.pause();
-    client.write('RETR 1\r\n');
-    // Its pipe is full long before the end: it waits for this reader.
-    await new Promise((resolve) => program.stdout.once('readable', resolve));
-    truncateSync(join(root.inbox.path, 'new', name), 1_000_000);
-    program.stdout.resume();
-    const rest = (await client.rest()).toString('latin1');
-    t.notMatch(rest.slice(-5), '\r\n.\r\n');
-    await program.ending;
-    t.match(program.stderr, /logout .*reason=error .*retr=0\/0 /);
-  },
-);
 
 t.test('a flag that cannot be set is logged, and QUIT is a success all the same', async (t) => {
   const root = makeOwnedMailRoot(t);

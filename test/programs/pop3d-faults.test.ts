@@ -1,7 +1,17 @@
 // pop3d where the system gives out or the accounts change under it: what it says stays true.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -103,6 +113,58 @@ t.test('on a full disk mail is read and removed', { skip: unlessRoot() }, async 
     if (left === 12) t.match(stderr, /octets-not-remembered .*ENOSPC/);
     t.same(inbox.names('tmp'), [], 'no half file stays');
   }
+});
+
+t.test(
+  'a disk that fills up within pop3d.octets costs the file, not the truth',
+  { skip: unlessRoot() },
+  async (t) => {
+    const root = mountMailRoot(t, 'size=2m');
+    if (root === null) {
+      t.comment(skipOrFail('not tested: nothing can be mounted here'));
+      return;
+    }
+    const { cwd, inbox } = root;
+    // Their names take more than a page.
+    for (let count = 0; count < 300; count += 1) inbox.add('a: b\n\nx\n');
+    const ballast = join(cwd, 'ballast');
+    t.throws(() => {
+      for (;;) appendFileSync(ballast, Buffer.alloc(4096));
+    }, /ENOSPC/);
+    truncateSync(ballast, statSync(ballast).size - 4096);
+    const { stdout, stderr } = await runProgram(t, 'pop3d', [], {
+      cwd,
+      input: script.replace('DELE 1', 'NOOP'),
+    });
+    t.match(stdout.toString(), /\r\n\+OK 300 3300\r\n/);
+    t.match(stderr, /octets-not-remembered .*ENOSPC/);
+    t.notOk(existsSync(join(inbox.path, 'pop3d.octets')), 'no half file takes its place');
+    t.same(inbox.names('tmp'), []);
+  },
+);
+
+t.test('without an inode left mail is read and removed', { skip: unlessRoot() }, async (t) => {
+  const root = mountMailRoot(t, 'size=2m,nr_inodes=64');
+  if (root === null) {
+    t.comment(skipOrFail('not tested: nothing can be mounted here'));
+    return;
+  }
+  const { cwd, inbox } = root;
+  for (let count = 0; count < 12; count += 1) inbox.add(`Subject: ${count}\n\n${count}\n`);
+  t.throws(() => {
+    for (let count = 0; ; count += 1) writeFileSync(join(cwd, `ballast-${count}`), '');
+  }, /ENOSPC/);
+  const { stdout, stderr, status } = await runProgram(t, 'pop3d', [], { cwd, input: script });
+  t.equal(status, 0);
+  t.ok(
+    statusLines(stdout).every((line) => line.startsWith('+OK')),
+    stdout.toString('latin1'),
+  );
+  t.equal(inbox.contents().length, 11);
+  // What the session removes makes room for one inode; the others want what is not there.
+  t.notMatch(stderr, /error=/);
+  for (const folder of ['new', 'cur'] as const) t.notMatch(inbox.names(folder).join(), 'pop3d');
+  t.same(inbox.names('tmp'), []);
 });
 
 t.test('the password counts that is there at PASS', async (t) => {

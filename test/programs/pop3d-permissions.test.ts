@@ -1,8 +1,9 @@
 // pop3d and what it may not do: told as it is, and never an empty or short listing instead.
 
-import { chmodSync, existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { unlessRoot } from '../support/debian.js';
 import { makeOwnedMailRoot, type OwnedMailRoot } from '../support/owned-mail-root.js';
 import { startProgram, type RunningProgram } from '../support/run-program.js';
 import { WireClient } from '../support/wire-client.js';
@@ -34,6 +35,47 @@ for (const folder of ['new', 'cur']) {
     await client.ok('QUIT');
   });
 }
+
+t.test(
+  'an INBOX that may not be entered is [SYS/TEMP], before the login and at QUIT',
+  async (t) => {
+    const root = makeOwnedMailRoot(t);
+    root.inbox.add(letter);
+    root.giveAway();
+    const marked = start(t, root);
+    t.match(await replyToPass(marked.client), /^\+OK/);
+    await marked.client.ok('DELE 1');
+    chmodSync(root.inbox.path, 0);
+    const refused = start(t, root);
+    const reply = await replyToPass(refused.client);
+    const quit = await marked.client.command('QUIT');
+    chmodSync(root.inbox.path, 0o755);
+    t.match(reply, /^-ERR \[SYS\/TEMP\] /);
+    t.match(quit, /^-ERR \[SYS\/PERM\] /);
+    t.equal(root.inbox.contents().length, 1);
+  },
+);
+
+t.test(
+  'a message given to another user is listed, and refused alone',
+  { skip: unlessRoot() },
+  async (t) => {
+    const root = makeOwnedMailRoot(t);
+    const name = root.inbox.add('secret\n');
+    root.inbox.add(letter);
+    root.giveAway();
+    const { client } = start(t, root);
+    t.match(await replyToPass(client), /^\+OK/);
+    t.strictSame(await client.listing('LIST'), ['1 10', '2 11']);
+    const path = join(root.inbox.path, 'new', name);
+    chmodSync(path, 0o600);
+    chownSync(path, 0, 0);
+    t.match(await client.command('RETR 1'), /^-ERR \[SYS\/PERM\] /);
+    t.match(await client.command('TOP 1 0'), /^-ERR \[SYS\/PERM\] /);
+    t.equal((await client.message('RETR 2')).toString(), 'a: b\r\n\r\nx\r\n');
+    await client.ok('QUIT');
+  },
+);
 
 t.test('a user directory that may not be entered is [SYS/TEMP]', async (t) => {
   const root = makeOwnedMailRoot(t);

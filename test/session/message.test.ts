@@ -162,3 +162,58 @@ for (const command of ['RETR 1', 'TOP 1 99999999']) {
     t.equal(c.maildrop.contents().length, 2, 'and nothing is removed');
   });
 }
+
+t.test(
+  'the terminator leaves with what is before it: some clients look only at what came last',
+  async (t) => {
+    // As many messages as there are lines in a piece of a listing, two and a half pieces of a message, and a piece of its own.
+    const pieceBytes = 256 * 1024;
+    const messages = [
+      letter,
+      letter + 'x\n'.repeat(1.25 * pieceBytes),
+      `a: b\n\n${'x'.repeat(pieceBytes)}`,
+    ];
+    const c = await conversation(t, {
+      messages: [...messages, ...Array<string>(3997).fill(letter)],
+    });
+    let last: Buffer = Buffer.alloc(0);
+    c.connection.on('data', (bytes: Buffer) => (last = bytes));
+    await c.login();
+    const commands = [
+      'RETR 1',
+      'RETR 2',
+      'RETR 3',
+      'TOP 1 9',
+      'TOP 2 0',
+      'TOP 2 9999999',
+      'TOP 3 9',
+    ];
+    for (const command of [...commands, 'LIST', 'UIDL', 'CAPA']) {
+      await c.exchange(command, '+OK');
+      await c.client.multiline();
+      t.ok(last.length > 5, command);
+      t.equal(last.toString('latin1', last.length - 5), '\r\n.\r\n', command);
+    }
+  },
+);
+
+t.test(
+  'a file that ends before its end is told before the first octet, or cuts the reply off',
+  async (t) => {
+    const large = `Subject: large\n\n${'all work and no play\n'.repeat(20_000)}`;
+    const c = await conversation(t, { messages: [letter, large] });
+    const open = c.maildrop.open.bind(c.maildrop);
+    c.maildrop.open = async (record) => {
+      const file = await open(record);
+      return file === null ? null : { ...file, fileBytes: file.fileBytes + 1 };
+    };
+    await c.login();
+    await c.exchange('RETR 1', '-ERR [SYS/TEMP]');
+    await c.exchange('TOP 1 0', '-ERR [SYS/TEMP]');
+    c.send('TOP 2 99999\r\nNOOP\r\n');
+    await c.expect('TOP 2', '+OK');
+    t.notMatch((await c.client.rest()).toString('latin1'), /\r\n\.\r\n/);
+    await c.over();
+    t.equal((await c.logged('logout'))['reason'], 'error');
+  },
+);

@@ -8,13 +8,19 @@ export interface AwkwardMessage {
 }
 
 const mebibyte = 1 << 20;
-/** The size in which pop3d and Node read files; what happens at its border is where encoders go wrong. */
-const chunkOctets = 65_536;
+/** The sizes in which Node and pop3d read files; what happens at their borders is where encoders go wrong. */
+const nodeChunkOctets = 65_536;
+const pop3dChunkOctets = 262_144;
 const header = 'From: a@example.org\nTo: b@example.org\nSubject: awkward\n\n';
 
 /** The corpus, in a fixed order and with the same bytes each time. */
 export function awkwardMessages(): AwkwardMessage[] {
-  return [...smallTexts(), ...chunkBorders(), ...largeMessages()];
+  return [
+    ...smallTexts(),
+    ...chunkBorders(nodeChunkOctets),
+    ...chunkBorders(pop3dChunkOctets),
+    ...largeMessages(),
+  ];
 }
 
 function smallTexts(): AwkwardMessage[] {
@@ -68,7 +74,7 @@ function smallTexts(): AwkwardMessage[] {
 }
 
 /** Line ends, dots and the end of the header around the places where a file is cut into pieces. */
-function chunkBorders(): AwkwardMessage[] {
+function chunkBorders(chunkOctets: number): AwkwardMessage[] {
   const around = (sequence: string, before: number): string => {
     const filler = lines(chunkOctets).slice(0, chunkOctets - header.length - before);
     return `${header}${filler}${sequence}${lines(2000)}`;
@@ -79,6 +85,7 @@ function chunkBorders(): AwkwardMessage[] {
     message('LF is the last byte of a piece, a dot the first of the next', around('\n.\nx', 1)),
     message('dot is the last byte of a piece', around('\n.\r\nx', 2)),
     message('CR of a dot line is the last byte of a piece', around('\n.\r\nx', 3)),
+    message('a byte less than a piece', around('', 0).slice(0, chunkOctets - 1)),
     message('exactly one piece', around('', 0).slice(0, chunkOctets)),
     message('exactly one piece and an LF', `${around('x', 1).slice(0, chunkOctets)}\n`),
     message('header longer than a piece', `Subject: x\n${headerLines(chunkOctets)}\nbody\n`),
@@ -86,7 +93,15 @@ function chunkBorders(): AwkwardMessage[] {
       'end of the header at the border of a piece',
       `${headerLines(2 * chunkOctets).slice(0, chunkOctets - 1)}\n\nbody\n`,
     ),
-  ];
+    message(
+      'end of the header, CRLF, at the border of a piece',
+      `${headerLines(2 * chunkOctets).slice(0, chunkOctets - 3)}\r\n\r\nbody\n`,
+    ),
+    message(
+      'one piece without an end of the header',
+      headerLines(chunkOctets).slice(0, chunkOctets),
+    ),
+  ].map(({ name, stored }) => ({ name: `${name} (${chunkOctets})`, stored }));
 }
 
 function largeMessages(): AwkwardMessage[] {

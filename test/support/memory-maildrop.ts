@@ -82,6 +82,10 @@ export class MemoryMaildrop implements Maildrop {
     for (const record of this.records) this.measure(record);
   }
 
+  measureForSending(record: MessageRecord): undefined {
+    if (record.octets === null) this.measure(record);
+  }
+
   assignUniqueIds(): undefined {
     for (const record of this.records) record.uniqueId = record.id;
   }

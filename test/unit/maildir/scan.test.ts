@@ -46,6 +46,14 @@ t.test('only regular files count, and no names that start with a dot', async (t)
   spawnSync('mv', [join(short, 'socket'), directory]);
   t.ok(lstatSync(join(directory, 'socket')).isSocket());
   rmSync(short, { recursive: true });
+  const skipped: string[] = [];
+  await scanDirectory(
+    directory,
+    () => undefined,
+    (name) => skipped.push(name),
+  );
+  const others = ['dangling', 'device-link', 'fifo', 'folder', 'link', 'loop', 'socket'];
+  t.strictSame(skipped.sort(), others, 'a hidden file is nothing to tell of');
   t.strictSame(await namesIn(directory), ['message']);
   await new Promise((resolve) => server.close(resolve));
 });

@@ -63,8 +63,12 @@ t.test('entries that are no messages are skipped and cost nothing', async (t) =>
     writeFileSync(join(path, '.hidden'), 'x');
     maildir.add(`in ${folder}\n`, { folder });
   }
+  const startMs = performance.now();
   const open = await OpenMaildrop.on(maildir.path);
+  t.ok(performance.now() - startMs < 1000, 'nobody is waited for');
   t.equal(open.maildrop.records.length, 2);
+  t.match(open.reported, [{ event: 'skipped', fields: { entries: 12, file: /^new\/[a-z-]+$/ } }]);
+  t.equal(open.reported.length, 1);
   t.strictSame(Object.keys(await open.octets()), ['1', '2']);
   t.strictSame([await open.read(1), await open.read(2)], ['in new\n', 'in cur\n']);
 });

@@ -119,6 +119,26 @@ t.test(
   },
 );
 
+t.test('of two files with one base name UPDATE removes the one that was shown', async (t) => {
+  const maildir = makeMaildir(t);
+  maildir.add('in new\n', { name: '1.x' });
+  maildir.add('in cur\n', { name: '1.x:2,S', folder: 'cur' });
+  for (const left of [1, 0]) {
+    const open = await OpenMaildrop.on(maildir.path);
+    const shown = await open.read(1);
+    const before = maildir.contents().map(String);
+    open.mark(1);
+    t.equal((await open.maildrop.update()).removed.length, 1);
+    await open.maildrop.close();
+    t.strictSame(
+      maildir.contents().map(String),
+      before.filter((content) => content !== shown),
+      'the other one is as it was, and the next session has it',
+    );
+    t.equal(maildir.contents().length, left);
+  }
+});
+
 t.test('a directory that goes away is an error at the next look, not an empty list', async (t) => {
   const maildir = makeMaildir(t);
   maildir.add('one\n');

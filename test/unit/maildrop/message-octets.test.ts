@@ -147,3 +147,49 @@ t.test(
     t.match(open.reported, [{ event: 'octets-not-remembered' }]);
   },
 );
+
+t.test('a session that only retrieves keeps what others counted', async (t) => {
+  const maildir = makeMaildir(t);
+  const names = [maildir.add(letter), maildir.add(letter)];
+  await writeOctetsCache(maildir.path, [[names[0] ?? '', 11]]);
+  const open = await OpenMaildrop.on(maildir.path);
+  const [, second] = open.maildrop.records;
+  if (second !== undefined) open.maildrop.correctOctets(second, 11);
+  await open.maildrop.close();
+  t.strictSame(await entriesIn(maildir.path), { [names[0] ?? '']: 11, [names[1] ?? '']: 11 });
+});
+
+t.test('octets in a name count only where none are remembered', async (t) => {
+  const maildir = makeMaildir(t);
+  const name = maildir.add(letter, { name: '1.M1P1.h,W=5' });
+  t.strictSame(await (await OpenMaildrop.on(maildir.path)).octets(), { 1: 5 });
+  await writeOctetsCache(maildir.path, [[name, 11]]);
+  t.strictSame(await (await OpenMaildrop.on(maildir.path)).octets(), { 1: 11 });
+});
+
+t.test(
+  'before it is sent a message is counted that was not, or whose file has another size',
+  async (t) => {
+    const maildir = makeMaildir(t);
+    const names = ['1.M1P1.h,W=12', '2.M1P1.h', '3.M1P1.h'].map((name) =>
+      maildir.add(letter, { name }),
+    );
+    await writeOctetsCache(maildir.path, [
+      [names[1] ?? '', 9],
+      [names[2] ?? '', 7],
+    ]);
+    const open = await OpenMaildrop.on(maildir.path);
+    for (const record of open.maildrop.records) await open.maildrop.measureForSending(record, 8);
+    t.strictSame(await open.octets(), { 1: 11, 2: 9, 3: 11 }, 'nine octets in eight bytes may be');
+    await open.maildrop.close();
+    t.strictSame(await entriesIn(maildir.path), {
+      [names[0] ?? '']: 11,
+      [names[1] ?? '']: 9,
+      [names[2] ?? '']: 11,
+    });
+    t.match(open.reported, [
+      { event: 'octets-corrected', fields: { believed: 12, octets: 11 } },
+      { event: 'octets-corrected', fields: { believed: 7, octets: 11 } },
+    ]);
+  },
+);

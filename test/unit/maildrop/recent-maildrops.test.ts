@@ -1,17 +1,18 @@
-import { renameSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { openMaildirMaildrop } from '../../../src/maildrop/maildir-maildrop.js';
 import { MaildirStamps } from '../../../src/maildrop/maildir-stamps.js';
 import type { MaildirMessage, MaildirSnapshot } from '../../../src/maildrop/maildir-view.js';
 import type { Maildrop } from '../../../src/maildrop/maildrop.js';
+import type { Report } from '../../../src/maildrop/message-octets.js';
 import { RecentMaildrops } from '../../../src/maildrop/recent-maildrops.js';
 import { poll } from '../../support/deadline.js';
 import { MaildirFixture } from '../../support/maildir-fixture.js';
 
 function snapshotOf(count: number): MaildirSnapshot {
   const messages = Array.from({ length: count }, () => ({}) as MaildirMessage);
-  return { stamps: MaildirStamps.of('nowhere'), messages };
+  return { stamps: MaildirStamps.of('nowhere'), messages, skipped: { count: 0, example: '' } };
 }
 
 t.test('the longest unused maildrops are forgotten first', (t) => {
@@ -47,8 +48,12 @@ async function settle({ path }: MaildirFixture): Promise<void> {
   await poll('the stamps settle', () => Promise.resolve(stamps.haveChanged() ? undefined : true));
 }
 
-async function open(inbox: MaildirFixture, recent: RecentMaildrops): Promise<Maildrop> {
-  return openMaildirMaildrop(inbox.path, { marksSeen: false, recent, report: () => undefined });
+async function open(
+  inbox: MaildirFixture,
+  recent: RecentMaildrops,
+  report: Report = () => undefined,
+): Promise<Maildrop> {
+  return openMaildirMaildrop(inbox.path, { marksSeen: false, recent, report });
 }
 
 async function visit(maildrop: Maildrop): Promise<unknown[]> {
@@ -74,6 +79,19 @@ t.test('a second session on an unchanged maildrop finds the same without looking
     'octets are known when it is opened',
   );
   t.strictSame(await visit(again), first);
+});
+
+t.test('each session is told once of what is no message, looked for or not', async (t) => {
+  const recent = new RecentMaildrops();
+  const inbox = await settledInbox(t);
+  mkdirSync(join(inbox.path, 'new', 'a\nb'));
+  await settle(inbox);
+  for (let session = 0; session < 3; session += 1) {
+    const told: unknown[] = [];
+    const maildrop = await open(inbox, recent, (...what) => told.push(what));
+    await visit(maildrop);
+    t.strictSame(told, [['skipped', { entries: 1, file: 'new/a\nb' }]], `session ${session}`);
+  }
 });
 
 t.test('what one session marks, no other finds marked', async (t) => {
