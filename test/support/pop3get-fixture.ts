@@ -29,6 +29,8 @@ export interface FakeServerOptions {
   readonly greeting?: string | Buffer;
   /** Whether UIDL is known. */
   readonly hasUidl?: boolean;
+  /** Of lines that come in one piece only the first is read, whatever was announced. */
+  readonly dropsLinesAhead?: boolean;
   /** What STLS is answered with; without it there is none. */
   readonly tls?: SecureContextOptions;
   /** 127.0.0.1 and a free port by default. */
@@ -70,7 +72,7 @@ export class FakeServer {
       text += chunk.toString('latin1');
       for (let end = text.indexOf('\r\n'); end !== -1 && !isSilent; end = text.indexOf('\r\n')) {
         const line = text.slice(0, end);
-        text = text.slice(end + 2);
+        text = this.#options.dropsLinesAhead === true ? '' : text.slice(end + 2);
         this.commands.push(line);
         if (stream === socket) this.clearCommands.push(line);
         const fault = this.#options.fault?.(line, session, socket);
