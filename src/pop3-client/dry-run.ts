@@ -9,6 +9,7 @@ import { openSession } from './open-session.js';
 import { relevantRecords } from './session.js';
 import type { Settings } from './settings.js';
 import { StoredMessages } from './stored-messages.js';
+import { TlsMemory } from './tls-memory.js';
 
 export interface Intention {
   readonly number: number;
@@ -29,7 +30,7 @@ export async function findIntentions(
     settings,
     nameServer,
     targets: await locateServers(settings.location, nameServer),
-    sawTls: content.sawTls,
+    tlsMemory: new TlsMemory(content.sawTls, () => Promise.resolve()),
     onClient: () => undefined,
   });
   const { client, endpoint } = session;

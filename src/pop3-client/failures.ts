@@ -1,6 +1,7 @@
 // What can end a session with the server. Each is a TemporaryError (exit 111) or a ConfigurationError (exit 100) to
 // whoever does not handle it.
 
+import { constants } from 'node:os';
 import { ConfigurationError, TemporaryError } from '../system/program.js';
 
 /** The connection ended, failed or fell silent. */
@@ -30,7 +31,11 @@ export function quoteServerText(text: string): string {
   return `"${printable.length > 200 ? `${printable.slice(0, 200)}...` : printable}"`;
 }
 
+/** Node 20 knows no name for a full quota. */
+const quotaExceeded = `Unknown system error -${constants.errno.EDQUOT}`;
+
 /** The system's words for an error, or what was thrown. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.replace(`${quotaExceeded}: ${quotaExceeded}`, 'EDQUOT: disk quota exceeded');
 }

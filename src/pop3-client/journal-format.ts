@@ -14,7 +14,7 @@ export interface StoredRecord {
 
 export type JournalLine =
   | { readonly kind: 'header'; readonly account: string }
-  /** This account was served over TLS: never in clear again, unless asked for. */
+  /** A trusted TLS handshake was done for this account: never in clear again, unless asked for. */
   | { readonly kind: 'tls' }
   | { readonly kind: 'stored'; readonly record: StoredRecord }
   /** The session ended while this message was on its way: it is fetched last, and alone. Each line counts once more. */

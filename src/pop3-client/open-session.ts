@@ -10,6 +10,7 @@ import type { Target } from './locate.js';
 import { findTimestamp, logIn } from './login.js';
 import type { NameServer } from './name-server.js';
 import type { Settings } from './settings.js';
+import type { TlsMemory } from './tls-memory.js';
 import { startTls } from './tls.js';
 
 export interface OpenSession {
@@ -26,8 +27,8 @@ export interface OpenOptions {
   readonly settings: Settings;
   readonly nameServer: NameServer;
   readonly targets: readonly Target[];
-  /** The account was served over TLS before: never in clear again, unless `--tls off` asks for it. */
-  readonly sawTls: boolean;
+  /** Once TLS was seen at one address, none is spoken to in clear, unless `--tls off` asks for it. */
+  readonly tlsMemory: TlsMemory;
   /** Told of each connection, so that an interruption can end it. */
   readonly onClient: (client: Pop3Client) => void;
 }
@@ -39,7 +40,7 @@ interface Greeted {
   readonly timestamp: string | null;
 }
 
-/** @throws ConfigurationError for what will not mend itself, else TemporaryError */
+/** @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory` throws */
 export async function openSession(options: OpenOptions): Promise<OpenSession> {
   const { settings } = options;
   const excluded: Endpoint[] = [];
@@ -80,10 +81,19 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
 }
 
 async function greet(connected: Connected, options: OpenOptions): Promise<Greeted> {
-  const { settings } = options;
+  const { settings, tlsMemory } = options;
   const { target, socket } = connected;
-  const protect = (plain: Duplex): Promise<Duplex> =>
-    startTls(plain, target.names, settings.trust, settings.timeoutMs);
+  const protect = async (plain: Duplex): Promise<Duplex> => {
+    const stream = await startTls(plain, target.names, settings.trust, settings.timeoutMs);
+    try {
+      // Now, not after the login: a refused one must not make it forgotten.
+      await tlsMemory.addHandshake();
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+    return stream;
+  };
   let isProtected = target.tls === 'implicit';
   const stream = isProtected ? await protect(socket) : socket;
   const client = new Pop3Client(stream, settings.timeoutMs);
@@ -98,8 +108,8 @@ async function greet(connected: Connected, options: OpenOptions): Promise<Greete
     }
     let capabilities = await client.readCapabilities();
     if (target.tls === 'required-stls' || target.tls === 'stls-if-offered') {
-      const mustProtect = target.tls === 'required-stls' || options.sawTls;
-      if (capabilities.has('STLS') || mustProtect) {
+      if (capabilities.has('STLS')) tlsMemory.addOffer();
+      if (target.tls === 'required-stls' || tlsMemory.isSeen) {
         await requestTls(client, capabilities.has('STLS'));
         await client.upgrade(protect);
         isProtected = true;

@@ -16,6 +16,7 @@ import { findLeftovers, removeLeftovers } from './recovery.js';
 import { nameOf, runSession, type SessionResult, type SessionState } from './session.js';
 import type { Settings } from './settings.js';
 import { newSummary, type FailedMessage, type Summary } from './summary.js';
+import { TlsMemory } from './tls-memory.js';
 import { formatTraceHeader } from './trace-header.js';
 
 /** Sessions in one run; each after the first has isolated or left out a message that ended one. */
@@ -117,11 +118,12 @@ class Run {
       suspects: new Map(journal.content.suspects),
       excluded: new Set(),
     };
+    const tlsMemory = new TlsMemory(journal.content.sawTls, () => journal.addTls());
     let storeFailure: StoreFailure | null = null;
     for (let count = 1; ; count += 1) {
       const state: SessionState = { listing: null, unverified: [] };
       try {
-        const result = await this.#runOneSession(targets, journal, course, state);
+        const result = await this.#runOneSession(targets, tlsMemory, journal, course, state);
         await this.#finish(journal, result);
         break;
       } catch (error) {
@@ -137,6 +139,7 @@ class Run {
 
   async #runOneSession(
     targets: readonly Target[],
+    tlsMemory: TlsMemory,
     journal: Journal,
     course: Course,
     state: SessionState,
@@ -147,12 +150,11 @@ class Run {
       settings,
       nameServer: this.#nameServer,
       targets,
-      sawTls: journal.content.sawTls,
+      tlsMemory,
       onClient: (client) => watcher.onClient(client),
     });
     try {
       this.#describe(session);
-      if (session.isProtected && !journal.content.sawTls) await journal.addTls();
       return await runSession(
         {
           settings,

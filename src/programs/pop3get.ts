@@ -72,6 +72,8 @@ async function transfer(
   };
   const maxTimeMs = (options['max-time'] ?? 86_400) * 1000;
   const timer = setTimeout(() => interrupt('--max-time is over'), maxTimeMs);
+  // A fault of ours must end the program, not wait for the timer.
+  timer.unref();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => interrupt(`stopped by ${signal}`));
   }

@@ -2,56 +2,19 @@
 
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { freePort } from '../support/free-port.js';
+import { attack, three } from '../support/pop3get-attack.js';
 import {
   drop,
   makeMaildir,
   numberedMessage,
-  numberedMessages,
   reply,
   runPop3get,
   silence,
   sortedContents,
   startFakeServer,
-  storedContents,
-  type FakeServerOptions,
 } from '../support/pop3get-fixture.js';
-
-const three = numberedMessages(3);
-
-async function attack(
-  t: Test,
-  options: Partial<FakeServerOptions>,
-  args: readonly string[] = [],
-): Promise<{
-  status: number | null;
-  stderr: string;
-  stored: readonly string[];
-  left: number;
-  commands: readonly string[];
-  again: () => Promise<{ status: number | null; stored: readonly string[]; left: number }>;
-}> {
-  const server = await startFakeServer(t, { messages: three, ...options });
-  const maildir = makeMaildir(t);
-  const { status, stderr } = await runPop3get(t, server.port, maildir, args);
-  t.equal(readdirSync(join(maildir, 'tmp')).length, 0, 'nothing is left in tmp');
-  return {
-    status,
-    stderr,
-    stored: [...storedContents(maildir)].sort(),
-    left: server.messages.length,
-    commands: [...server.commands],
-    again: async () => {
-      const second = await runPop3get(t, server.port, maildir, args);
-      return {
-        status: second.status,
-        stored: [...storedContents(maildir)].sort(),
-        left: server.messages.length,
-      };
-    },
-  };
-}
 
 t.test('an honest server: all is stored, byte for byte, and removed from the server', async (t) => {
   const { status, stored, left, commands } = await attack(t, {});

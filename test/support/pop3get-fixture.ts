@@ -4,6 +4,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, mkdtempSync } from 'node:
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
+import { createSecureContext, TLSSocket, type SecureContextOptions } from 'node:tls';
 import { runProgram, type Result, type Teardown } from './run-program.js';
 
 export interface FakeMessage {
@@ -24,9 +26,16 @@ export const silence = Symbol('silence');
 export interface FakeServerOptions {
   readonly messages: readonly FakeMessage[];
   readonly capabilities?: readonly string[];
-  readonly greeting?: string;
+  readonly greeting?: string | Buffer;
   /** Whether UIDL is known. */
   readonly hasUidl?: boolean;
+  /** Of lines that come in one piece only the first is read, whatever was announced. */
+  readonly dropsLinesAhead?: boolean;
+  /** What STLS is answered with; without it there is none. */
+  readonly tls?: SecureContextOptions;
+  /** 127.0.0.1 and a free port by default. */
+  readonly host?: string;
+  readonly port?: number;
   /** Asked for every command line, e.g. `RETR 2`; the session counts connections from 1. */
   readonly fault?: (line: string, session: number, socket: Socket) => Fault;
 }
@@ -35,6 +44,8 @@ export class FakeServer {
   messages: FakeMessage[];
   /** Every command line of every session. */
   readonly commands: string[] = [];
+  /** Those that came without TLS. */
+  readonly clearCommands: string[] = [];
   sessions = 0;
   port = 0;
   readonly #options: FakeServerOptions;
@@ -46,29 +57,41 @@ export class FakeServer {
 
   serve(socket: Socket): void {
     this.sessions += 1;
-    const session = this.sessions;
+    socket.write(this.#options.greeting ?? '+OK ready\r\n');
+    this.#converse(socket, socket, this.sessions);
+  }
+
+  /** @param stream the connection, or the TLS on it */
+  #converse(stream: Duplex, socket: Socket, session: number): void {
     const listed = [...this.messages];
     const deleted = new Set<number>();
-    socket.on('error', () => undefined);
-    socket.write(this.#options.greeting ?? '+OK ready\r\n');
+    stream.on('error', () => undefined);
     let text = '';
     let isSilent = false;
-    socket.on('data', (chunk) => {
+    stream.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
       for (let end = text.indexOf('\r\n'); end !== -1 && !isSilent; end = text.indexOf('\r\n')) {
         const line = text.slice(0, end);
-        text = text.slice(end + 2);
+        text = this.#options.dropsLinesAhead === true ? '' : text.slice(end + 2);
         this.commands.push(line);
+        if (stream === socket) this.clearCommands.push(line);
         const fault = this.#options.fault?.(line, session, socket);
         if (fault === drop) socket.resetAndDestroy();
         if (fault === silence) isSilent = true;
         if (fault === drop || fault === silence) return;
-        socket.write(fault ?? this.#answer(line, listed, deleted));
+        const { tls } = this.#options;
+        if (line === 'STLS' && fault === undefined && tls !== undefined) {
+          socket.write('+OK\r\n');
+          socket.removeAllListeners('data');
+          this.#converse(protect(socket, tls), socket, session);
+          return;
+        }
+        stream.write(fault ?? this.#answer(line, listed, deleted));
         if (line === 'QUIT' && fault === undefined) {
           this.messages = this.messages.filter(
             (message) => !deleted.has(listed.indexOf(message) + 1),
           );
-          socket.end();
+          stream.end();
         }
       }
     });
@@ -114,6 +137,10 @@ export class FakeServer {
   }
 }
 
+function protect(socket: Socket, tls: SecureContextOptions): TLSSocket {
+  return new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(tls) });
+}
+
 /** A whole, right reply to RETR. */
 export function reply(content: Buffer): Buffer {
   const stuffed = content.toString('latin1').replace(/(^|\r\n)\./g, '$1..');
@@ -131,7 +158,10 @@ export async function startFakeServer(
     socket.on('close', () => sockets.delete(socket));
     fake.serve(socket);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { host = '127.0.0.1', port = 0 } = options;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, host, resolve);
+  });
   fake.port = (server.address() as AddressInfo).port;
   t.teardown(async () => {
     for (const socket of sockets) socket.destroy();
