@@ -1,11 +1,13 @@
 // Which calls of a clean run are worth failing: each of the program's own on its files and its connection, and a sample of those
 // that its runtime makes for itself.
 
-import { effects, type Call, type Fault } from './strace.js';
+import { effects, furtherEffects, type Call, type Effect, type Fault } from './strace.js';
 
 export interface Plan {
   /** Every call on the program's files and connection, with every effect. */
   readonly own: readonly Fault[];
+  /** The same calls with further errors. */
+  readonly further: readonly Fault[];
   /** Calls that name no file of ours: memory, threads, the event loop, sockets being made. */
   readonly runtime: readonly Fault[];
 }
@@ -32,8 +34,11 @@ export function planFaults(calls: readonly Call[], first: number, options: PlanO
     counts.set(key, ordinal);
     return ordinal;
   };
-  const own = new Map<string, Fault>();
-  const runtime = new Map<string, Fault>();
+  // By key, because threads count for themselves: what two of them do with the same ordinal is one fault.
+  const own = new Map<string, CallToFail>();
+  const runtime = new Map<string, CallToFail>();
+  const add = (calls: Map<string, CallToFail>, call: CallToFail): void =>
+    void calls.set(JSON.stringify(call), call);
   for (const [index, { thread, syscall, target }] of calls.entries()) {
     const ordinal = countUp(`${thread} ${syscall}`);
     const name = target === null ? null : options.nameTarget(target);
@@ -41,18 +46,26 @@ export function planFaults(calls: readonly Call[], first: number, options: PlanO
     if (index < first || unfailing.has(syscall)) continue;
     if (name === null) {
       if (isLoaded(target)) continue;
-      addAll(runtime, { syscall, target: null, ordinal });
-    } else if (options.isPassing(name)) addAll(own, { syscall, target: null, ordinal });
-    else addAll(own, { syscall, target: name, ordinal: nameOrdinal });
+      add(runtime, { syscall, target: null, ordinal });
+    } else if (options.isPassing(name)) add(own, { syscall, target: null, ordinal });
+    else add(own, { syscall, target: name, ordinal: nameOrdinal });
   }
-  return { own: [...own.values()], runtime: [...runtime.values()] };
+  return {
+    own: withEach(own.values(), effects),
+    further: withEach(own.values(), furtherEffects).filter((fault) => !isUnheardOf(fault)),
+    runtime: withEach(runtime.values(), effects),
+  };
 }
 
-function addAll(faults: Map<string, Fault>, call: Omit<Fault, 'effect'>): void {
-  for (const effect of effects) {
-    const fault = { ...call, effect };
-    faults.set(JSON.stringify(fault), fault);
-  }
+/** Linux interrupts no reading of a directory but for death, and libuv would lose the names that it has read so far. */
+function isUnheardOf({ syscall, effect }: Fault): boolean {
+  return syscall === 'getdents64' && effect === 'EINTR';
+}
+
+type CallToFail = Omit<Fault, 'effect'>;
+
+function withEach(calls: Iterable<CallToFail>, chosen: readonly Effect[]): Fault[] {
+  return [...calls].flatMap((call) => chosen.map((effect) => ({ ...call, effect })));
 }
 
 /** Modules and libraries: node reads them with calls that are all the same. */

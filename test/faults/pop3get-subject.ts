@@ -96,14 +96,17 @@ async function runOnce(t: Teardown, fault: Fault | null): Promise<FaultyRun> {
       if (hasStackTrace(program.stderr)) violations.push(`a stack trace: ${program.stderr}`);
     }
     violations.push(...missing(server.messages.map(textOf), maildir, 'after the fault'));
+    if (ending.status === 0) violations.push(...missing([], maildir, 'though it says 0'));
+    const isCutShort = wasKilled || !hasEnded || struckRuntime(naming, trace);
+    // What could not be removed stays until the next run.
+    if (!isCutShort && fault?.syscall !== 'unlink') violations.push(...leftInTmp(maildir));
     await finish(t, server.port, maildir, violations);
     if (server.messages.length > 0) violations.push(`${server.messages.length} left on the server`);
     const stored = [...storedContents(maildir)].sort();
     if (stored.join('\0') !== expected.join('\0')) {
       violations.push(`stored in the end: ${JSON.stringify(stored)}`);
     }
-    const temporary = readdirSync(join(maildir, 'tmp'));
-    if (temporary.length > 0) violations.push(`left in tmp: ${temporary.join()}`);
+    violations.push(...leftInTmp(maildir));
     return { violations, replies: [], trace };
   } finally {
     for (const handler of cleanUp) await handler();
@@ -123,6 +126,11 @@ function missing(onServer: readonly string[], maildir: string, when: string): st
   return expected
     .filter((content) => !onServer.includes(content) && !stored.includes(content))
     .map((content) => `lost ${when}: ${JSON.stringify(content)}`);
+}
+
+function leftInTmp(maildir: string): string[] {
+  const names = readdirSync(join(maildir, 'tmp'));
+  return names.length > 0 ? [`left in tmp: ${names.join()}`] : [];
 }
 
 async function finish(

@@ -7,7 +7,19 @@ import { skipOrFail, unlessInstalled } from '../support/debian.js';
 
 /** The errors that each call is failed with, and death at the call. */
 export const effects = ['EIO', 'ENOSPC', 'EACCES', 'EMFILE', 'KILL'] as const;
-export type Effect = (typeof effects)[number];
+/** Further errors, for as many calls as there is time for. */
+export const furtherEffects = [
+  'EDQUOT',
+  'ENFILE',
+  'EPERM',
+  'ENOENT',
+  'EROFS',
+  'ESTALE',
+  'EINTR',
+  'ENOMEM',
+  'ELOOP',
+] as const;
+export type Effect = (typeof effects)[number] | (typeof furtherEffects)[number];
 
 /** One system call of one run. */
 export interface Call {

@@ -11,6 +11,8 @@ export interface SweepOptions {
   readonly ownLimit?: number;
   /** Faults of the runtime's calls that are drawn. */
   readonly runtimeLimit: number;
+  /** Faults of the program's own calls with further errors; they come last. */
+  readonly furtherLimit: number;
   readonly budgetMs?: number;
 }
 
@@ -18,7 +20,10 @@ export interface SweepResult {
   /** Faults of the program's own calls, and of the runtime's. */
   readonly plannedOwn: number;
   readonly plannedRuntime: number;
+  readonly plannedFurther: number;
   readonly runs: number;
+  /** Of these, with further errors. */
+  readonly furtherRuns: number;
   /** Runs in which the call was made, and failed. */
   readonly injected: number;
   readonly seconds: number;
@@ -36,18 +41,19 @@ export async function sweep(subject: Subject, options: SweepOptions): Promise<Sw
   const calls = parseTrace(clean.trace);
   const plan = planFaults(calls, subject.firstOwnCall(calls), subject);
   const random = seededRandom(options.seed);
-  const faults = shuffle(
+  const required = shuffle(
     [
       ...shuffle(plan.own, random).slice(0, options.ownLimit ?? plan.own.length),
       ...shuffle(plan.runtime, random).slice(0, options.runtimeLimit),
     ],
     random,
   );
+  const faults = [...required, ...shuffle(plan.further, random).slice(0, options.furtherLimit)];
   let runs = 0;
   let injected = 0;
   const { budgetMs = Number.POSITIVE_INFINITY } = options;
   const work = async (): Promise<void> => {
-    for (let fault = faults.pop(); fault !== undefined; fault = faults.pop()) {
+    for (let fault = faults.shift(); fault !== undefined; fault = faults.shift()) {
       if (performance.now() - startedMs > budgetMs) return;
       const outcome = await runFault(subject, fault);
       runs += 1;
@@ -59,7 +65,9 @@ export async function sweep(subject: Subject, options: SweepOptions): Promise<Sw
   return {
     plannedOwn: plan.own.length,
     plannedRuntime: plan.runtime.length,
+    plannedFurther: plan.further.length,
     runs,
+    furtherRuns: Math.max(0, runs - required.length),
     injected,
     seconds: (performance.now() - startedMs) / 1000,
     violations,

@@ -1,10 +1,12 @@
 // The states in which every input is replayed: how a session gets into each, and back into it after an input.
 
 import type { SessionModel } from './session-model.js';
-import type { Account } from './drawn-input.js';
+import type { Account } from './arbitrary-input.js';
 
 export interface Lane {
   readonly name: string;
+  /** Whether the session is in TLS, after STLS. */
+  readonly isInTls?: boolean;
   /**
    * What to send so that the session, which the model follows, is in this state.
    *
@@ -13,15 +15,22 @@ export interface Lane {
   readonly enter: (model: SessionModel, account: Account) => string | null;
 }
 
-export const lanes: readonly Lane[] = [
-  {
-    name: 'AUTHORIZATION',
-    enter: (model) => {
-      if (model.isLoggedIn) return null;
-      const leaving = model.exchange === null ? '' : '*\r\n';
-      return model.hasUser ? `${leaving}PASS no\r\n` : leaving;
-    },
+const inAuthorization: Lane = {
+  name: 'AUTHORIZATION',
+  enter: (model) => {
+    if (model.isLoggedIn) return null;
+    const leaving = model.exchange === null ? '' : '*\r\n';
+    return model.hasUser ? `${leaving}PASS no\r\n` : leaving;
   },
+};
+
+const inTransaction: Lane = {
+  name: 'TRANSACTION',
+  enter: (model, account) => logIn(model, account) ?? (model.marked.size === 0 ? '' : 'RSET\r\n'),
+};
+
+export const lanes: readonly Lane[] = [
+  inAuthorization,
   {
     name: 'AUTHORIZATION after USER',
     enter: (model, account) => {
@@ -34,10 +43,7 @@ export const lanes: readonly Lane[] = [
   { name: 'AUTH LOGIN waiting for the name', enter: inExchange('LOGIN', false) },
   { name: 'AUTH LOGIN waiting for the password', enter: inExchange('LOGIN', true) },
   { name: 'AUTH SCRAM-SHA-256 waiting', enter: inExchange('SCRAM-SHA-256', false) },
-  {
-    name: 'TRANSACTION',
-    enter: (model, account) => logIn(model, account) ?? (model.marked.size === 0 ? '' : 'RSET\r\n'),
-  },
+  inTransaction,
   {
     name: 'TRANSACTION after DELE',
     enter: (model, account) => {
@@ -47,6 +53,13 @@ export const lanes: readonly Lane[] = [
     },
   },
 ];
+
+/** A handshake costs as much as some dozens of inputs, so that these are for a part of them only. */
+export const tlsLanes: readonly Lane[] = [inAuthorization, inTransaction].map((lane) => ({
+  ...lane,
+  name: `${lane.name} in TLS`,
+  isInTls: true,
+}));
 
 function inExchange(mechanism: string, hasName: boolean): Lane['enter'] {
   return (model, { address }) => {

@@ -1,12 +1,14 @@
 // Replays a group of inputs in one state and compares every reply, and what becomes of the mail, with the model.
 
+import fc from 'fast-check';
 import { defaultLimits } from '../../src/pop3-server/service.js';
 import { splitInto } from '../support/chunkings.js';
-import type { Account, Random } from './drawn-input.js';
+import type { Account } from './arbitrary-input.js';
 import { findDifference } from './expected-reply.js';
 import type { Lane } from './lanes.js';
 import { runScript } from './scripted-session.js';
 import { SessionModel } from './session-model.js';
+import { runScriptInTls } from './tls-session.js';
 
 export const account: Account = { address: 'ann@example.org', password: 'open sesame' };
 
@@ -25,13 +27,21 @@ export interface Delivery {
   readonly budget: 'default' | 'endless';
 }
 
-export function drawDelivery(random: Random): Delivery {
-  const isWhole = random(10) < 7;
-  return {
-    cuts: isWhole ? [] : Array.from({ length: 5 }, () => 1 + random(random(4) === 0 ? 8 : 400)),
-    isSlow: random(20) === 0,
-    budget: random(4) === 0 ? 'default' : 'endless',
-  };
+export const arbitraryDelivery: fc.Arbitrary<Delivery> = fc.record({
+  cuts: fc.oneof(
+    { withCrossShrink: true },
+    { weight: 7, arbitrary: fc.constant([]) },
+    { weight: 3, arbitrary: fc.array(cut(), { minLength: 5, maxLength: 5 }) },
+  ),
+  isSlow: fc.nat(19).map((draw) => draw === 19),
+  budget: fc.constantFrom('endless', 'endless', 'endless', 'default'),
+});
+
+function cut(): fc.Arbitrary<number> {
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.integer({ min: 1, max: 400 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 1, max: 8 }) },
+  );
 }
 
 const endless = { maxBadCommandsBeforeLogin: 1e9, maxBadCommandsAfterLogin: 1e9 };
@@ -54,8 +64,10 @@ export async function replay(
   while (at < inputs.length) {
     const limits = { ...defaultLimits, ...(delivery.budget === 'endless' ? endless : {}) };
     const uniqueIds = messages.map((_, index) => `id-${index + 1}`);
-    const model = new SessionModel({ ...account, ...limits, messages, uniqueIds });
+    const isInTls = lane.isInTls ?? false;
+    const model = new SessionModel({ ...account, ...limits, messages, uniqueIds, isInTls });
     let script = '';
+    const injected = inputs[at] ?? '';
     const send = (octets: string): void => {
       model.feed(octets);
       script += octets.slice(0, octets.length - model.unfollowedOctets);
@@ -69,25 +81,32 @@ export async function replay(
       send(inputs[at] ?? '');
       at += 1;
     }
-    const difference = await compare(script, model, delivery);
+    const difference = await compare(script, { model, delivery, injected });
     if (difference !== null) return difference;
   }
   return null;
 }
 
+interface Replayed {
+  readonly model: SessionModel;
+  readonly delivery: Delivery;
+  /** Sent behind STLS, where there is TLS. */
+  readonly injected: string;
+}
+
 async function compare(
   script: string,
-  model: SessionModel,
-  { cuts, isSlow, budget }: Delivery,
+  { model, delivery: { cuts, isSlow, budget }, injected }: Replayed,
 ): Promise<string | null> {
   const octets = Buffer.from(script, 'latin1');
-  const trace = await runScript({
+  const run = {
     pieces: cuts.length === 0 ? [octets] : splitInto(octets, cuts),
     isSlow,
     messages,
     account,
     limits: budget === 'endless' ? endless : {},
-  });
+  };
+  const trace = await (model.isInTls ? runScriptInTls(run, injected) : runScript(run));
   const { removesMarked, marked, expectations } = model;
   const left = messages.filter((_, index) => !(removesMarked && marked.has(index + 1)));
   return (

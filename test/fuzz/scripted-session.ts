@@ -7,8 +7,10 @@ import type { Authenticator } from '../../src/auth/authenticator.js';
 import { defaultLimits, type SessionLimits } from '../../src/pop3-server/service.js';
 import { indifferentStarter } from '../../src/pop3-server/starter.js';
 import { runSession } from '../../src/pop3-server/session.js';
+import type { Connection } from '../../src/system/connection.js';
+import type { ServerTls } from '../../src/system/tls-server.js';
 import { MemoryMaildrop } from '../support/memory-maildrop.js';
-import type { Account } from './drawn-input.js';
+import type { Account } from './arbitrary-input.js';
 
 export interface SessionScript {
   /** What the peer sends, in the pieces in which it arrives. */
@@ -59,6 +61,29 @@ class ScriptedConnection extends Duplex {
 /** Runs it to its end. A session that never ends is for the caller to notice. */
 export async function runScript(script: SessionScript): Promise<SessionTrace> {
   const connection = new ScriptedConnection();
+  const session = startSession(connection, script, null);
+  for (const piece of script.pieces) {
+    if (connection.destroyed) break;
+    connection.push(piece);
+    if (script.isSlow) await nextTurn();
+  }
+  if (!connection.destroyed) connection.push(null);
+  await session.ended;
+  return { sent: connection.sent, ...session.trace() };
+}
+
+export interface StartedSession {
+  readonly ended: Promise<unknown>;
+  /** What is known once it has ended. */
+  readonly trace: () => Omit<SessionTrace, 'sent'>;
+}
+
+/** Starts a session on any connection. @param tls what STLS begins, or null */
+export function startSession(
+  connection: Connection,
+  script: SessionScript,
+  tls: ServerTls | null,
+): StartedSession {
   const maildrop = new MemoryMaildrop(script.messages);
   const faults: string[] = [];
   let logoutCount = 0;
@@ -66,12 +91,12 @@ export async function runScript(script: SessionScript): Promise<SessionTrace> {
   const ended = runSession(
     connection,
     {
-      security: { tls: null, isImplicit: false, allowsCleartext: true },
+      security: { tls, isImplicit: false, allowsCleartext: true },
       limits: { ...defaultLimits, failureDelayMs: 0, ...script.limits },
       logsMessages: false,
       log: {
         write: (event, fields) => {
-          if (event === 'error') faults.push(JSON.stringify(fields));
+          if (event === 'error' || event === 'tls-failed') faults.push(JSON.stringify(fields));
           if (event === 'logout') logoutCount += 1;
         },
         flush: () => Promise.resolve(),
@@ -88,14 +113,7 @@ export async function runScript(script: SessionScript): Promise<SessionTrace> {
       starter: indifferentStarter,
     },
   );
-  for (const piece of script.pieces) {
-    if (connection.destroyed) break;
-    connection.push(piece);
-    if (script.isSlow) await nextTurn();
-  }
-  if (!connection.destroyed) connection.push(null);
-  await ended;
-  return { sent: connection.sent, contents: maildrop.contents(), faults, logoutCount };
+  return { ended, trace: () => ({ contents: maildrop.contents(), faults, logoutCount }) };
 }
 
 function authenticatorOf({ address, password }: Account): Authenticator {

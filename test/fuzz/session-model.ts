@@ -14,6 +14,8 @@ export interface ModelOptions {
   readonly maxBadCommandsBeforeLogin: number;
   readonly maxBadCommandsAfterLogin: number;
   readonly maxFailedLogins: number;
+  /** TLS has begun before the first octet that the model is fed; SCRAM can then be bound to it. RFC 9266. */
+  readonly isInTls?: boolean;
 }
 
 /** An exchange of AUTH that waits for a line. */
@@ -28,6 +30,7 @@ const longestLine = 12_288;
 const mostPatience = 65_536;
 
 const mechanisms = ['SCRAM-SHA-256', 'PLAIN', 'LOGIN'];
+const mechanismsInTls = ['SCRAM-SHA-256-PLUS', ...mechanisms];
 const languages = ['en', 'de'];
 const error: ExpectedReply = { kind: 'status', begins: '-ERR' };
 const ok: ExpectedReply = { kind: 'status', begins: '+OK' };
@@ -65,6 +68,10 @@ export class SessionModel {
   /** How many of the last octets the model cannot follow, because what comes before them can be answered in several ways. */
   get unfollowedOctets(): number {
     return this.#isAmbiguous ? this.#waiting.length : 0;
+  }
+
+  get isInTls(): boolean {
+    return this.#options.isInTls ?? false;
   }
 
   get isLoggedIn(): boolean {
@@ -234,7 +241,7 @@ export class SessionModel {
     const response = initial === undefined ? null : tryDecode(initial === '=' ? '' : initial);
     if (initial !== undefined && response === null) return error;
     const name = mechanism.toUpperCase();
-    if (!mechanisms.includes(name)) return error;
+    if (!(this.isInTls ? mechanismsInTls : mechanisms).includes(name)) return error;
     const exchange = { mechanism: name, name: null };
     if (response !== null) return this.#proceed(exchange, response);
     this.#exchange = exchange;

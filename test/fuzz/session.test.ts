@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { builtProgram, startCommand } from '../support/run-program.js';
-import { shrink } from './shrink.js';
+import { fuzzSessions, type Replay } from './fuzz-sessions.js';
 
 const seed = process.env['FUZZ_SEED'] ?? '1939';
 
@@ -19,10 +19,12 @@ t.test('whatever arrives in any state gets the replies that the model says', asy
   t.equal(status, 0, `the fuzzer found nothing\n${stdout.toString()}${stderr}`);
 });
 
-t.test('a failing list shrinks to what makes it fail', async (t) => {
-  const inputs = ['NOOP\r\n', 'xxLISTyy 1\r\n', 'STAT\r\n'];
-  const smallest = await shrink(inputs, (candidate) =>
-    Promise.resolve(candidate.join('').includes('IS')),
-  );
-  t.strictSame(smallest, ['IS']);
+t.test('what fails is made small, and its seed and path show it again', async (t) => {
+  const fails: Replay = (inputs, { name }) =>
+    Promise.resolve(name === 'TRANSACTION' && /LIST 1\r/.test(inputs.join('')) ? 'no' : null);
+  const options = { seed: 1939, inputCount: 20_000, replay: fails };
+  const { failure } = await fuzzSessions(options);
+  t.match(failure, /in TRANSACTION: no: .*"cuts":\[\].*: \["LIST 1\\r\\n"\]$/);
+  const [, path = ''] = /, path (\S+):/.exec(failure ?? '') ?? [];
+  t.equal((await fuzzSessions({ ...options, path })).failure, failure);
 });

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { connect } from 'node:net';
+import fc from 'fast-check';
 import { defaultLimits } from '../../src/pop3-server/service.js';
 import { splitInto } from '../support/chunkings.js';
 import { deadline } from '../support/deadline.js';
@@ -10,7 +11,7 @@ import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { startProgram, type Teardown } from '../support/run-program.js';
 import { seededRandom } from '../torture/random.js';
-import { drawInput, type Random } from './drawn-input.js';
+import { arbitraryInput, type Account } from './arbitrary-input.js';
 import { findDifference } from './expected-reply.js';
 import { lanes } from './lanes.js';
 import { SessionModel } from './session-model.js';
@@ -65,9 +66,11 @@ export async function runWholeSessions(
     const random = seededRandom(seed + index);
     const [address, inbox] = [addresses[index] ?? '', inboxes[index]];
     if (inbox === undefined) return;
+    const account = { address, password };
+    const input = arbitraryInput(account);
     while (sessions < sessionCount && failures.length === 0 && performance.now() < untilMs) {
       sessions += 1;
-      const outcome = await runOne(t, { random, address, inbox, mailRoot, port });
+      const outcome = await runOne(t, { random, account, input, inbox, mailRoot, port });
       if (typeof outcome === 'string') failures.push(`seed ${seed}, ${address}: ${outcome}`);
       else removed += outcome;
     }
@@ -76,9 +79,12 @@ export async function runWholeSessions(
   return { sessions, removed, failures };
 }
 
+type Random = (limit: number) => number;
+
 interface Setting {
   readonly random: Random;
-  readonly address: string;
+  readonly account: Account;
+  readonly input: fc.Arbitrary<string>;
   readonly inbox: MaildirFixture;
   readonly mailRoot: string;
   readonly port: number;
@@ -86,10 +92,10 @@ interface Setting {
 
 /** @returns how many messages it removed, or what went wrong */
 async function runOne(t: Teardown, setting: Setting): Promise<number | string> {
-  const { random, address, inbox, mailRoot, port } = setting;
+  const { random, inbox, mailRoot, port } = setting;
   for (let count = random(3); count >= 0; count -= 1) inbox.add(drawMessage(random));
   const messages = inbox.contents();
-  const { script, model } = drawScript(random, address, messages);
+  const { script, model } = drawScript(setting, messages);
   const bytes = Buffer.from(script, 'latin1');
   const sent =
     random(processEvery) === 0
@@ -109,11 +115,9 @@ async function runOne(t: Teardown, setting: Setting): Promise<number | string> {
 }
 
 function drawScript(
-  random: Random,
-  address: string,
+  { random, account, input }: Setting,
   messages: readonly Buffer[],
 ): { readonly script: string; readonly model: SessionModel } {
-  const account = { address, password };
   const model = new SessionModel({ ...account, ...defaultLimits, messages });
   let script = '';
   const send = (octets: string): void => {
@@ -124,8 +128,9 @@ function drawScript(
   const lane = lanes[random(3) === 0 ? random(lanes.length) : lanes.length - 1 - random(2)];
   const entering = lane?.enter(model, account);
   if (typeof entering === 'string') send(entering);
-  for (let count = random(20); count > 0 && !model.isOver; count -= 1) {
-    send(drawInput(random, account));
+  for (const text of fc.sample(input, { numRuns: random(20), seed: random(2 ** 31) })) {
+    if (model.isOver) break;
+    send(text);
   }
   if (random(3) > 0 && !model.isOver) send('\r\nQUIT\r\n');
   return { script, model };

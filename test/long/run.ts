@@ -66,7 +66,15 @@ async function wholeSessions(budgetMs: number): Promise<Outcome> {
 }
 
 function sweepOf(subject: string, budgetMs: number): Promise<Outcome> {
-  return runChild('test/faults/main.js', subject, seed, Math.round(budgetMs / 1000), 'all', 500);
+  return runChild(
+    'test/faults/main.js',
+    subject,
+    seed,
+    Math.round(budgetMs / 1000),
+    'all',
+    500,
+    'all',
+  );
 }
 
 async function killedUpdate(budgetMs: number): Promise<Outcome> {
