@@ -84,7 +84,7 @@ export const oddEntries: readonly OddEntry[] = [
   named('a name of flags alone', ':2,S'),
   named('a name with two colons', '1700000001.odd:2,S:2,T'),
   named('flags of the old kind', '1700000002.odd:1,S'),
-  named('something after the flags', '1700000003.odd:2,S,extra'),
+  named('something after the flags', '1700000004.odd:2,S,extra'),
   named('flags that nobody knows', '1700000003.odd:2,ZZZ'),
   dated('a file of 1970', new Date(0)),
   dated('a file of 2106', new Date('2106-02-08')),
