@@ -6,7 +6,7 @@ import { parseCapability } from '../wire/capability.js';
 import { formatCommandLine } from '../wire/command-line.js';
 import type { Response } from '../wire/response.js';
 import { ByteSource } from './byte-source.js';
-import { ConnectionLost, InsecureServer } from './failures.js';
+import { ConnectionLost, InsecureServer, LostStep } from './failures.js';
 import { ReplyReader } from './reply-reader.js';
 
 /** Upper-cased names with their parameters; empty for a server without CAPA. RFC 2449. */
@@ -42,14 +42,27 @@ export class Pop3Client {
     this.#stream.write(lines);
   }
 
-  /** Sends a command and reads the first line of its reply. */
+  /**
+   * For when every reply that was due has been read.
+   *
+   * @throws LostStep when there are octets that nobody asked for: they would be taken for the next command's reply
+   */
+  expectSilence(): void {
+    if (this.#replies.takeSurplus()) {
+      throw new LostStep('the server sent more than it was asked for');
+    }
+  }
+
+  /** Sends a command, no reply being due, and reads the first line of its reply. */
   async exchange(keyword: string, ...words: readonly (string | number)[]): Promise<Response> {
+    this.expectSilence();
     this.send(formatCommandLine(keyword, ...words));
     return this.#replies.readResponse();
   }
 
   /** Asks for the capabilities. An answer of -ERR is an empty map. */
   async readCapabilities(): Promise<Capabilities> {
+    this.expectSilence();
     this.send(formatCommandLine('CAPA'));
     return this.readCapabilityReply();
   }

@@ -119,6 +119,7 @@ class Download {
     let commandOctets = 0;
     let messageOctets = 0;
     for (const [index, step] of steps.entries()) {
+      if (sent === index) client.expectSilence();
       // Commands go out in bunches: a write for each would be a packet for each.
       if (sent === index || (mayPipeline && commandOctets <= maxCommandOctets / 2)) {
         let lines = '';
@@ -200,6 +201,7 @@ class Download {
     const { client, probe } = this.#options;
     for (const { entry } of this.#group.slice(-5)) {
       const kind = probeKindFor(entry, probe);
+      client.expectSilence();
       client.send(formatProbe(kind, entry));
       const reply = await client.replies.readResponse();
       if (judgeProbe(kind, entry, reply) === 'in-step') return this.#commitGroup();

@@ -74,7 +74,10 @@ export async function readListing(
     else if (sizes.size < maxEntries) sizes.set(number, second.slice(0, 20) || null);
     else isCut = true;
   });
-  if (!mayPipeline) client.send(formatCommandLine('UIDL'));
+  if (!mayPipeline) {
+    client.expectSilence();
+    client.send(formatCommandLine('UIDL'));
+  }
   const uniqueIds = new Map<number, string>();
   const uidl = await client.replies.readResponse();
   if (uidl.isOk) {

@@ -56,6 +56,7 @@ async function exchange(client: Pop3Client, sasl: SaslClient): Promise<Response>
   const initial = (await sasl.initialResponse()).toString('base64');
   const line = formatCommandLine('AUTH', sasl.name, initial);
   let isInitialDue = line.length > maxAuthCommandOctets;
+  client.expectSilence();
   client.send(isInitialDue ? formatCommandLine('AUTH', sasl.name) : line);
   for (let count = 0; count < maxChallenges; count += 1) {
     const reply = await client.replies.readSaslReply();
@@ -63,6 +64,7 @@ async function exchange(client: Pop3Client, sasl: SaslClient): Promise<Response>
       if (reply.response.isOk) sasl.finish();
       return reply.response;
     }
+    client.expectSilence();
     if (isInitialDue) {
       client.send(`${initial}\r\n`);
       isInitialDue = false;

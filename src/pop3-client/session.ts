@@ -131,6 +131,8 @@ export async function runSession(
   }
   const records = new Map([...known, ...stored]);
   const doomed = settings.keep ? [] : [...records.keys()].sort((a, b) => a.number - b.number);
+  // The last look before anything is deleted.
+  client.expectSilence();
   const settlement = await settle(client, doomed, mayPipeline, (entry, reason) =>
     watcher.onFailed(entry, `stored, but the server does not delete it: ${reason}`),
   );
@@ -161,6 +163,7 @@ async function list(session: OpenSession): Promise<{
 }> {
   const { client } = session;
   const before = session.capabilities;
+  client.expectSilence();
   if (before.has('PIPELINING')) {
     client.send(formatCommandLine('CAPA'));
     requestListing(client, true);
@@ -169,6 +172,7 @@ async function list(session: OpenSession): Promise<{
   }
   const capabilities = before.size === 0 ? before : await client.readCapabilities();
   const mayPipeline = capabilities.has('PIPELINING');
+  client.expectSilence();
   requestListing(client, mayPipeline);
   return { capabilities, listing: await readListing(client, mayPipeline) };
 }

@@ -41,6 +41,7 @@ export async function settle(
     let sent = 0;
     let outstanding = 0;
     for (const [index, line] of lines.entries()) {
+      if (sent === index) client.expectSilence();
       if (sent === index || (mayPipeline && outstanding <= maxCommandOctets / 2)) {
         const first = sent;
         do {

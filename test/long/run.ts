@@ -35,8 +35,13 @@ interface Outcome {
 const parts: readonly Part[] = [
   {
     name: 'fuzz',
-    share: 26,
+    share: 20,
     run: (ms) => runChild('test/fuzz/main.js', seed, 10_000_000, ms / 1000),
+  },
+  {
+    name: 'fuzz replies',
+    share: 6,
+    run: (ms) => runChild('test/fuzz/replies-main.js', seed, 100_000_000, 10_000_000, ms / 1000),
   },
   { name: 'whole-sessions', share: 10, run: wholeSessions },
   { name: 'faults pop3d', share: 15, run: (ms) => sweepOf('pop3d', ms) },

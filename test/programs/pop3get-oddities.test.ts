@@ -61,6 +61,34 @@ t.test(
   },
 );
 
+for (const [command, surplus] of [
+  ['RETR 1', '+OK\r\n'],
+  ['RETR 1', '-ERR\r\n'],
+  ['UIDL', '+OK\r\n+OK\r\n+OK\r\n'],
+  ['PASS secret', '+OK\r\n'],
+  ['DELE 1', '+OK\r\n'],
+] as const) {
+  t.test(
+    `${JSON.stringify(surplus)} unasked after ${command} is not taken for a reply`,
+    async (t) => {
+      const { status, stored, left, again } = await attack(t, {
+        capabilities: ['USER', 'UIDL'],
+        fault: (line, session, _socket, { answer }) =>
+          line === command && session < 3
+            ? Buffer.concat([Buffer.from(answer()), Buffer.from(surplus)])
+            : undefined,
+      });
+      t.not(status, 0);
+      for (const one of stored) t.ok(sortedContents(three).includes(one), 'stored as sent');
+      t.ok(left + stored.length >= 3, 'nothing is lost');
+      for (let runs = 1; runs < 3; runs += 1) await again();
+      const last = await again();
+      t.same([last.status, last.left], [0, 0]);
+      t.same(last.stored, sortedContents(three));
+    },
+  );
+}
+
 t.test('a message without a unique-id among others that have one', async (t) => {
   const messages = [numberedMessage(1), numberedMessage(2, null), numberedMessage(3)];
   const { status, stored, left, again } = await attack(t, { messages }, ['--keep']);

@@ -37,7 +37,15 @@ export interface FakeServerOptions {
   readonly host?: string;
   readonly port?: number;
   /** Asked for every command line, e.g. `RETR 2`; the session counts connections from 1. */
-  readonly fault?: (line: string, session: number, socket: Socket) => Fault;
+  readonly fault?: (line: string, session: number, socket: Socket, turn: Turn) => Fault;
+}
+
+/** Where a session stands when a command comes. */
+export interface Turn {
+  /** The messages of this session, numbered from 1. */
+  readonly listed: readonly FakeMessage[];
+  /** Does what the command says and returns the right reply; QUIT deletes only without a fault. */
+  readonly answer: () => string | Buffer;
 }
 
 export class FakeServer {
@@ -75,7 +83,8 @@ export class FakeServer {
         text = this.#options.dropsLinesAhead === true ? '' : text.slice(end + 2);
         this.commands.push(line);
         if (stream === socket) this.clearCommands.push(line);
-        const fault = this.#options.fault?.(line, session, socket);
+        const turn = { listed, answer: () => this.#answer(line, listed, deleted) };
+        const fault = this.#options.fault?.(line, session, socket, turn);
         if (fault === drop) socket.resetAndDestroy();
         if (fault === silence) isSilent = true;
         if (fault === drop || fault === silence) return;

@@ -1,0 +1,104 @@
+// Whole runs of pop3get against a hostile server, and then against the same one that has come to its senses: nothing may be
+// deleted that was not stored, nothing lost, and nothing stored twice unless the server lied about unique-ids.
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { openNameServer } from '../../src/pop3-client/name-server.js';
+import { run, type RunWatcher } from '../../src/pop3-client/run.js';
+import type { Settings } from '../../src/pop3-client/settings.js';
+import type { Summary } from '../../src/pop3-client/summary.js';
+import { deadline } from '../support/deadline.js';
+import { makeMaildir, type FakeMessage } from '../support/pop3get-fixture.js';
+import { drawnPlan, HostileServer, storedFiles, type DrawnPlan } from './hostile-server.js';
+
+/** A server that says nothing costs this much. */
+const faultyTimeoutMs = 120;
+const honestTimeoutMs = 20_000;
+const mostFaultyRuns = 5;
+const mostHonestRuns = 3;
+/** Ten sessions of faults and some waiting in each. */
+const runDeadlineMs = 60_000;
+
+const watcher: RunWatcher = {
+  onPlan: () => undefined,
+  onOctets: () => undefined,
+  onStored: () => undefined,
+  onFailed: () => undefined,
+  onSessionEnd: () => undefined,
+  onClient: () => undefined,
+  isInterrupted: () => false,
+};
+
+export function sessionsProperty(): fc.IAsyncProperty<[DrawnPlan]> {
+  return fc.asyncProperty(drawnPlan, async (plan) => {
+    const handlers: (() => Promise<void>)[] = [];
+    try {
+      await playPlan({ teardown: (handler) => handlers.push(handler) }, plan);
+    } finally {
+      for (const handler of handlers) await handler();
+    }
+  });
+}
+
+async function playPlan(
+  t: { teardown: (handler: () => Promise<void>) => unknown },
+  plan: DrawnPlan,
+): Promise<void> {
+  const messages = Array.from({ length: plan.messageCount }, (_, index) => messageOf(index + 1));
+  const maildir = makeMaildir(t);
+  const hostile = new HostileServer(plan, maildir);
+  const server = await hostile.start(t, messages);
+  const runOnce = async (timeoutMs: number): Promise<Summary> => {
+    const summary = await deadline(
+      run(settingsFor(server.port, maildir, timeoutMs), openNameServer(null, [4]), watcher),
+      runDeadlineMs,
+      () => 'the run goes on',
+    );
+    assert.deepEqual(hostile.violations, []);
+    assert.deepEqual(readdirSync(join(maildir, 'tmp')), [], 'tmp is clean');
+    return summary;
+  };
+  for (let runs = 0; runs < mostFaultyRuns && server.sessions < plan.sessions.length; runs += 1) {
+    await runOnce(faultyTimeoutMs);
+  }
+  let summary = await runOnce(honestTimeoutMs);
+  for (let runs = 1; runs < mostHonestRuns && summary.exit !== 0; runs += 1) {
+    summary = await runOnce(honestTimeoutMs);
+  }
+  assert.equal(summary.exit, 0, JSON.stringify(summary));
+  assert.equal(server.messages.length, 0);
+  const stored = storedFiles(maildir);
+  for (const message of messages) {
+    const given = [...hostile.given(message)];
+    assert.ok(
+      given.some((content) => stored.includes(content)),
+      'every message is stored',
+    );
+  }
+  const tampered = plan.sessions
+    .flat()
+    .filter(({ kind }) => kind === 'tamper' || kind === 'nothing');
+  if (tampered.every(({ target }) => target === 'RETR')) {
+    assert.equal(stored.length, messages.length, 'and none of them twice');
+  }
+}
+
+/** No two have one size, so that none is taken for another whose unique-id it is given. */
+function messageOf(number: number): FakeMessage {
+  const content = `Subject: ${number}\r\n\r\n${'.\r\n'.repeat(number)}number ${number}\r\n..\r\n`;
+  return { uniqueId: `id-${number}`, content: Buffer.from(content) };
+}
+
+function settingsFor(port: number, maildir: string, timeoutMs: number): Settings {
+  return {
+    location: {
+      ...{ domain: '127.0.0.1', byAddress: true, srvSelf: false, srvSuperdomains: false },
+      ...{ implicit: true, families: [4], port, tls: 'auto', dnsServers: null },
+    },
+    ...{ localAddress: null, localPort: null, trust: { ca: null, fingerprint: null } },
+    ...{ user: 'ann', password: 'secret', auth: 'auto', account: 'ann@example.org' },
+    ...{ maildir, keep: false, maxOctets: 1 << 20, timeoutMs },
+  };
+}
