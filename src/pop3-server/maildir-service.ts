@@ -2,7 +2,7 @@
 
 import type { Authenticator, Identity } from '../auth/authenticator.js';
 import { openMaildirMaildrop } from '../maildrop/maildir-maildrop.js';
-import { becomeOwner, isRoot, ownerOf, refuseForeignOwner } from '../maildrop/maildrop-owner.js';
+import { takeOwnersRights } from '../maildrop/maildrop-owner.js';
 import { maildropPathOf } from '../maildrop/maildrop-path.js';
 import { RecentMaildrops } from '../maildrop/recent-maildrops.js';
 import { uniqueIdAssigner } from '../maildrop/unique-id-assigner.js';
@@ -63,11 +63,8 @@ async function openMaildrop(
 ): Promise<Maildrop> {
   const inbox = maildropPathOf(identity);
   if (inbox === null) throw new MaildropRefused('this name cannot be a directory');
-  if (isRoot()) {
-    const owner = ownerOf(inbox);
-    if (options.sessions === 'many') refuseForeignOwner(owner);
-    else if (owner.uid !== 0) becomeOwner(owner);
-    if (owner.uid === 0) session.report('warning', { why: 'the maildrop belongs to root' });
+  if (takeOwnersRights(inbox, options.sessions).isRoot) {
+    session.report('warning', { why: 'the maildrop belongs to root' });
   }
   return openMaildirMaildrop(inbox, {
     assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report),

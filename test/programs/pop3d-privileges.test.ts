@@ -1,21 +1,29 @@
 // pop3d started as root: it becomes the owner of the maildrop after the password and before the mail.
 
 import {
+  chmodSync,
   chownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { poll } from '../support/deadline.js';
 import { unlessRoot } from '../support/debian.js';
 import { startMailServer } from '../support/mail-server.js';
 import { makeOwnedMailRoot, nobody, type OwnedMailRoot } from '../support/owned-mail-root.js';
-import { startProgram, type RunningProgram } from '../support/run-program.js';
+import { addAccounts } from '../support/password-database-fixture.js';
+import {
+  builtProgram,
+  startCommand,
+  startProgram,
+  type RunningProgram,
+} from '../support/run-program.js';
 import { connectWireClient, WireClient } from '../support/wire-client.js';
 
 const skip = unlessRoot();
@@ -133,11 +141,145 @@ t.test(
     t.strictSame(readdirSync(root.inbox.path).sort(), ['cur', 'new', 'tmp'], 'nothing was written');
     t.equal(root.inbox.contents().length, 1);
     // As tcpsrun without --user may well be meant: for mail that is root's own.
-    chownSync(root.inbox.path, 0, 0);
+    for (const path of [root.inbox.path, dirname(root.inbox.path)]) chownSync(path, 0, 0);
     await client.ok('USER ann@example.org');
     await client.ok('PASS open sesame');
     await program.logLine(/warning .*root/);
     await client.ok('QUIT');
     client.end();
+  },
+);
+
+/** What whoever owns the directory above INBOX can put in its place, and what becomes of the process then. */
+const placedByTheUser = [
+  {
+    what: 'a link to mail of another user',
+    place: (home: string) => symlinkSync('../bob/INBOX', join(home, 'INBOX')),
+    why: /is a symbolic link/,
+  },
+  {
+    what: "a link to root's directory",
+    place: (home: string) => symlinkSync('/root', join(home, 'INBOX')),
+    why: /is a symbolic link/,
+  },
+  {
+    what: 'a directory of another user',
+    place: (home: string) => makeMaildir(join(home, 'INBOX'), other),
+    why: /different owners/,
+  },
+] as const;
+
+/** Neither root nor `nobody`. */
+const other = 20_001;
+
+function makeMaildir(path: string, uid: number): void {
+  for (const name of ['', 'new', 'cur', 'tmp']) {
+    mkdirSync(join(path, name), { recursive: true });
+    chownSync(join(path, name), uid, uid);
+  }
+}
+
+for (const { what, place, why } of placedByTheUser) {
+  t.test(
+    `${what} in the place of INBOX lends its owner's rights to nobody`,
+    { skip },
+    async (t) => {
+      const root = makeOwnedMailRoot(t);
+      const home = dirname(root.inbox.path);
+      makeMaildir(join(root.cwd, 'example.org', 'bob', 'INBOX'), other);
+      root.inbox.add('one\n');
+      root.giveAway();
+      renameSync(root.inbox.path, join(home, 'aside'));
+      place(home);
+      const { program, client } = start(t, root);
+      await client.status();
+      await client.ok('USER ann@example.org');
+      t.match(await client.command('PASS open sesame'), /^-ERR \[SYS\/PERM\] /);
+      await program.logLine(why);
+      t.match(idsOf(program.pid).uids, /^0 0 0 0$/, 'it did not become anybody');
+      // Put back, it is served with the rights of its owner, and of nobody else.
+      rmSync(join(home, 'INBOX'), { recursive: true });
+      renameSync(join(home, 'aside'), root.inbox.path);
+      await client.ok('USER ann@example.org');
+      await client.ok('PASS open sesame');
+      t.match(idsOf(program.pid).uids, new RegExp(`^${nobody} `));
+      await client.ok('QUIT');
+    },
+  );
+}
+
+t.test("root's directory moved to where INBOX was is read as its mover", { skip }, async (t) => {
+  const root = makeOwnedMailRoot(t);
+  const home = dirname(root.inbox.path);
+  root.inbox.add('one\n');
+  root.giveAway();
+  renameSync(root.inbox.path, join(home, 'aside'));
+  makeMaildir(join(home, 'INBOX'), 0);
+  chmodSync(join(home, 'INBOX', 'cur'), 0o700);
+  const { program, client } = start(t, root);
+  await client.status();
+  await client.ok('USER ann@example.org');
+  t.match(await client.command('PASS open sesame'), /^-ERR \[SYS\//);
+  t.match(idsOf(program.pid).uids, new RegExp(`^${nobody} `));
+});
+
+t.test('nothing is done as root where others may write on the way', { skip }, async (t) => {
+  for (const folder of ['example.org', 'example.org/ann', 'example.org/ann/INBOX', '.']) {
+    const root = makeOwnedMailRoot(t);
+    root.inbox.add('one\n');
+    chmodSync(join(root.cwd, folder), 0o777);
+    const { program, client } = start(t, root);
+    await client.status();
+    await client.ok('USER ann@example.org');
+    t.match(await client.command('PASS open sesame'), /^-ERR \[SYS\/PERM\] /, folder);
+    await program.logLine(/others may write/);
+  }
+});
+
+t.test('a process with the rights of one user serves no other', { skip }, async (t) => {
+  const root = makeOwnedMailRoot(t);
+  root.giveAway();
+  makeMaildir(join(root.cwd, 'example.org', 'bob', 'INBOX'), other);
+  chownSync(join(root.cwd, 'example.org', 'bob'), other, other);
+  addAccounts(join(root.cwd, 'passdb.sqlite'), { 'bob@example.org': 'open sesame' });
+  // The rights are taken, but the maildrop cannot be opened.
+  chmodSync(join(root.inbox.path, 'cur'), 0);
+  const { program, client } = start(t, root);
+  await client.status();
+  await client.ok('USER ann@example.org');
+  t.match(await client.command('PASS open sesame'), /^-ERR \[SYS\//);
+  t.match(idsOf(program.pid).uids, new RegExp(`^${nobody} `));
+  await client.ok('USER bob@example.org');
+  t.match(await client.command('PASS open sesame'), /^-ERR \[SYS\/PERM\] /);
+  await program.logLine(/rights of another user/);
+});
+
+t.test(
+  'a user who changes INBOX all the time gets no other rights than the own',
+  { skip },
+  async (t) => {
+    const root = makeOwnedMailRoot(t);
+    const home = dirname(root.inbox.path);
+    root.inbox.add('one\n');
+    root.giveAway();
+    symlinkSync('/', join(home, 'link'));
+    const changing = startCommand(t, process.execPath, [
+      builtProgram('test/support/swap-for-link.js'),
+      ...[root.inbox.path, join(home, 'link'), join(home, 'aside')],
+    ]);
+    await changing.logLine(/swapping/);
+    const seen = new Set<string>();
+    for (let count = 0; count < 40; count += 1) {
+      const { program, client } = start(t, root);
+      await client.status();
+      await client.ok('USER ann@example.org');
+      const reply = await client.command('PASS open sesame');
+      const [uid = ''] = idsOf(program.pid).uids.split(' ');
+      seen.add(`${reply.slice(0, 3)} ${uid}`);
+      t.notOk(reply.startsWith('+OK') && uid === '0', 'nothing is served as root');
+      client.end();
+      await program.ending;
+    }
+    t.comment([...seen].join(', '));
   },
 );

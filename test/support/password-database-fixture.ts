@@ -15,6 +15,13 @@ export function makePasswordDatabase(
   database.exec(`CREATE TABLE users(
     username TEXT, domain TEXT, password TEXT NOT NULL,
     active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY(username, domain))`);
+  database.close();
+  addAccounts(path, accounts);
+}
+
+/** Adds users to a database that `makePasswordDatabase` made. */
+export function addAccounts(path: string, accounts: Readonly<Record<string, string>>): void {
+  const database = new Database(path);
   const insert = database.prepare('INSERT INTO users(username, domain, password) VALUES (?, ?, ?)');
   for (const [address, password] of Object.entries(accounts)) {
     const [user, domain] = address.split('@');
