@@ -167,8 +167,8 @@ export class WorkerProcess {
     }, hangUpGraceMs).unref();
   }
 
+  /** One that never was ready has no sessions, and may not know the channel that tells it to end: its time goes on. */
   #stopOffering(): void {
-    clearTimeout(this.#readyTimer);
     if (this.#state !== 'dead') this.#state = 'retired';
   }
 

@@ -71,6 +71,21 @@ t.test('one that is ready in time lives, though nobody offers it anything', asyn
   t.same(signals, []);
 });
 
+t.test('one that is retired before it is ready, and does not end, is killed too', async (t) => {
+  const { worker, signals } = startSilent(t);
+  worker.retire();
+  t.match(await worker.ended, { signal: 'SIGKILL' });
+  t.same(signals, ['SIGKILL']);
+});
+
+t.test('one that is retired when it is ready may take its time', async (t) => {
+  const { worker, signals, say } = startSilent(t);
+  say({ kind: 'ready', greeting: null });
+  worker.retire();
+  await longAfter();
+  t.same(signals, []);
+});
+
 t.test('one that took what it was offered lives, and is killed for the next', async (t) => {
   const { worker, signals, say, offer } = startSilent(t);
   say({ kind: 'ready', greeting: null });
