@@ -79,6 +79,11 @@ export class AccessRules {
     return this.#default ?? null;
   }
 
+  /** Whether there is no rule at all, so that everybody is denied. */
+  get isEmpty(): boolean {
+    return this.#default === undefined && this.#tables[4].length + this.#tables[6].length === 0;
+  }
+
   /** The highest level that any rule gives; 0 without rules. */
   get highestLevel(): number {
     return this.#highestLevel;

@@ -5,7 +5,7 @@ import type { Log } from '../system/log.js';
 import { collectOnOneThread } from '../system/young-garbage.js';
 import { readRunFile } from '../run-file/read-run-file.js';
 import { RunFileError } from '../run-file/run-file-error.js';
-import { decide } from './access-rules.js';
+import { decide, type AccessRules } from './access-rules.js';
 import { reservedSlots, trustedLevel } from './admission.js';
 import { becomeUser, type UserOptions } from './become-user.js';
 import { descriptorBudget } from './descriptor-limit.js';
@@ -54,8 +54,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
       ? null
       : new RulesFile(
           rulesFile,
-          () => {
+          (reread) => {
             log.write('rules', { file: rulesFile });
+            warnOfEmptyRules(reread, rulesFile, log);
             reserve();
           },
           (why) => log.write('warning', { why, kept: 'the last good rules' }),
@@ -115,6 +116,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const told = untilToldToStop();
   log.write('listening', { address: listener.address, port: listener.port });
   warnOfRunFile(service.runFile, log);
+  if (rulesFile !== undefined && rules !== null) warnOfEmptyRules(rules.current(), rulesFile, log);
   // After becoming the user: workers are what tcpsrun is.
   if (options.workers !== null) {
     pool = new WorkerPool({
@@ -163,6 +165,11 @@ function heldLimit(backlog: number, heldNow: () => number): () => number {
     }
     return limit;
   };
+}
+
+/** What a full disk or an editor at work leaves is more often a mistake than a way to deny everybody. */
+function warnOfEmptyRules(rules: AccessRules, file: string, log: Log): void {
+  if (rules.isEmpty) log.write('warning', { why: `${file}: has no rules: everybody is denied` });
 }
 
 /** It costs connections, not the service; but an administrator wants to know before the first one. */

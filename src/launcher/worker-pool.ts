@@ -20,7 +20,7 @@ import {
   type Service,
   type Session,
 } from './hand-over.js';
-import { WorkerProcess } from './worker-process.js';
+import { WorkerProcess, type WorkerEvents, type WorkerTimes } from './worker-process.js';
 
 export interface WorkerPoolOptions {
   readonly service: Service;
@@ -31,6 +31,8 @@ export interface WorkerPoolOptions {
   readonly sessionsPerWorker: number;
   /** Serves the connections that no worker can. */
   readonly otherwise: HandOver;
+  /** Undefined: the usual ones. */
+  readonly times?: WorkerTimes;
 }
 
 interface Job {
@@ -129,7 +131,7 @@ export class WorkerPool implements HandOver {
   }
 
   async #start(): Promise<void> {
-    const { service, sessionsPerWorker, log } = this.#options;
+    const { service, sessionsPerWorker, log, times } = this.#options;
     const { launch } = planLaunch(service, unknownConnection, unknownStanding);
     this.#signature = signatureOf(launch);
     const environment = new Map(launch.environment);
@@ -141,14 +143,15 @@ export class WorkerPool implements HandOver {
       'inherit',
       'ipc',
     ]);
-    const worker = new WorkerProcess(program, {
+    const events: WorkerEvents = {
       onReady: () => this.#dispatch(),
       onFree: () => this.#dispatch(),
       onRetire: (retiring, why) => {
         this.#retire(retiring, why);
         this.#fill();
       },
-    });
+    };
+    const worker = new WorkerProcess(program, events, times);
     this.#workers.add(worker);
     log.write('worker', { pid: worker.pid });
     void this.#watch(worker);

@@ -44,14 +44,18 @@ interface TakenSession {
   readonly end: (end: ProgramEnd) => void;
 }
 
-/** A worker that says nothing to a connection for so long is stuck. */
-const takeTimeoutMs = 10_000;
+/** How long a worker may keep the launcher waiting before it is killed. */
+export interface WorkerTimes {
+  /** One that says nothing to a connection for so long is stuck. */
+  readonly takeMs: number;
+  /** A program that is not ready by then does not speak the protocol. */
+  readonly readyMs: number;
+}
+
+const usualTimes: WorkerTimes = { takeMs: 10_000, readyMs: 20_000 };
 
 /** Most workers close their channel by ending, which is known a moment later. */
 const hangUpGraceMs = 1000;
-
-/** A program that is not ready by then does not speak the protocol. */
-const readyTimeoutMs = 20_000;
 
 export class WorkerProcess {
   readonly pid: number;
@@ -71,7 +75,11 @@ export class WorkerProcess {
   /** One for all connections: starting and clearing one for each costs more than an offer that comes in time. */
   readonly #takeTimer: NodeJS.Timeout;
 
-  constructor(program: StartedProgram, events: WorkerEvents) {
+  constructor(
+    program: StartedProgram,
+    events: WorkerEvents,
+    { takeMs, readyMs }: WorkerTimes = usualTimes,
+  ) {
     this.pid = program.pid;
     this.#child = program.child;
     this.#events = events;
@@ -83,8 +91,8 @@ export class WorkerProcess {
     });
     this.#takeTimer = setTimeout(() => {
       if (this.#offered !== undefined) program.kill('SIGKILL');
-    }, takeTimeoutMs).unref();
-    this.#readyTimer = setTimeout(() => program.kill('SIGKILL'), readyTimeoutMs);
+    }, takeMs).unref();
+    this.#readyTimer = setTimeout(() => program.kill('SIGKILL'), readyMs);
     program.child.on('disconnect', () => this.#hangUp());
     program.child.on('message', (message) => this.#hear(tryWorkerMessage(message)));
   }
@@ -159,8 +167,8 @@ export class WorkerProcess {
     }, hangUpGraceMs).unref();
   }
 
+  /** One that never was ready has no sessions, and may not know the channel that tells it to end: its time goes on. */
   #stopOffering(): void {
-    clearTimeout(this.#readyTimer);
     if (this.#state !== 'dead') this.#state = 'retired';
   }
 

@@ -15,6 +15,9 @@ export interface Substitutions {
 /** A value that cannot be read or filled in. Turned into a RunFileError, which knows the place, by whoever reads the file. */
 export class ValueError extends Error {}
 
+/** Linux takes no longer argument or variable; lines that double a variable would soon fill the memory. */
+export const maxValueLength = 131_071;
+
 const gap = /%(?:(?<percent>%)|(?<digit>[0-9])|(?<name>[^%=\s]+)%|)/g;
 
 /**
@@ -42,11 +45,11 @@ export function parseValue(text: string): ValueTemplate {
 /**
  * Fills in a value.
  *
- * @returns text without NUL; what was filled in is not read again
- * @throws ValueError for a variable or parameter that is not set
+ * @returns text without NUL of at most `maxValueLength`; what was filled in is not read again
+ * @throws ValueError for a variable or parameter that is not set, and for a longer text
  */
 export function fillIn(template: ValueTemplate, substitutions: Substitutions): string {
-  return template
+  const value = template
     .map((piece) => {
       if (typeof piece === 'string') return piece;
       if ('parameter' in piece) {
@@ -55,12 +58,16 @@ export function fillIn(template: ValueTemplate, substitutions: Substitutions): s
           throw new ValueError(`parameter %${piece.parameter} is not set`);
         return parameter;
       }
-      const value = substitutions.environment.get(piece.variable);
-      if (value === undefined)
+      const variable = substitutions.environment.get(piece.variable);
+      if (variable === undefined)
         throw new ValueError(`environment variable ${piece.variable} is not set`);
-      return value;
+      return variable;
     })
     .join('');
+  if (value.length > maxValueLength) {
+    throw new ValueError(`the value is longer than ${maxValueLength} characters`);
+  }
+  return value;
 }
 
 /** Whether the value has the parameter `%number` in it. */

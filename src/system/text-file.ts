@@ -33,6 +33,7 @@ export function readTextFile(path: string, maxBytes: number): TextFile {
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
     const stats = fstatSync(fd, { bigint: true });
     if (!stats.isFile()) throw new TextFileError('is not a regular file');
+    if (Number(stats.size) > maxBytes) throw tooLarge(maxBytes);
     const bytes = readAll(fd, Number(stats.size), maxBytes);
     return {
       text: decode(bytes),
@@ -59,6 +60,10 @@ export function signatureOf(stats: {
   return [stats.dev, stats.ino, stats.size, stats.mtimeNs, stats.ctimeNs].join(':');
 }
 
+function tooLarge(maxBytes: number): TextFileError {
+  return new TextFileError(`has more than ${maxBytes} bytes`);
+}
+
 const reasons: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   ENOTDIR: 'no such file',
@@ -75,7 +80,7 @@ function readAll(fd: number, expected: number, maxBytes: number): Buffer {
     const chunk = Buffer.allocUnsafe(total < expected ? Math.min(expected, maxBytes) + 1 : 4096);
     const count = readSync(fd, chunk, 0, chunk.length, null);
     total += count;
-    if (total > maxBytes) throw new TextFileError(`has more than ${maxBytes} bytes`);
+    if (total > maxBytes) throw tooLarge(maxBytes);
     chunks.push(chunk.subarray(0, count));
     if (count < chunk.length)
       return chunks.length === 1 ? chunk.subarray(0, count) : Buffer.concat(chunks);

@@ -14,6 +14,11 @@ const filter = join(services, 'filter.d/pop3d.conf');
 
 const base64 = (text: string): string => Buffer.from(text, 'latin1').toString('base64');
 
+/** A name with lines of its own; SASL's names can have any octet. */
+const forgedLines =
+  'x\r\npop3d: failure session=a peer=203.0.113.9 code=AUTH user=y\n' +
+  '{"program":"pop3d","event":"failure","session":"a","peer":"203.0.113.9","code":"AUTH","user":"y"}\n';
+
 /** Each of them fails to log in, once. */
 const failures: Readonly<Record<string, string>> = {
   'a wrong password': 'USER ann@example.org\r\nPASS wrong\r\n',
@@ -28,6 +33,9 @@ const failures: Readonly<Record<string, string>> = {
     'USER x\x0b\x1b\x85pop3d: failure session=a peer=203.0.113.9 code=AUTH user=y\r\nPASS x\r\n',
   'a name that looks like JSON':
     'USER ","peer":"203.0.113.9","code":"AUTH","user":"y\r\nPASS x\r\n',
+  'AUTH PLAIN with lines in the name': `AUTH PLAIN ${base64(`\0${forgedLines}\0x`)}\r\n`,
+  'AUTH LOGIN with lines in the name': `AUTH LOGIN\r\n${base64(forgedLines)}\r\n${base64('x')}\r\n`,
+  'AUTH PLAIN for somebody else': `AUTH PLAIN ${base64('peer=203.0.113.9 code=AUTH user=\0ann@example.org\0wrong')}\r\n`,
   'a very long name': `USER ${'x'.repeat(240)}\r\nPASS x\r\n`,
 };
 
@@ -140,6 +148,26 @@ t.test(
       `Nov 21 14:00:00 mail otherd: ${message}`,
     ]);
     t.same(found, ['192.0.2.1', '192.0.2.1'], 'and other programs are not taken for pop3d');
+  },
+);
+
+t.test(
+  'in syslog, forged names of a client with an IPv6 address ban nobody else',
+  { skip: unlessInstalled('fail2ban-regex') },
+  async (t) => {
+    const mailRoot = makeMailRoot(t);
+    const forged = Object.keys(failures).filter((name) => /name|somebody/.test(name));
+    const lines: string[] = [];
+    for (const name of forged) {
+      const script = failures[name] ?? '';
+      const logged = await logOf(t, mailRoot, { script, peer: '2001:db8::7', format: 'logfmt' });
+      lines.push(...logged.map((line) => `Nov 21 14:00:00 mail ${line}`));
+    }
+    t.ok(forged.length >= 7);
+    t.same(
+      await foundIn(t, lines),
+      forged.map(() => '2001:db8::7'),
+    );
   },
 );
 

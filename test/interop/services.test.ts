@@ -1,13 +1,13 @@
 // The files of services/ and run/: that each says where it goes, that units are hardened, and that the run scripts work
 // under the real supervisors.
 
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { readRunFile } from '../../src/run-file/read-run-file.js';
 import { poll } from '../support/deadline.js';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
+import { expectProgram, unlessInstalled, unlessRoot } from '../support/debian.js';
 import { freePort } from '../support/free-port.js';
 import { pop3RunFile } from '../support/mail-server.js';
 import { builtProgram, runCommand, startCommand } from '../support/run-program.js';
@@ -70,6 +70,7 @@ async function makeService(t: Test, supervisor: string): Promise<{ folder: strin
 const supervisors = [
   { name: 'runit', program: 'runsv', down: ['sv', 'down'], exit: ['sv', 'exit'] },
   { name: 'daemontools', program: 'supervise', down: ['svc', '-d'], exit: ['svc', '-dx'] },
+  { name: 's6', program: 's6-supervise', down: ['s6-svc', '-d'], exit: ['s6-svc', '-dx'] },
 ] as const;
 
 for (const { name, program, down, exit } of supervisors) {
@@ -109,3 +110,37 @@ for (const { name, program, down, exit } of supervisors) {
     },
   );
 }
+
+t.test(
+  'logrotate removes records of sessions after a week, and takes the file as it is',
+  { skip: unlessRoot() || unlessInstalled('logrotate') },
+  async (t) => {
+    const folder = t.testdir({ sessions: { 'old.txt': 'S: +OK\n', 'new.txt': 'S: +OK\n' } });
+    const records = join(folder, 'sessions');
+    chmodSync(records, 0o700);
+    const [settings, state] = [join(folder, 'pop3'), join(folder, 'state')];
+    const text = readFileSync(join(root, 'services/logrotate/pop3'), 'utf8')
+      .replace('/var/log/pop3/sessions', records)
+      .replace('su vmail vmail', 'su root root');
+    writeFileSync(settings, text);
+    // Both were seen before, one of them long ago, the other yesterday.
+    const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
+    writeFileSync(
+      state,
+      `logrotate state -- version 2\n"${records}/old.txt" 2020-1-1-0:0:0\n"${records}/new.txt" ${day}-0:0:0\n`,
+      { mode: 0o600 },
+    );
+    const logrotate = (...more: string[]) =>
+      runCommand(t, expectProgram('logrotate'), [...more, '--state', state, settings]);
+    const trial = await logrotate('--debug');
+    t.equal(trial.status, 0, trial.stderr);
+    t.notMatch(trial.stderr, /^(?:error|warning: [^l])/m);
+    t.same(readdirSync(records).sort(), ['new.txt', 'old.txt'], 'a trial changes nothing');
+    const { status, stderr } = await logrotate();
+    t.equal(status, 0, stderr);
+    t.equal(stderr, '');
+    t.same(readdirSync(records), ['new.txt']);
+    t.equal((await logrotate('--force')).status, 0);
+    t.same(readdirSync(records), [], 'nothing is kept under another name');
+  },
+);

@@ -266,6 +266,25 @@ t.test(
   },
 );
 
+t.test('a worker that runs out of memory dies alone, and is replaced', async (t) => {
+  const runFile = workerRunFile('line-worker', '-');
+  const tcpsrun = await startWithWorkers(t, 2, {
+    runFile: runFile.replace('"node"\n', '"node"\nargument "--max-old-space-size=24"\n'),
+  });
+  const [victim, witness] = [tcpsrun.connect(), tcpsrun.connect()];
+  const pid = await pidOf(victim);
+  const witnessPid = await pidOf(witness);
+  t.not(pid, witnessPid);
+  victim.socket.write('grow\n');
+  t.equal(await ask(witness, 'still?'), `${witnessPid} still?`);
+  t.match(await tcpsrun.connect().firstLine(), /^\+OK/, 'also while it grows');
+  await victim.end();
+  await tcpsrun.program.logLine(new RegExp(`worker-end pid=${pid} signal=SIG(?:ABRT|TRAP|ILL)`));
+  await tcpsrun.program.logLine(new RegExp(`end peer=\\S+ port=[0-9]+ pid=${pid} signal=`));
+  await untilLogged(tcpsrun.program, /^tcpsrun: worker pid=/gm, 3);
+  t.equal(await ask(witness, 'and now?'), `${witnessPid} and now?`);
+});
+
 t.test(
   'one session’s uncaught error ends no other session, and its worker takes no new ones',
   async (t) => {

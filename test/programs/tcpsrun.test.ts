@@ -171,33 +171,6 @@ t.test('peers that reset at once leave the service as it was', async (t) => {
   await program.logLine(/counters accepted=101 /);
 });
 
-t.test('when nobody reads the log any more the service goes on', async (t) => {
-  const directory = t.testdir({ 'test.run': greeter });
-  // head goes after the first line, and with it the only reader of the log.
-  const program = startCommand(
-    t,
-    '/bin/bash',
-    [
-      '-c',
-      'exec "$@" 2> >(exec head -n 1 >&2)',
-      'bash',
-      process.execPath,
-      builtProgram('tcpsrun'),
-      '127.0.0.1',
-      '0',
-      'test.run',
-    ],
-    { cwd: directory },
-  );
-  const [, port = ''] = await program.logLine(/listening address=\S+ port=([0-9]+)/);
-  for (let count = 0; count < 3; count += 1) {
-    const client = new Client(Number(port), '127.0.0.1');
-    t.match(await client.firstLine(), /^\+OK/);
-    client.socket.end('x\n');
-    await client.end();
-  }
-});
-
 const refused: readonly (readonly [
   title: string,
   args: readonly string[],

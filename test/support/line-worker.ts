@@ -12,6 +12,12 @@ const [greeting = '-'] = process.argv.slice(2);
 /** Set by a client, for the launcher to hear of with the next connection. */
 let stale: string | null = null;
 
+/** Takes memory until there is none. */
+function grow(): void {
+  const taken: object[] = [];
+  for (;;) taken.push({ taken });
+}
+
 async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Promise<void> {
   const lines = createInterface({ input: socket });
   onEvict(() => {
@@ -42,6 +48,9 @@ async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Pro
         break;
       case 'failures':
         socket.write(`${facts.recentFailures()}\n`);
+        break;
+      case 'grow':
+        grow();
         break;
       case 'hang up':
         process.disconnect();

@@ -17,6 +17,8 @@ export interface TcpsrunOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Its limit of open files; by default this process's. */
   readonly openFiles?: number;
+  /** The words of a program that is to start it. */
+  readonly under?: readonly string[];
 }
 
 export interface Tcpsrun {
@@ -40,7 +42,7 @@ export const greeter = shellRunFile('echo +OK $$; read line; echo bye $line');
 export async function startTcpsrun(t: Test, given: TcpsrunOptions): Promise<Tcpsrun> {
   const directory = t.testdir({ 'test.run': given.runFile, rules: given.rules ?? '' });
   const limit = given.openFiles === undefined ? [] : ['prlimit', `--nofile=${given.openFiles}`];
-  const [command, ...words] = [...limit, process.execPath];
+  const [command, ...words] = [...(given.under ?? []), ...limit, process.execPath];
   const program = startCommand(
     t,
     command,

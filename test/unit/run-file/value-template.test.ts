@@ -65,6 +65,16 @@ for (const [value, message] of unset) {
   });
 }
 
+t.test('a value that grows beyond what the system takes is refused', (t) => {
+  const environment = new Map([['HALF', 'x'.repeat(65_535)]]);
+  const fill = (text: string) => fillIn(parseValue(text), { environment, parameters: [] });
+  t.equal(fill('%HALF%%HALF%x').length, 131_071);
+  t.throws(() => fill('%HALF%%HALF%xx'), {
+    message: 'the value is longer than 131071 characters',
+  });
+  t.end();
+});
+
 t.test('an escaped percent sign before a digit uses no parameter', (t) => {
   t.equal(usesParameter(parseValue('a%3'), 3), true);
   t.equal(usesParameter(parseValue('a%%3'), 3), false);
