@@ -44,7 +44,7 @@ function startSilent(t: Test) {
     signals,
     say: (message: object) => channel.emit('message', message),
     offer: (id: number): Promise<Offer> => {
-      const facts = { arguments: [], environment: {}, isGreeted: false };
+      const facts = { arguments: [], environment: {}, network: '127.0.0.1', isGreeted: false };
       const offer = worker.offer(
         { kind: 'connection', id, ...facts },
         new Socket(),
