@@ -191,7 +191,7 @@ async function converse(
 }
 
 /** Kills one of the launcher's children. @returns false when there was none */
-function killOne(launcher: number, random: Random): boolean {
+export function killOne(launcher: number, random: Random): boolean {
   const children = readFileSync(`/proc/${launcher}/task/${launcher}/children`, 'latin1')
     .split(' ')
     .filter((pid) => pid !== '')

@@ -11,7 +11,7 @@ import { runWholeSessions } from '../fuzz/whole-sessions.js';
 import { cleanEnvironment } from '../support/clean-environment.js';
 import { builtProgram } from '../support/run-program.js';
 import { seededRandom } from '../torture/random.js';
-import { soak } from './soak.js';
+import { soak } from '../torture/soak.js';
 import { ownTableAsQuery, timeFailedLogins } from './timing.js';
 
 const minutes = Number(process.argv[2] ?? process.env['LONG_MINUTES'] ?? 120);
@@ -35,7 +35,7 @@ interface Outcome {
 const parts: readonly Part[] = [
   {
     name: 'fuzz',
-    share: 20,
+    share: 16,
     run: (ms) => runChild('test/fuzz/main.js', seed, 10_000_000, ms / 1000),
   },
   {
@@ -57,6 +57,7 @@ const parts: readonly Part[] = [
   { name: 'timing', share: 2, run: timing },
   { name: 'timing of a query', share: 2, run: (ms) => timing(ms, ownTableAsQuery) },
   { name: 'soak', share: 8, run: soaked },
+  { name: 'attacks', share: 4, run: attacks },
 ];
 
 async function wholeSessions(budgetMs: number): Promise<Outcome> {
@@ -110,9 +111,21 @@ async function timing(budgetMs: number, query?: string): Promise<Outcome> {
 }
 
 async function soaked(budgetMs: number): Promise<Outcome> {
-  const { failures, ...figures } = await soak(t, seed, budgetMs);
+  const { failures, ...figures } = await soak(t, { seed, budgetMs, faultEveryMs: 10_000 });
   const text = Object.entries(figures).map(([name, value]) => `${name}=${value}`);
   return { figures: text.join(' '), failures };
+}
+
+/** Under the promise that is made for a machine with nothing else to do. */
+async function attacks(budgetMs: number): Promise<Outcome> {
+  // Six of them, each with some seconds before and after.
+  const seconds = Math.max(4, Math.floor(budgetMs / 1000 / 6 - 5));
+  const { failures, output } = await runTest(
+    { ATTACK_SECONDS: String(seconds), ATTACK_LOGIN_MS: '1000' },
+    'test/torture/attacks.test.js',
+  );
+  const slowest = [...output.matchAll(/the slowest in (\d+) ms/g)].map(([, ms]) => ms);
+  return { figures: `attack-seconds=${seconds} slowest-logins-ms=${slowest.join()}`, failures };
 }
 
 /** What a part says of its failures is cut to so many last lines. */
@@ -120,9 +133,17 @@ const mostLines = 30;
 
 /** Runs a built test program to its end; its first line has the figures. */
 function runChild(script: string, ...args: readonly (string | number)[]): Promise<Outcome> {
+  return runTest({}, script, ...args);
+}
+
+function runTest(
+  environment: Readonly<Record<string, string>>,
+  script: string,
+  ...args: readonly (string | number)[]
+): Promise<Outcome & { readonly output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [builtProgram(script), ...args.map(String)], {
-      env: cleanEnvironment(),
+      env: cleanEnvironment(environment),
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
@@ -132,6 +153,7 @@ function runChild(script: string, ...args: readonly (string | number)[]): Promis
       const [figures = '', ...rest] = output.trimEnd().split('\n');
       resolve({
         figures,
+        output,
         failures: status === 0 ? [] : [`exit ${String(status)}`, ...rest.slice(-mostLines)],
       });
     });

@@ -127,7 +127,7 @@ export class Conversation {
 
   /** Waits for the end of the session. */
   async over(): Promise<void> {
-    await deadline(this.ended, 5000, () => 'the session goes on');
+    await deadline(this.ended, 20_000, () => 'the session goes on');
   }
 
   /** The peer reads what comes next, and then no more until `connection.resume()`. */
@@ -158,7 +158,7 @@ export class Conversation {
       };
       this.#onLog();
     });
-    return deadline(found, 5000, () => `no "${event}" in ${JSON.stringify(this.log)}`);
+    return deadline(found, 20_000, () => `no "${event}" in ${JSON.stringify(this.log)}`);
   }
 
   #service(options: ConversationOptions): Service {

@@ -1,13 +1,13 @@
 // Eight POP3 sessions at a time on a maildrop in which other programs do 1,000 operations a second: deliver, flag, move,
 // expunge. TORTURE_SECONDS sets the length (20).
 
-import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import t from 'tap';
 import { makeInbox } from '../support/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { builtProgram, startCommand, startProgram } from '../support/run-program.js';
 import { WireClient } from '../support/wire-client.js';
+import { follow } from './follow-churn.js';
 import { Ledger } from './ledger.js';
 import { serialOf } from './numbered-message.js';
 import { RandomSession, type SessionCounts } from './random-session.js';
@@ -63,31 +63,3 @@ t.test('no session is told anything wrong, and only QUIT removes what was marked
   const left = [...inbox.names('new'), ...inbox.names('cur')].map(serialOf).sort((a, b) => a - b);
   t.strictSame(left, ledger.remaining(), 'what is left is what nobody removed');
 });
-
-/** Enters what churn prints in the ledger. */
-function follow(
-  output: NodeJS.ReadableStream,
-  ledger: Ledger,
-): { readonly ready: Promise<unknown>; readonly end: Promise<number> } {
-  const events = new EventEmitter();
-  const ready = once(events, 'ready');
-  const end = once(events, 'end').then(([operations]) => operations as number);
-  // Whoever awaits them is told; the other one must not end the process.
-  for (const promise of [ready, end]) promise.catch(() => undefined);
-  let rest = '';
-  output.setEncoding('latin1');
-  output.on('data', (text: string) => {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const [kind = '', number = '', time = '0'] = line.split(' ');
-      if (kind === 'd') ledger.noteDelivery(Number(number), BigInt(time));
-      else if (kind === 'x') ledger.noteRemoval(Number(number), BigInt(time));
-      else events.emit(kind, Number(number));
-    }
-  });
-  output.on('close', () => {
-    if (events.listenerCount('end') > 0) events.emit('error', new Error('churn ended early'));
-  });
-  return { ready, end };
-}

@@ -35,6 +35,11 @@ export class RandomSession {
     this.#counts = counts;
   }
 
+  /** Serial numbers of what is marked. */
+  get marked(): readonly number[] {
+    return [...this.#marked].map((number) => this.#expectSerial(number));
+  }
+
   /** Logs in, works, and quits or drops the connection. @throws Error with what was wrong */
   async run(user: string, password: string): Promise<void> {
     const fromNs = process.hrtime.bigint();

@@ -46,6 +46,9 @@ function makeFile(t: Test, rows: readonly Row[]): string {
 }
 
 const annasRow = { user: 'anna', password: '{PLAIN}secret' };
+
+t.setTimeout(300_000);
+
 t.test('accepts the right password of a user, however the name is capitalised', async (t) => {
   const verify = openVerifier(t, { file: makeFile(t, [annasRow]), defaultDomain: 'example.org' });
   t.same(await verify('anna@example.org', 'secret'), anna);
@@ -213,17 +216,21 @@ t.test('a remembered password skips the hash; a wrong one never does', async (t)
     file: makeFile(t, [{ user: 'anna', password }]),
     rememberedPasswords: 2,
   });
+  // The least of some: what else the machine does can only make one longer.
   const timed = async (given: string): Promise<number> => {
-    const started = performance.now();
-    await verify('anna@example.org', given);
-    return performance.now() - started;
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (let count = 0; count < 5; count += 1) {
+      const started = performance.now();
+      await verify('anna@example.org', given);
+      leastMs = Math.min(leastMs, performance.now() - started);
+    }
+    return leastMs;
   };
   await verify('nobody@example.org', 'secret');
-  const first = await timed('secret');
+  t.match(await verify('anna@example.org', 'secret'), { verdict: 'accepted' });
   const again = await timed('secret');
   const wrong = await timed('Secret');
-  t.ok(again < first / 4, `first ${first} ms, again ${again} ms`);
-  t.ok(wrong > first / 3, `wrong ${wrong} ms`);
+  t.ok(again < wrong / 4, `again ${again} ms, wrong ${wrong} ms`);
   t.match(await verify('anna@example.org', 'Secret'), { verdict: 'rejected' });
 });
 

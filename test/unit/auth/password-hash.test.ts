@@ -98,5 +98,6 @@ t.test('SHA-crypt leaves the event loop free', async (t) => {
   t.equal(await verifyPassword(stored, Buffer.from('secret')), false);
   clearInterval(ticking);
   const tookMs = performance.now() - started;
-  t.ok(turns > tookMs / 20, `${turns} turns in ${Math.round(tookMs)} ms`);
+  // One or two would come about before and after; how many more depends on what else the machine has to do.
+  t.ok(turns > 5, `${turns} turns in ${Math.round(tookMs)} ms`);
 });
