@@ -1,12 +1,13 @@
 // A maildrop kept in a Maildir: octets, unique-ids, reading and removing on top of the live view.
 
-import { renameSync, unlinkSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { flagsOf, withFlag } from '../maildir/base-name.js';
 import { MaildirView, type MaildirMessage } from './maildir-view.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from './maildrop.js';
 import { MessageFiles } from './message-files.js';
 import { MessageOctets, type Report } from './message-octets.js';
 import type { RecentMaildrops } from './recent-maildrops.js';
+import { removeMarked } from './remove-marked.js';
 import { Turns } from './turns.js';
 import { isWorthComparing } from './unique-id-changes.js';
 import { assignUniqueIdsFromBaseNames } from './unique-ids.js';
@@ -107,26 +108,16 @@ class MaildirMaildrop implements Maildrop {
   }
 
   async update(): Promise<RemovalResult> {
-    const removed: MessageRecord[] = [];
-    const failures: { record: MessageRecord; error: Error }[] = [];
-    const turns = new Turns();
-    for (const message of this.records) {
-      if (message.status !== 'marked') continue;
-      try {
-        const isOurs = await this.#files.act(message, (path) => unlinkSync(path));
-        message.status = 'gone';
-        if (isOurs) removed.push(message);
-      } catch (error) {
-        failures.push({ record: message, error: error as Error });
-        this.#report('remove-failed', message, error as Error);
-      }
-      if (turns.isOver()) await turns.next();
+    const result = await removeMarked(this.#inbox, this.#view.messages, this.#files);
+    for (const { record, error } of result.failures) {
+      this.#report('remove-failed', asOwn(record), error);
     }
+    const turns = new Turns();
     for (const message of this.#retrieved) {
       if (message.status === 'present') await this.#flagSeen(message);
       if (turns.isOver()) await turns.next();
     }
-    return { removed, failures };
+    return result;
   }
 
   async close(): Promise<void> {

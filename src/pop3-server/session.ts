@@ -105,6 +105,8 @@ class Session {
   #isFinished = false;
   #badCommands = 0;
   #failedLogins = 0;
+  /** Before the login only. */
+  #commandStartedMs = 0;
   /** Why the session is to end; the loop looks at it between commands. */
   #ending: EndReason | null = null;
   #resolve: () => void = () => undefined;
@@ -336,6 +338,7 @@ class Session {
 
   /** At once where it can be: promises would cost most commands as much as their work. */
   #execute(run: () => Outcome | Promise<Outcome>): undefined | Promise<void> {
+    if (this.#state.name === 'AUTHORIZATION') this.#commandStartedMs = performance.now();
     let outcome;
     try {
       outcome = run();
@@ -436,7 +439,10 @@ class Session {
     this.#output.write(formatResponse(isOk, this.#texts.format(text, values), code));
   }
 
-  /** The answer comes late, whatever was wrong; the time counts from the verdict. Those who are right are not delayed. */
+  /**
+   * The answer comes late, whatever was wrong; the time counts from the command, so that what the verdict took does not show: hashes
+   * of several kinds take several times. Those who are right are not delayed.
+   */
   async #refuseLogin(outcome: ErrorOutcome): Promise<void> {
     const { starter } = this.#options;
     const { limits } = this.#service;
@@ -444,7 +450,9 @@ class Session {
     starter.tell('failed-login');
     // Sessions that guess at the same time began with the same count: what became of the others since then counts too.
     const failures = Math.max(starter.failedLogins + this.#failedLogins, starter.recentFailures());
-    const paused = this.#pauseFor(failureDelayMs(limits.failureDelayMs, failures));
+    const lateMs = failureDelayMs(limits.failureDelayMs, failures);
+    const tookMs = performance.now() - this.#commandStartedMs;
+    const paused = this.#pauseFor(Math.max(0, Math.ceil(lateMs - tookMs)));
     // The answers to what came before are not late.
     await this.#output.flush();
     await paused;

@@ -27,6 +27,19 @@ t.test('the first failed login waits, the next ones twice as long each', async (
   isAbout(t, await failingMs(c), 2 * failureDelayMs);
 });
 
+t.test('the time that a verdict takes is part of the delay, and does not show', async (t) => {
+  const late = 1500;
+  const c = await conversation(t, {
+    limits: { failureDelayMs: late },
+    verdict: async (): Promise<Verdict> => {
+      await new Promise((resolve) => setTimeout(resolve, late - 100));
+      return { verdict: 'rejected', reason: 'wrong password' };
+    },
+  });
+  const ms = await failingMs(c);
+  t.ok(ms > late - 2 && ms < 2 * late - 200, `${ms} for ${late} ms`);
+});
+
 t.test('what the network failed before counts', async (t) => {
   const c = await conversation(t, {
     limits: { failureDelayMs: failureDelayMs / 2 },
