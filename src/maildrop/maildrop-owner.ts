@@ -22,7 +22,7 @@ let becameUid: number | null = null;
  * @param inbox latin1 bytes, relative to the mail root
  * @param sessions `many`: the process serves others too, and so must stay what it is
  * @returns whether it goes on as root, because all of the way is root's
- * @throws MaildropRefused for a maildrop that this process must not serve; the system's error
+ * @throws MaildropRefused for a maildrop that this process must not serve; the system's error; Error when INBOX is no directory
  */
 export function takeOwnersRights(inbox: string, sessions: 'one' | 'many'): { isRoot: boolean } {
   if (becameUid === null && process.getuid?.() !== 0) return { isRoot: false };
@@ -51,11 +51,8 @@ function becomeOwner({ uid, gid }: Owner): void {
 function ownerOf(inbox: string): Owner {
   const home = dirname(inbox);
   const stats = tryStat(inbox, lstatSync);
-  if (stats !== null && !stats.isDirectory()) {
-    throw new MaildropRefused(
-      `${inbox} is ${stats.isSymbolicLink() ? 'a symbolic link' : 'no directory'}`,
-    );
-  }
+  if (stats?.isSymbolicLink() === true) throw new MaildropRefused(`${inbox} is a symbolic link`);
+  if (stats?.isDirectory() === false) throw new Error(`${inbox} is not a directory`);
   // Above INBOX links are the administrator's, and what they lead to counts.
   const above = [home, dirname(home), '.']
     .map((path) => tryStat(path, statSync))
@@ -70,15 +67,18 @@ function ownerOf(inbox: string): Owner {
   const way = stats === null ? above : [stats, ...above];
   const other = way.find(({ uid }) => uid !== 0);
   if (other !== undefined) return other;
-  if (way.some(isOpenToOthers)) {
+  if (way.some((step, index) => isOpenToOthers(step, index > 0))) {
     throw new MaildropRefused(`${inbox} is root's, but others may write to a directory on the way`);
   }
   return { uid: 0, gid: 0 };
 }
 
-/** Whether somebody else than root may put something in the place of what is in the directory. */
-function isOpenToOthers({ mode, gid }: Stats): boolean {
-  return (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
+/** Whether somebody else than root may put something in the place of what is in the directory. @param hasNext whether root's next step is in it */
+function isOpenToOthers({ mode, gid }: Stats, hasNext: boolean): boolean {
+  const isWritable = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
+  // As in /tmp: what is there stays to those who own it.
+  const isSticky = (mode & 0o1000) !== 0;
+  return isWritable && !(isSticky && hasNext);
 }
 
 /** @returns null when there is nothing */

@@ -236,6 +236,28 @@ t.test('nothing is done as root where others may write on the way', { skip }, as
   }
 });
 
+t.test(
+  'where others may write but change nothing of root, as in /tmp, it goes on',
+  { skip },
+  async (t) => {
+    const root = makeOwnedMailRoot(t);
+    root.inbox.add('one\n');
+    for (const folder of ['.', 'example.org', 'example.org/ann']) {
+      chmodSync(join(root.cwd, folder), 0o1777);
+    }
+    const { client } = start(t, root);
+    await client.login('ann@example.org', 'open sesame');
+    t.equal(await client.ok('STAT'), '+OK 1 7');
+    await client.ok('QUIT');
+    // Nothing is there yet, and anybody may put it there.
+    rmSync(root.inbox.path, { recursive: true });
+    const empty = start(t, root);
+    await empty.client.status();
+    await empty.client.ok('USER ann@example.org');
+    t.match(await empty.client.command('PASS open sesame'), /^-ERR \[SYS\/PERM\] /);
+  },
+);
+
 t.test('a process with the rights of one user serves no other', { skip }, async (t) => {
   const root = makeOwnedMailRoot(t);
   root.giveAway();
