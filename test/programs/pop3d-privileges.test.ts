@@ -245,7 +245,7 @@ t.test(
     for (const folder of ['.', 'example.org', 'example.org/ann']) {
       chmodSync(join(root.cwd, folder), 0o1777);
     }
-    const { client } = start(t, root);
+    const { program, client } = start(t, root);
     await client.login('ann@example.org', 'open sesame');
     t.equal(await client.ok('STAT'), '+OK 1 7');
     await client.ok('QUIT');
