@@ -353,7 +353,7 @@ class Session {
   #outcomeOf(failure: unknown): Outcome {
     this.#report('error', { error: (failure as Error).message });
     const isLoggedIn = this.#state.name === 'TRANSACTION';
-    return error(isLoggedIn ? 'maildrop-unavailable' : 'internal-error', undefined, 'SYS/TEMP');
+    return error(isLoggedIn ? 'maildrop-unreadable' : 'internal-error', undefined, 'SYS/TEMP');
   }
 
   #tooLong(kind: 'too-long' | 'endless'): undefined | Promise<void> {
