@@ -13,12 +13,11 @@ export const courierUniqueIds: UniqueIdListFormat = {
  * Reads `courierpop3dsizelist`: a header `/3 <next uid> <uidvalidity>` and lines
  * `<file name> <octets> <uid>:<uidvalidity>:<is UTF-8>`; in format 2 without the last field.
  *
- * @throws Error for a header that is not understood; Courier itself starts anew then
+ * @throws Error for a header that is not understood, or is not there; Courier itself starts anew then
  */
 export function* parseCourierSizeList(
   text: string,
 ): Generator<readonly [baseName: string, uniqueId: string]> {
-  if (text === '') return;
   const headerEnd = text.indexOf('\n');
   if (headerEnd === -1 || !/^\/[23] +[0-9]/.test(text)) {
     const header = text.slice(0, Math.min(headerEnd === -1 ? 80 : headerEnd, 80));

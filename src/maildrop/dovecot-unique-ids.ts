@@ -17,12 +17,11 @@ const maxUid = 0xffff_ffff;
  * in format 1 `1 <uidvalidity> <next uid>` and `<uid> <file name>`. The name is the last that Dovecot knew. `P<id>`
  * is an id from an import; an empty one means the base name.
  *
- * @throws Error for a header that is not understood
+ * @throws Error for a header that is not understood, or is not there: an empty file lost its ids, and is no list without any
  */
 export function* parseDovecotUidList(
   text: string,
 ): Generator<readonly [baseName: string, uniqueId: string]> {
-  if (text === '') return;
   const headerEnd = text.indexOf('\n');
   const header = headerEnd === -1 ? text : text.slice(0, headerEnd);
   const version = /^([13]) /.exec(header)?.[1];

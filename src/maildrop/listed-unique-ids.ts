@@ -15,8 +15,7 @@ export interface UniqueIdListFormat {
    * Base names (latin1 bytes) with their ids, in the file's order; a later entry for a base name replaces an earlier one.
    * A last line without its end is not whole yet.
    *
-   * @param text the file; may be empty
-   * @throws Error when the text is no such list
+   * @throws Error when the text is no such list; an empty one is none
    */
   readonly parse: (text: string) => Iterable<readonly [baseName: string, uniqueId: string]>;
   /** Whether that server might one day give such an id to some message. */
@@ -41,7 +40,7 @@ export async function assignListedUniqueIds(
   const text = readWholeFile(`${inbox}/${format.fileName}`, maxFileBytes);
   const turns = new Turns();
   const listed = new Map<string, string>();
-  for (const [baseName, uniqueId] of format.parse(text ?? '')) {
+  for (const [baseName, uniqueId] of text === null ? [] : format.parse(text)) {
     listed.set(baseName, uniqueId);
     if (turns.isOver()) await turns.next();
   }

@@ -1,6 +1,7 @@
 // Readers of command arguments: typed values, or the -ERR that says what is wrong.
 
 import { splitWords } from '../wire/command-line.js';
+import { maxMessageNumber } from '../wire/limits.js';
 import { parseLineCount, parseMessageNumber, type MessageNumber } from '../wire/message-number.js';
 import { error, type ErrorOutcome } from './outcome.js';
 
@@ -17,7 +18,7 @@ export const oneMessageNumber: ArgumentParser<MessageNumber> = (argument) => {
   if (word === undefined) return refuse('needs-message-number');
   if (rest.length > 0) return refuse('too-many-arguments');
   const number = parseMessageNumber(word);
-  return number === null ? refuse('bad-message-number') : { values: number };
+  return number === null ? refuseNumber('bad-message-number') : { values: number };
 };
 
 export const optionalMessageNumber: ArgumentParser<MessageNumber | null> = (argument) =>
@@ -34,9 +35,9 @@ export const topArguments: ArgumentParser<TopArguments> = (argument) => {
   if (first === undefined) return refuse('needs-message-number');
   if (rest.length > 0) return refuse('too-many-arguments');
   const number = parseMessageNumber(first);
-  if (number === null) return refuse('bad-message-number');
+  if (number === null) return refuseNumber('bad-message-number');
   const bodyLines = parseLineCount(second);
-  return bodyLines === null ? refuse('bad-line-count') : { values: { number, bodyLines } };
+  return bodyLines === null ? refuseNumber('bad-line-count') : { values: { number, bodyLines } };
 };
 
 /** A login name: all of the argument but the spaces around it. */
@@ -90,6 +91,11 @@ export const optionalWord: ArgumentParser<string | null> = (argument) => {
 export function tryBase64(text: string): Buffer | null {
   const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
   return isBase64 ? Buffer.from(text, 'base64') : null;
+}
+
+/** The texts name both ends of what is accepted, so that they are true of what is too large as well. */
+function refuseNumber(text: string): { readonly refusal: ErrorOutcome } {
+  return { refusal: error(text, { max: maxMessageNumber }) };
 }
 
 function refuse(text: string): { readonly refusal: ErrorOutcome } {

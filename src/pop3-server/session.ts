@@ -356,7 +356,7 @@ class Session {
   #outcomeOf(failure: unknown): Outcome {
     this.#report('error', { error: (failure as Error).message });
     const isLoggedIn = this.#state.name === 'TRANSACTION';
-    return error(isLoggedIn ? 'maildrop-unavailable' : 'internal-error', undefined, 'SYS/TEMP');
+    return error(isLoggedIn ? 'maildrop-unreadable' : 'internal-error', undefined, 'SYS/TEMP');
   }
 
   #tooLong(kind: 'too-long' | 'endless'): undefined | Promise<void> {
@@ -428,7 +428,12 @@ class Session {
       this.#link = encryptedLink(socket);
       return true;
     } catch (failure) {
-      this.#report('tls-failed', { error: (failure as Error).message });
+      // A signal or a deadline closes the connection too: then it was not the peer who did, and `logout` says why.
+      if (this.#ending === null) {
+        const { peer } = this.#options;
+        const error = (failure as Error).message;
+        this.#report('tls-failed', { ...(peer === undefined ? {} : { peer }), error });
+      }
       return false;
     } finally {
       this.#isShakingHands = false;

@@ -28,7 +28,9 @@ export interface ServerTls {
   /**
    * Shakes hands over a connection of which nobody else reads any more.
    *
-   * @returns the encrypted stream. @throws when the handshake fails or takes longer than `timeoutMs`; the connection is destroyed then
+   * @returns the encrypted stream
+   * @throws Error that says why in words for a log: the handshake failed, took longer than `timeoutMs`, or the peer closed its side
+   *   first; the connection is destroyed then
    */
   accept(connection: Duplex, timeoutMs: number): Promise<TLSSocket>;
 }
@@ -132,21 +134,31 @@ function accept(
       clearTimeout(timer);
       socket.off('secure', onSecure);
       socket.off('error', settle);
-      socket.off('close', onClose);
+      socket.off('end', onGone);
+      socket.off('close', onGone);
       socket.on('error', () => undefined);
       if (error === null) {
         resolve(socket);
       } else {
         socket.destroy();
         connection.destroy();
-        reject(error);
+        reject(new Error(reasonOf(error)));
       }
     };
     const onSecure = (): void => settle(null);
-    const onClose = (): void => settle(new Error('the peer closed the connection'));
+    // A side that is closed can still be written to, but who says nothing more cannot finish a handshake.
+    const onGone = (): void => settle(new Error('the peer closed the connection'));
     const timer = setTimeout(() => settle(new Error('the handshake took too long')), timeoutMs);
     socket.on('secure', onSecure);
     socket.on('error', settle);
-    socket.on('close', onClose);
+    socket.on('end', onGone);
+    socket.on('close', onGone);
+    // What was over before does not show on the socket above it.
+    if (connection.readableEnded || connection.destroyed) onGone();
   });
+}
+
+/** OpenSSL's messages hold an address in memory and a place in its source: its reason alone is for people. */
+function reasonOf(error: Error & { readonly reason?: string }): string {
+  return error.reason ?? error.message;
 }

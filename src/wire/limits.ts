@@ -15,5 +15,5 @@ export const maxResponseLineOctets = 512;
 /** RFC 1939 §7: a unique-id has 1 to 70 characters in the range 0x21 to 0x7E. */
 export const maxUniqueIdLength = 70;
 
-/** The largest message number we count to; RFC 1939 sets none. */
+/** The largest message number, and number of lines, that we count to; RFC 1939 sets none. */
 export const maxMessageNumber = 2_147_483_647;

@@ -18,7 +18,7 @@ export function indexOf(number: MessageNumber): number {
 }
 
 /**
- * Reads a message number: digits only, no sign, not 0, at most 2,147,483,647. Leading zeros are accepted.
+ * Reads a message number: digits only, no sign, not 0, at most 2,147,483,647. Leading zeros, however many, are accepted.
  *
  * @returns null for anything else; whether such a message exists is for the maildrop to say
  */
@@ -33,7 +33,8 @@ export function parseLineCount(text: string): number | null {
 }
 
 function parseDecimal(text: string): number | null {
-  if (!/^[0-9]{1,10}$/.test(text)) return null;
-  const number = Number(text);
+  const significant = /^0*([0-9]{1,10})$/.exec(text)?.[1];
+  if (significant === undefined) return null;
+  const number = Number(significant);
   return number <= maxMessageNumber ? number : null;
 }

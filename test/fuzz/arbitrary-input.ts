@@ -40,7 +40,7 @@ const withNumber = 'LIST RETR DELE TOP UIDL'.split(' ');
 /** Of other protocols, and what is nearly one of ours. */
 const strangers = ['XYZZY', 'EHLO', 'GET', 'A:B', 'LISTE', 'RET', 'A1', 'LOGIN', '-ERR', '+OK', ''];
 const number = fc.constantFrom(
-  ...'1 2 3 4 0 01 -1 +1 1.0 1e3 0x1 99 2147483647 2147483648 4294967297 18446744073709551617'.split(
+  ...'1 2 3 4 0 00000000001 -1 +1 1.0 1e3 0x1 99 2147483647 2147483648 4294967297 18446744073709551617'.split(
     ' ',
   ),
 );

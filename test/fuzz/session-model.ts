@@ -346,7 +346,7 @@ const keywords = new Set(
 
 /** Digits only, up to 2,147,483,647. */
 function tryDecimal(word: string): number | null {
-  if (word === '' || word.length > 10 || /[^0-9]/.test(word)) return null;
+  if (!/^[0-9]+$/.test(word)) return null;
   return Number(word) <= 2 ** 31 - 1 ? Number(word) : null;
 }
 

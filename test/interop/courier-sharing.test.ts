@@ -1,6 +1,6 @@
 // Unique-ids as a real courierpop3d gives them.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { expectProgram, unlessInstalled } from '../support/debian.js';
@@ -23,11 +23,15 @@ async function courierIds(t: Test, { path }: MaildirFixture): Promise<Record<str
   return quitWithIds(client);
 }
 
-async function pop3dIds(t: Test, mailRoot: string): Promise<Record<string, string>> {
+async function openPop3d(t: Test, mailRoot: string): Promise<WireClient> {
   const program = startProgram(t, 'pop3d', ['--uidl', 'courier'], { cwd: mailRoot });
   const client = new WireClient(program.stdout, program.stdin);
   await client.login('ann@example.org', 'open sesame');
-  return quitWithIds(client);
+  return client;
+}
+
+async function pop3dIds(t: Test, mailRoot: string): Promise<Record<string, string>> {
+  return quitWithIds(await openPop3d(t, mailRoot));
 }
 
 async function quitWithIds(client: WireClient): Promise<Record<string, string>> {
@@ -54,4 +58,11 @@ t.test('--uidl courier gives the ids that Courier gives', { skip }, async (t) =>
   const later = await courierIds(t, inbox);
   t.strictSame({ ...later, four: undefined }, { one, three, four: undefined });
   t.strictSame(await pop3dIds(t, mailRoot), later, 'after Courier saw it');
+
+  truncateSync(join(inbox.path, 'courierpop3dsizelist'));
+  const client = await openPop3d(t, mailRoot);
+  t.match(await client.command('UIDL'), /^-ERR \[SYS\/TEMP\] The maildrop cannot be read/);
+  await client.ok('QUIT');
+  const mended = await courierIds(t, inbox);
+  t.strictSame(await pop3dIds(t, mailRoot), mended, 'after Courier mended its list');
 });

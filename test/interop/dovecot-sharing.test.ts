@@ -1,6 +1,6 @@
 // pop3d and a real Dovecot on the same Maildirs at the same time: both are right, and Dovecot has nothing to complain of.
 
-import { cpSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startDovecot, unlessDovecot, type Dovecot } from '../support/dovecot.js';
@@ -98,6 +98,23 @@ t.test('--uidl dovecot gives the ids that Dovecot gives', { skip }, async (t) =>
   );
   t.strictSame(await dovecotIds(shared, 'bob'), later);
   t.strictSame(await complaints(shared), []);
+});
+
+t.test('an emptied dovecot-uidlist fails UIDL until Dovecot has mended it', { skip }, async (t) => {
+  const shared = await share(t, 'ann');
+  shared.store.inbox('ann').add(message('one'));
+  shared.store.giveAway();
+  await dovecotIds(shared, 'ann');
+
+  truncateSync(join(shared.store.inboxPath('ann'), 'dovecot-uidlist'));
+  const { client } = await shared.store.openPop3('ann', '--uidl', 'dovecot');
+  for (const command of ['UIDL', 'UIDL 1']) {
+    t.match(await client.command(command), /^-ERR \[SYS\/TEMP\] The maildrop cannot be read/);
+  }
+  await client.ok('LIST 1');
+  await client.ok('QUIT');
+  const mended = await dovecotIds(shared, 'ann');
+  t.strictSame(await pop3dIds(shared, 'ann'), mended);
 });
 
 t.test(

@@ -17,6 +17,8 @@ const folder = mkdtempSync(join(tmpdir(), 'pop3d-tls-'));
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 const { cert, key } = makeCertificate(folder);
 const files = ['--tls-cert', cert, '--tls-key', key];
+/** Longer than a test may last. */
+const longTime = ['--handshake-timeout', '300', '--login-timeout', '300'];
 const user = 'ann@example.org';
 const password = 'open sesame';
 
@@ -47,6 +49,22 @@ for (const { title, start } of transports) {
       t.match(program.stderr, /^pop3d: logout .*reason=quit/m);
     });
   }
+}
+
+for (const { title, start } of transports) {
+  t.test(`a client that closes its side instead of shaking hands, over ${title}`, async (t) => {
+    for (const [args, input] of [
+      [files, 'STLS\r\n'],
+      [[...files, '--tls'], '\x16\x03\x01\x02'],
+      [[...files, '--tls'], ''],
+    ] as const) {
+      const { program, connection } = await start(t, [...args, ...longTime], makeMailRoot(t));
+      connection.on('error', () => undefined).resume();
+      connection.end(Buffer.from(input, 'latin1'));
+      t.equal((await program.ending).status, 0);
+      t.match(program.stderr, /^pop3d: tls-failed .*error="the peer closed the connection"$/m);
+    }
+  });
 }
 
 t.test('the files can come from the environment, and be one', async (t) => {

@@ -89,10 +89,38 @@ for (const number of [
   });
 }
 
+t.test('the refusal of a number is true of one that is too large', async (t) => {
+  const c = await conversation(t, { messages: [hello] });
+  await c.login();
+  for (const [tag, ofMessage, ofLines] of [
+    ['en', 'Message numbers are 1 to 2147483647', 'The number of lines must be 0 to 2147483647'],
+    [
+      'de',
+      'Nachrichten haben Nummern von 1 bis 2147483647',
+      'Die Zahl der Zeilen reicht von 0 bis 2147483647',
+    ],
+  ] as const) {
+    await c.exchange(`LANG ${tag}`, '+OK');
+    for (const command of ['LIST 0', 'LIST 4294967297', 'TOP 2147483648 0']) {
+      t.equal(await c.client.command(command), `-ERR ${ofMessage}`);
+    }
+    for (const command of ['TOP 1 -1', 'TOP 1 18446744073709551617']) {
+      t.equal(await c.client.command(command), `-ERR ${ofLines}`);
+    }
+  }
+  await c.exchange('LIST 2147483647', '-ERR Es gibt keine Nachricht 2147483647');
+});
+
 t.test('leading zeros and more spaces than one are accepted', async (t) => {
   const c = await conversation(t, { messages: [hello] });
   await c.login();
-  for (const command of ['LIST 01', 'LIST  1', 'LIST 1 ', 'LIST  001  ']) {
+  for (const command of [
+    'LIST 01',
+    'LIST  1',
+    'LIST 1 ',
+    'LIST  001  ',
+    `LIST ${'0'.repeat(99)}1`,
+  ]) {
     await c.exchange(command, '+OK 1 24');
   }
   await c.exchange('LIST ', ['+OK', '1 24', '.']);

@@ -116,7 +116,7 @@ t.test(
     await c.login();
     c.maildrop.refreshFault = 'EACCES';
     for (const command of ['STAT', 'LIST', 'UIDL', 'DELE 1']) {
-      await c.exchange(command, '-ERR [SYS/TEMP]');
+      await c.exchange(command, '-ERR [SYS/TEMP] The maildrop cannot be read at present');
     }
     await c.exchange('RETR 1', '+OK');
     t.equal((await c.client.multiline()).toString(), one.replaceAll('\n', '\r\n'));

@@ -43,6 +43,10 @@ function lastOf({ log }: SessionOnSocket, event: string): string {
   return String(found?.fields['error'] ?? found?.fields['reason']);
 }
 
+function eventsOf({ log }: SessionOnSocket): readonly string[] {
+  return log.map(({ event }) => event);
+}
+
 async function octetsUntilClose(socket: Duplex): Promise<Buffer> {
   const client = new WireClient(socket, socket);
   // It was paused when it was taken out of the clear.
@@ -83,7 +87,11 @@ for (const { way, options, begin } of ways) {
         { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' },
       );
       await session.over();
-      t.match(lastOf(session, 'tls-failed'), /unsupported protocol/);
+      t.strictSame(session.log.find(({ event }) => event === 'tls-failed')?.fields, {
+        session: 'test',
+        peer,
+        error: 'unsupported protocol',
+      });
     });
   }
 
@@ -124,6 +132,7 @@ for (const { way, options, begin } of ways) {
     t.equal((await octetsUntilClose(connection)).length, 0);
     await session.over();
     t.equal(lastOf(session, 'logout'), 'timeout');
+    t.strictSame(eventsOf(session), ['connect', 'logout'], 'the peer is not blamed');
   });
 
   t.test(`${way}: a signal does not wait for the handshake`, async (t) => {
@@ -132,16 +141,22 @@ for (const { way, options, begin } of ways) {
     shutDownSessions();
     await session.over();
     t.equal(lastOf(session, 'logout'), 'signal');
+    t.strictSame(eventsOf(session), ['connect', 'logout'], 'the peer is not blamed');
   });
 
-  t.test(`${way}: a peer that hangs up during the handshake ends its session`, async (t) => {
-    const session = await startSession(t, options);
-    const connection = await begin(session.socket);
-    connection.write(Buffer.from([0x16, 3, 1]));
-    connection.end();
-    await session.over();
-    t.equal(lastOf(session, 'logout'), 'error');
-  });
+  for (const [moment, bytes] of [
+    ['before the ClientHello', Buffer.alloc(0)],
+    ['within it', Buffer.from([0x16, 3, 1, 2, 0, 1])],
+  ] as const) {
+    t.test(`${way}: a peer that closes its side ${moment} ends its session`, async (t) => {
+      const session = await startSession(t, options);
+      const connection = await begin(session.socket);
+      connection.end(bytes);
+      await session.over();
+      t.equal(lastOf(session, 'logout'), 'error');
+      t.equal(lastOf(session, 'tls-failed'), 'the peer closed the connection');
+    });
+  }
 
   t.test(`${way}: a later session resumes an earlier one's TLS`, async (t) => {
     for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
@@ -165,6 +180,17 @@ for (const { way, options, begin } of ways) {
     }
   });
 }
+
+t.test('STLS, and the end of what the peer says right behind it, ends the session', async (t) => {
+  // Behind USER, the end is read before STLS is run.
+  for (const input of ['STLS\r\n', 'USER ann@example.org\r\nSTLS\r\n', 'STLS\r\n\x16\x03\x01']) {
+    const session = await startSession(t, { tls, peer });
+    session.socket.end(Buffer.from(input, 'latin1'));
+    t.match((await octetsUntilClose(session.socket)).toString(), /\+OK Begin TLS negotiation\r\n$/);
+    await session.over();
+    t.equal(lastOf(session, 'tls-failed'), 'the peer closed the connection', input);
+  }
+});
 
 t.test('a client that asks for another handshake gets none', async (t) => {
   const session = await startSession(t, { tls, peer });

@@ -84,6 +84,7 @@ t.test('a list that cannot be read is no reason to make up ids', async (t) => {
   const folder = t.testdir({});
   mkdirSync(join(folder, 'dovecot-uidlist'));
   await t.rejects(assignIn(folder, ['a']), /not a regular file/);
+  await t.rejects(assign(t, '', ['a']), /header that is not understood/, 'empty');
 });
 
 t.test('100,000 listed messages get their ids without a long stretch', async (t) => {

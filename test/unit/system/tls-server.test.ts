@@ -1,10 +1,12 @@
 // What sessions show of it is in test/session/tls-*.test.ts, what pop3d makes of faulty files in test/programs/.
 
+import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
 import t from 'tap';
-import { loadServerTls } from '../../../src/system/tls-server.js';
+import { loadServerTls, type ServerTls } from '../../../src/system/tls-server.js';
 import { joinIntoOnePem, makeCertificate, type KeyType } from '../../support/certificate.js';
 import { makeDuplexPair } from '../../support/duplex-pair.js';
 
@@ -52,20 +54,50 @@ t.test('certificate and key may be one file; a file that is not there is named',
   t.end();
 });
 
-t.test(
-  'a handshake that takes too long, or that a peer leaves, destroys the connection',
-  async (t) => {
-    const files = makeCertificate(folder, { name: 'slow' });
-    const server = loadServerTls(files.cert, files.key);
-    const [waiting, silent] = makeDuplexPair();
-    waiting.on('error', () => undefined);
-    await t.rejects(server.accept(silent, 20), { message: 'the handshake took too long' });
-    t.ok(silent.destroyed);
-    const [leaving, left] = makeDuplexPair();
-    leaving.on('error', () => undefined);
-    const accepted = server.accept(left, 10_000);
-    leaving.end();
-    await t.rejects(accepted);
-    t.ok(left.destroyed);
-  },
-);
+t.test('a handshake that takes too long destroys the connection', async (t) => {
+  const [waiting, silent] = makeDuplexPair();
+  waiting.on('error', () => undefined);
+  await t.rejects(load('slow').accept(silent, 20), { message: 'the handshake took too long' });
+  t.ok(silent.destroyed);
+});
+
+for (const [moment, leave] of [
+  ['during the handshake', (client: Duplex) => setImmediate(() => client.end())],
+  ['before it, unread', (client: Duplex) => client.end()],
+  [
+    'before it, and that was read',
+    async (client: Duplex, peer: Duplex) => {
+      peer.resume();
+      client.end();
+      await once(peer, 'end');
+    },
+  ],
+  [
+    'and hangs up before it',
+    async (_: Duplex, peer: Duplex) => {
+      peer.destroy();
+      await once(peer, 'close');
+    },
+  ],
+] as const) {
+  t.test(`a peer that closes its side ${moment} cannot finish it`, async (t) => {
+    const server = load('leaving');
+    const [client, peer] = makeDuplexPair();
+    client.on('error', () => undefined);
+    await leave(client, peer);
+    await t.rejects(server.accept(peer, 300_000), { message: 'the peer closed the connection' });
+    t.ok(peer.destroyed);
+  });
+}
+
+t.test("of OpenSSL's errors the reason is told, and nothing about memory and source", async (t) => {
+  const [client, peer] = makeDuplexPair();
+  client.on('error', () => undefined).resume();
+  client.write('GET / HTTP/1.1\r\n\r\n');
+  await t.rejects(load('request').accept(peer, 300_000), { message: /^[a-z ]+$/ });
+});
+
+function load(name: string): ServerTls {
+  const { cert, key } = makeCertificate(folder, { name });
+  return loadServerTls(cert, key);
+}
