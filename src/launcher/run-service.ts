@@ -8,7 +8,7 @@ import { RunFileError } from '../run-file/run-file-error.js';
 import { decide } from './access-rules.js';
 import { reservedSlots, trustedLevel } from './admission.js';
 import { becomeUser, type UserOptions } from './become-user.js';
-import { descriptorBudget } from './descriptor-limit.js';
+import { descriptorBudget, requireDescriptors } from './descriptor-limit.js';
 import { spawnPerConnection, type Service } from './hand-over.js';
 import { Launcher, type Counters } from './launcher.js';
 import { listen, type Listener } from './listener.js';
@@ -48,6 +48,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const { service, rules: rulesFile, log, concurrency } = options;
   const fd = tryPassedSocket(process.env, process.pid) ?? undefined;
   closeInheritedDescriptors(fd === undefined ? [] : [fd]);
+  requireDescriptors(options.workers?.count ?? 0);
 
   const rules =
     rulesFile === undefined
