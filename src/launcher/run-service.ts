@@ -13,7 +13,7 @@ import { spawnPerConnection, type Service } from './hand-over.js';
 import { Launcher, type Counters } from './launcher.js';
 import { listen, type Listener } from './listener.js';
 import { formatMetrics } from './metrics.js';
-import { writeMetricsFile } from './metrics-file.js';
+import { requireMetricsFile, writeMetricsFile } from './metrics-file.js';
 import { readRulesFile, RulesFile } from './rules-file.js';
 import { parsePort } from './service-name.js';
 import { tryPassedSocket } from './socket-activation.js';
@@ -49,6 +49,7 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const fd = tryPassedSocket(process.env, process.pid) ?? undefined;
   closeInheritedDescriptors(fd === undefined ? [] : [fd]);
   requireDescriptors(options.workers?.count ?? 0);
+  if (options.metrics !== undefined) requireMetricsFile(options.metrics);
 
   const rules =
     rulesFile === undefined
