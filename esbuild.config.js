@@ -1,29 +1,54 @@
-// Bundles what pop3d needs for its greeting into one CommonJS file: a module loader that resolves and reads a dozen modules
-// takes longer than all of their code. What is imported later stays apart.
+// Bundles each program into one CommonJS file: a module loader that resolves and reads a dozen modules takes longer than all of
+// their code, and holds them open at the same time, which a low limit of open files does not allow.
 
+import { readFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { build } from 'esbuild';
 
 const programs = 'build/src/programs';
 
-await build({
-  entryPoints: [`${programs}/pop3d.js`],
-  outfile: `${programs}/pop3d.cjs`,
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  logLevel: 'warning',
-  plugins: [
-    {
-      name: 'imported-later',
-      setup({ onResolve, resolve }) {
-        onResolve({ filter: /^\./ }, async ({ kind, path, pluginData, ...options }) => {
-          if (kind !== 'dynamic-import' || pluginData === 'resolving') return undefined;
-          const found = await resolve(path, { kind, ...options, pluginData: 'resolving' });
-          return { path: `./${relative(programs, found.path)}`, external: true };
-        });
-      },
-    },
-  ],
-});
+/** pop3d's greeting must not wait for the rest to be read: what is imported later stays apart. */
+const importedLater = {
+  name: 'imported-later',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^\./ }, async ({ kind, path, pluginData, ...options }) => {
+      if (kind !== 'dynamic-import' || pluginData === 'resolving') return undefined;
+      const found = await resolve(path, { kind, ...options, pluginData: 'resolving' });
+      return { path: `./${relative(programs, found.path)}`, external: true };
+    });
+  },
+};
+
+/** Modules that look for files beside them find them from the bundle too. */
+const ownPlaces = {
+  name: 'own-places',
+  setup({ onLoad }) {
+    onLoad({ filter: /\/build\/src\/.*\.js$/ }, async ({ path }) => {
+      const text = await readFile(path, 'utf8');
+      const place = JSON.stringify(relative(programs, path));
+      const url = `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${place})).href`;
+      return { contents: text.replaceAll('import.meta.url', url) };
+    });
+  },
+};
+
+const bundle = (name, plugins) =>
+  build({
+    entryPoints: [`${programs}/${name}.js`],
+    outfile: `${programs}/${name}.cjs`,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    logLevel: 'warning',
+    // Those with machine code or data files of their own.
+    external: ['better-sqlite3', '@node-rs/*', '@mongodb-js/saslprep', 'cli-progress'],
+    plugins,
+  });
+
+await Promise.all([
+  bundle('pop3d', [importedLater, ownPlaces]),
+  ...['tcpsrun', 'tcprule', 'pop3get', 'runsvc', 'passdb', 'pop3record'].map((name) =>
+    bundle(name, [ownPlaces]),
+  ),
+]);

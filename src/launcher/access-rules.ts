@@ -37,9 +37,13 @@ export function parseRuleLine(text: string, line: number, file: string): AccessR
   };
 }
 
-/** @returns null when it is no whole number from 0 to `maxLevel` */
+/**
+ * Leading zeros are refused, as in addresses and prefixes: who writes `010` may mean 8.
+ *
+ * @returns null when it is no whole number from 0 to `maxLevel`
+ */
 export function parseLevel(text: string): number | null {
-  return tryWholeNumber(text, 0, maxLevel);
+  return /^0[0-9]/.test(text) ? null : tryWholeNumber(text, 0, maxLevel);
 }
 
 /** What to say of a level that is none. */

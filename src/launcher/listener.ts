@@ -2,6 +2,7 @@
 
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { ConfigurationError, TemporaryError } from '../system/program.js';
+import { isListedAsListening } from './socket-activation.js';
 
 export interface ListenerOptions {
   /** An IPv4 or IPv6 literal, possibly with a zone; `::` takes both families. Not used when `fd` is given. */
@@ -45,12 +46,19 @@ export async function listen(
       onConnection(socket);
     },
   );
+  const { fd } = options;
+  const wasListed = fd !== undefined && isListedAsListening(fd);
   await bind(server, options);
   server.on('error', onAcceptError);
+  if (fd !== undefined && !wasListed && isListedAsListening(fd)) {
+    // It listens only now: where nobody wanted it, on every address and at any port, if it was not even bound.
+    server.close();
+    throw new ConfigurationError(`descriptor ${fd} was passed as a listening socket and is none`);
+  }
   const bound = server.address();
   if (bound === null || typeof bound === 'string') {
     server.close();
-    throw new ConfigurationError(`descriptor ${options.fd ?? '?'} is no listening TCP socket`);
+    throw new ConfigurationError(`descriptor ${fd ?? '?'} is no listening TCP socket`);
   }
   return {
     address: bound.address,

@@ -2,6 +2,17 @@
 
 import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { Log } from '../system/log.js';
+import { ConfigurationError } from '../system/program.js';
+
+/**
+ * Finds out at the start what no write could mend.
+ *
+ * @throws ConfigurationError for an empty name and for what is there and no regular file
+ */
+export function requireMetricsFile(file: string): void {
+  if (file === '') throw new ConfigurationError('option --metrics: the name of the file is empty');
+  if (isTaken(file)) throw new ConfigurationError(`option --metrics: ${notRegular(file)}`);
+}
 
 /**
  * Puts a text in the place of the file. Not synced to the disk: after a crash there are new counters anyway. What does not
@@ -11,9 +22,7 @@ export function writeMetricsFile(file: string, text: string, log: Log): void {
   // Collectors read what ends in .prom; this does not.
   const temporary = `${file}.${process.pid}.new`;
   try {
-    if (lstatSync(file, { throwIfNoEntry: false })?.isFile() === false) {
-      throw new Error(`${file}: is not a regular file`);
-    }
+    if (isTaken(file)) throw new Error(notRegular(file));
     rmSync(temporary, { force: true });
     // Made anew: what somebody else puts there meanwhile, such as a link, is not written to.
     writeFileSync(temporary, text, { mode: 0o644, flag: 'wx' });
@@ -22,4 +31,18 @@ export function writeMetricsFile(file: string, text: string, log: Log): void {
     log.write('warning', { why: `option --metrics: ${(error as Error).message}` });
     rmSync(temporary, { force: true });
   }
+}
+
+/** Whether something is there that is no regular file; false where nothing can be seen. */
+function isTaken(file: string): boolean {
+  try {
+    return !lstatSync(file).isFile();
+  } catch {
+    // Nothing is there, or nothing can be seen there, of which writing will tell.
+    return false;
+  }
+}
+
+function notRegular(file: string): string {
+  return `${file}: is not a regular file`;
 }

@@ -8,12 +8,12 @@ import { RunFileError } from '../run-file/run-file-error.js';
 import { decide, type AccessRules } from './access-rules.js';
 import { reservedSlots, trustedLevel } from './admission.js';
 import { becomeUser, type UserOptions } from './become-user.js';
-import { descriptorBudget } from './descriptor-limit.js';
+import { descriptorBudget, requireDescriptors } from './descriptor-limit.js';
 import { spawnPerConnection, type Service } from './hand-over.js';
 import { Launcher, type Counters } from './launcher.js';
 import { listen, type Listener } from './listener.js';
 import { formatMetrics } from './metrics.js';
-import { writeMetricsFile } from './metrics-file.js';
+import { requireMetricsFile, writeMetricsFile } from './metrics-file.js';
 import { readRulesFile, RulesFile } from './rules-file.js';
 import { parsePort } from './service-name.js';
 import { tryPassedSocket } from './socket-activation.js';
@@ -48,6 +48,8 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const { service, rules: rulesFile, log, concurrency } = options;
   const fd = tryPassedSocket(process.env, process.pid) ?? undefined;
   closeInheritedDescriptors(fd === undefined ? [] : [fd]);
+  requireDescriptors(options.workers?.count ?? 0);
+  if (options.metrics !== undefined) requireMetricsFile(options.metrics);
 
   const rules =
     rulesFile === undefined

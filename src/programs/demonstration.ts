@@ -12,7 +12,7 @@ import { serveDemonstration } from '../demonstration/serve.js';
 import { exitCode } from '../system/exit-code.js';
 import { runProgram, TemporaryError } from '../system/program.js';
 
-const program = (name: string): string => fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+const program = (name: string): string => fileURLToPath(new URL(`./${name}.cjs`, import.meta.url));
 const inCheckout = (path: string): string =>
   fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
@@ -39,7 +39,7 @@ await runProgram(
       mailRoot,
       port: wantedPort,
       tcpsrun: program('tcpsrun'),
-      pop3d: inCheckout('build/src/programs/pop3d.cjs'),
+      pop3d: program('pop3d'),
       runFile: inCheckout('run/pop3.run'),
       onListening: (port) => {
         process.stdout.write(describe(mailRoot, isNew, port));

@@ -41,7 +41,7 @@ const commands: Readonly<Record<string, (given: Given) => Promise<ExitCode> | Ex
   schemes: (given) => passdb.listSchemes(given.context),
 };
 
-await runProgram(
+void runProgram(
   {
     name: 'passdb',
     synopsis: `[options] ${Object.keys(commands).join('|')} [user@domain]`,

@@ -25,7 +25,7 @@ import { collectOnOneThread } from '../system/young-garbage.js';
 setFlagsFromString('--semi-space-growth-factor=1');
 collectOnOneThread();
 
-await runProgram(
+void runProgram(
   {
     name: 'pop3get',
     synopsis: '[options] domain username [password | -]',

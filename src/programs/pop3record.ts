@@ -16,7 +16,7 @@ const signalBase = 128;
 /** How long a client may take for each bit of what the server said last. */
 const lingerMs = 60_000;
 
-await runProgram(
+void runProgram(
   {
     name: 'pop3record',
     synopsis: '[options] DIRECTORY -- PROGRAM [ARGUMENT...]',

@@ -13,7 +13,7 @@ import { runProgram } from '../system/program.js';
 /** What shells add to the number of the signal that ended a program. */
 const signalBase = 128;
 
-await runProgram(
+void runProgram(
   {
     name: 'runsvc',
     synopsis: '[options] RUNFILE [NAME [PARAMETER...]]',

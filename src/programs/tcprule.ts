@@ -27,7 +27,7 @@ const commands: Readonly<Record<string, { readonly operands: number; readonly ru
   query: { operands: 1, run: query },
 };
 
-await runProgram(
+void runProgram(
   {
     name: 'tcprule',
     synopsis: 'FILE list|add ADDRESS[/PREFIX] LEVEL|delete ADDRESS[/PREFIX]|query ADDRESS[/PREFIX]',

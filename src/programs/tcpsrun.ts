@@ -12,7 +12,7 @@ import { runProgram } from '../system/program.js';
 
 const defaults = { concurrency: 40, concurrencyWithWorkers: 1000, backlog: 128 };
 
-await runProgram(
+void runProgram(
   {
     name: 'tcpsrun',
     synopsis: '[options] address port runfile',

@@ -1,7 +1,10 @@
 // What every program does the same way: help, version, usage errors, exit codes.
 
+import { writeSync } from 'node:fs';
 import { exitCode, type ExitCode } from './exit-code.js';
 import { parseCommandLine, UsageError, type CommandLine, type OptionTable } from './options.js';
+import { isSameFile } from './same-file.js';
+import type { LineSink } from './stderr-sink.js';
 
 export interface ProgramDescription<T extends OptionTable> {
   readonly name: string;
@@ -29,13 +32,19 @@ export class TemporaryError extends Error {
  *
  * `--help` (also `/?` as the first argument) and `--version` print to stdout and exit 0. Usage errors print two lines to
  * stderr and exit 100. What `main` resolves to becomes the exit status once the event loop is empty; undefined leaves
- * it as it is, for programs that end themselves.
+ * it as it is, for programs that end themselves. Should the event loop be empty before, the status is 111: never success
+ * for what was not done.
  */
 export async function runProgram<T extends OptionTable>(
   description: ProgramDescription<T>,
   main: (commandLine: CommandLine<T>) => Promise<ExitCode | undefined> | ExitCode | undefined,
 ): Promise<void> {
   const argv = process.argv.slice(2);
+  const noticeUnfinished = (): void => {
+    process.exitCode = exitCode.temporary;
+    void complain(description.name, 'internal error: it ended before it was done');
+  };
+  process.once('beforeExit', noticeUnfinished);
   try {
     if (argv[0] === '/?' || optionsBeforeTerminator(argv).includes('--help')) {
       const { formatHelp } = await import('./help.js');
@@ -55,9 +64,12 @@ export async function runProgram<T extends OptionTable>(
       throw new UsageError(`unexpected argument "${commandLine.positionals[max] ?? ''}"`);
     }
     const status = await main(commandLine);
-    if (status !== undefined) process.exitCode = status;
+    // What could not be written to stdout may have been noticed before.
+    if (status !== undefined) process.exitCode ||= status;
   } catch (error) {
     process.exitCode = await reportFailure(description.name, error);
+  } finally {
+    process.removeListener('beforeExit', noticeUnfinished);
   }
 }
 
@@ -73,17 +85,25 @@ export async function reportFailure(name: string, error: unknown): Promise<ExitC
     await complain(name, messageOf(error), `see ${name} --help`);
     return exitCode.permanent;
   }
-  if (kind === 'ConfigurationError') {
+  if (kind === 'ConfigurationError' && !isShortage(error)) {
     await complain(name, `fatal: ${messageOf(error)}`);
     return exitCode.permanent;
   }
-  if (kind === 'TemporaryError') {
+  if (kind === 'TemporaryError' || isShortage(error)) {
     await complain(name, `temporary failure: ${messageOf(error)}`);
     return exitCode.temporary;
   }
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
   await complain(name, `internal error: ${details}`);
   return exitCode.temporary;
+}
+
+/**
+ * Whether there were no more descriptors, in this process or on the machine: no fault of the program nor of its configuration.
+ * Goes by the message: not every error that was made of the system's has its code, and the dynamic linker's never has one.
+ */
+function isShortage(error: unknown): boolean {
+  return /: (?:EMFILE|ENFILE|Too many open files)\b/i.test(`: ${messageOf(error)}`);
 }
 
 function messageOf(error: unknown): string {
@@ -110,13 +130,28 @@ export function printText(program: string, text: string): void {
 
 /** Writes lines to stderr, or to syslog where stderr is the connection, as inetd leaves it. */
 async function complain(program: string, ...texts: readonly string[]): Promise<void> {
-  const { isSameFile } = await import('./same-file.js');
   const lines = texts.map((text) => `${program}: ${escapeControls(text)}\n`);
-  const sink = isSameFile(0, 2)
-    ? (await import('./syslog.js')).spawnLogger(program)
-    : await (await import('./stderr-sink.js')).openStderr(() => '');
+  const isConnection = isSameFile(0, 2);
+  let sink: LineSink;
+  try {
+    sink = isConnection
+      ? (await import('./syslog.js')).spawnLogger(program)
+      : await (await import('./stderr-sink.js')).openStderr(() => '');
+  } catch {
+    // Without a descriptor to spare not even a module can be read.
+    if (!isConnection) tryWriteToStderr(lines.join(''));
+    return;
+  }
   for (const line of lines) sink.write(line);
   await sink.flush(1000);
+}
+
+function tryWriteToStderr(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // Closed, full or gone.
+  }
 }
 
 /** What was said stays one line, whatever an argument or a file name holds. */

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { poll } from '../support/deadline.js';
 import { readMetrics } from '../support/prometheus-text.js';
+import { runProgram } from '../support/run-program.js';
 import { counters, shellRunFile, startTcpsrun, type Tcpsrun } from '../support/tcpsrun-fixture.js';
 
 function valuesIn({ directory }: Tcpsrun): Record<string, number> {
@@ -75,4 +76,15 @@ t.test('a file that cannot be written costs a line in the log', async (t) => {
   t.match(await counters(tcpsrun), { accepted: 0 });
   await tcpsrun.program.logLine(/warning why=".*--metrics: ENOENT/);
   t.equal((await tcpsrun.connect().end()).received, 'hello\n');
+});
+
+t.test('a file that never could be written ends it at the start with 100', async (t) => {
+  const cwd = t.testdir({ 'test.run': shellRunFile('echo hello'), folder: {} });
+  for (const file of ['', 'folder']) {
+    const args = ['--metrics', file, '127.0.0.1', '0', 'test.run'];
+    const { status, stderr } = await runProgram(t, 'tcpsrun', args, { cwd });
+    t.equal(status, 100);
+    t.match(stderr, /^tcpsrun: fatal: option --metrics: .*\n$/);
+  }
+  t.same(readdirSync(cwd).sort(), ['folder', 'test.run'], 'nothing is left');
 });

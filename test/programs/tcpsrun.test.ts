@@ -183,6 +183,7 @@ const refused: readonly (readonly [
   ['an address of another machine', ['192.0.2.1', '0', 'x'], 111, /EADDRNOTAVAIL/],
   ['too few arguments', ['127.0.0.1', '0'], 100, /too few arguments/],
   ['an unknown user', ['--user', 'no-such-user', '127.0.0.1', '0', 'x'], 100, /no such user/],
+  ['root as the user', ['--user', 'root', '127.0.0.1', '0', 'x'], 100, /root needs no option/],
   ['a missing rules file', ['--rules', 'none', '127.0.0.1', '0', 'x'], 100, /none: cannot be read/],
   ['no slots at all', ['--concurrency', '0', '127.0.0.1', '0', 'x'], 100, /--concurrency needs/],
 ];
@@ -212,6 +213,19 @@ t.test(
     });
     const { received } = await connect().end();
     t.match(received, /^uid=[0-9]+\(nobody\) gid=[0-9]+\(nogroup\) groups=[0-9]+\(nogroup\)$/m);
+  },
+);
+
+t.test(
+  "--group may be root, which gives root's group and nothing else of root",
+  { skip: process.getuid?.() !== 0 && 'only root can do this' },
+  async (t) => {
+    const { connect } = await startTcpsrun(t, {
+      runFile: 'program /usr/bin/id\nargument id\n',
+      options: ['--user', 'games', '--group', 'root'],
+    });
+    const { received } = await connect().end();
+    t.match(received, /^uid=[0-9]+\(games\) gid=0\(root\) groups=0\(root\),[0-9]+\(games\)$/m);
   },
 );
 

@@ -8,7 +8,7 @@ import {
   TemporaryError,
 } from '../../src/system/program.js';
 
-await runProgram(
+void runProgram(
   {
     name: 'minimal',
     synopsis: '[options] ending [more]',
@@ -29,6 +29,10 @@ await runProgram(
         throw new TemporaryError('the database is locked');
       case 'fault':
         throw new TypeError('a fault');
+      case 'forgotten':
+        return new Promise(() => undefined);
+      case 'shortage':
+        throw new ConfigurationError('rules: cannot be read: EMFILE');
       default:
         process.exitCode = 7;
         return undefined;

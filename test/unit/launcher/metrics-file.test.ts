@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { writeMetricsFile } from '../../../src/launcher/metrics-file.js';
+import { requireMetricsFile, writeMetricsFile } from '../../../src/launcher/metrics-file.js';
 import type { Log } from '../../../src/system/log.js';
 import type { LogFields } from '../../../src/system/log-line.js';
 
@@ -65,5 +65,21 @@ t.test('a link in the place of the file that is being written is not followed', 
   t.equal(entries.length, 0);
   t.equal(readFileSync(file, 'utf8'), 'new\n');
   t.equal(readFileSync(join(folder, 'other'), 'utf8'), 'mine\n');
+  t.end();
+});
+
+t.test('at the start an empty name, and what is no regular file, is a configuration error', (t) => {
+  const folder = t.testdir({ taken: {}, old: 'old\n' });
+  symlinkSync('old', join(folder, 'link'));
+  t.throws(() => requireMetricsFile(''), { name: 'ConfigurationError', message: /name .* empty/ });
+  for (const file of [join(folder, 'taken'), join(folder, 'link'), '/dev/null', '.']) {
+    t.throws(() => requireMetricsFile(file), {
+      name: 'ConfigurationError',
+      message: `option --metrics: ${file}: is not a regular file`,
+    });
+  }
+  for (const name of ['old', 'new', 'missing/new']) {
+    t.doesNotThrow(() => requireMetricsFile(join(folder, name)), 'may become one');
+  }
   t.end();
 });

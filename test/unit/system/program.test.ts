@@ -48,6 +48,8 @@ const endings: readonly (readonly [argv: readonly string[], status: number, stde
   [['no'], 1, ''],
   [['own'], 7, ''],
   [['configuration'], 100, 'minimal: fatal: rules:3: no such thing\n'],
+  [['shortage'], 111, 'minimal: temporary failure: rules: cannot be read: EMFILE\n'],
+  [['forgotten'], 111, 'minimal: internal error: it ended before it was done\n'],
   [['temporary'], 111, 'minimal: temporary failure: the database is locked\n'],
   [[], 100, 'minimal: too few arguments: [options] ending [more]\nminimal: see minimal --help\n'],
   [['ok', 'b', 'c'], 100, 'minimal: unexpected argument "c"\nminimal: see minimal --help\n'],
