@@ -249,6 +249,8 @@ t.test(
     await client.login('ann@example.org', 'open sesame');
     t.equal(await client.ok('STAT'), '+OK 1 7');
     await client.ok('QUIT');
+    client.end();
+    await program.ending;
     // Nothing is there yet, and anybody may put it there.
     rmSync(root.inbox.path, { recursive: true });
     const empty = start(t, root);
