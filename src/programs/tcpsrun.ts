@@ -100,7 +100,7 @@ void runProgram(
       ...logOptionsFrom('tcpsrun', options),
       gathersLines: workerCount > 0,
     });
-    await runService({
+    const serving = runService({
       service,
       address,
       rules: options.rules,
@@ -114,7 +114,15 @@ void runProgram(
       metrics: options.metrics,
       log,
     });
-    await log.flush(1000);
+    try {
+      await serving;
+    } catch (error) {
+      // Nobody hears stderr any more; where lines go to stderr it is said there.
+      if (options.log === 'syslog') log.write('fatal', { why: (error as Error).message });
+      throw error;
+    } finally {
+      await log.flush(1000);
+    }
     return exitCode.ok;
   },
 );

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { tryFindProgram } from '../support/debian.js';
 import { freePort } from '../support/free-port.js';
+import { recordingLogger } from '../support/recording-logger.js';
 import { builtProgram, runProgram, startCommand } from '../support/run-program.js';
 import {
   Client,
@@ -195,6 +196,14 @@ for (const [title, args, status, message] of refused) {
     t.match(result.stderr, message);
   });
 }
+
+t.test('with --log syslog, why it did not start is there', async (t) => {
+  const logger = recordingLogger(t);
+  const args = ['--log', 'syslog', '192.0.2.1', '0', 'x'];
+  const result = await runProgram(t, 'tcpsrun', args, { env: { PATH: logger.path } });
+  t.equal(result.status, 111);
+  t.match(await logger.recorded(2), /fatal why="cannot listen on 192\.0\.2\.1 .*EADDRNOTAVAIL/);
+});
 
 t.test('a port that is taken ends it with 111', async (t) => {
   const { port } = await startTcpsrun(t, { runFile: greeter });
