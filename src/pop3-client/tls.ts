@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { checkServerIdentity, connect, rootCertificates, type PeerCertificate } from 'node:tls';
+import { describeTlsFailure } from '../system/tls-failure.js';
 import { ConnectionLost, InsecureServer } from './failures.js';
 
 export interface TlsTrust {
@@ -73,7 +74,7 @@ function describeFailure(error: NodeJS.ErrnoException, names: readonly string[])
     /^(CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|INVALID_CA|HOSTNAME_MISMATCH)/.test(
       error.code ?? '',
     );
-  if (!isCertificate) return new ConnectionLost(`TLS failed: ${error.message}`);
+  if (!isCertificate) return new ConnectionLost(`TLS failed: ${describeTlsFailure(error)}`);
   return new InsecureServer(
     `the certificate of ${names.join(' or ')} is not trusted: ${error.message} ` +
       `(see --tls-ca and --tls-fingerprint)`,

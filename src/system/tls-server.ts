@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
 import { ConfigurationError } from './program.js';
+import { describeTlsFailure } from './tls-failure.js';
 
 /**
  * RFC 9325 §4.2: forward secrecy and authenticated encryption only. Node's own list still has static RSA and CBC at its end.
@@ -142,7 +143,7 @@ function accept(
       } else {
         socket.destroy();
         connection.destroy();
-        reject(new Error(reasonOf(error)));
+        reject(new Error(describeTlsFailure(error)));
       }
     };
     const onSecure = (): void => settle(null);
@@ -156,9 +157,4 @@ function accept(
     // What was over before does not show on the socket above it.
     if (connection.readableEnded || connection.destroyed) onGone();
   });
-}
-
-/** OpenSSL's messages hold an address in memory and a place in its source: its reason alone is for people. */
-function reasonOf(error: Error & { readonly reason?: string }): string {
-  return error.reason ?? error.message;
 }

@@ -136,7 +136,7 @@ const rows: readonly Row[] = [
   {
     title: '+OK to STLS, and no TLS in what follows',
     status: 111,
-    message: /TLS failed/,
+    message: /TLS failed: wrong version number/,
     server: () => ({
       fault: (line, _session, socket) => {
         if (line !== 'STLS') return undefined;
