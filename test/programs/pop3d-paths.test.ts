@@ -62,7 +62,8 @@ function strayPaths(cwd: string, trace: PathTrace, allowed: readonly string[]): 
         }
         return (
           path !== '.' &&
-          !allowed.includes(path) &&
+          // Who owns the directories on the way decides whose rights it takes.
+          !allowed.some((within) => `${within}/`.startsWith(`${path}/`)) &&
           !allowed.some((within) => path.startsWith(`${within}/INBOX`))
         );
       })
