@@ -82,7 +82,7 @@ class Run {
 
   async run(): Promise<void> {
     const { maildir, account } = this.#settings;
-    await checkMaildir(maildir);
+    checkMaildir(maildir);
     const lock = await lockAccount(maildir, account);
     try {
       const journal = await this.#openJournal();
@@ -175,8 +175,11 @@ class Run {
     } finally {
       // A session that was settled is closed already; any other must not reach QUIT.
       session.client.destroy();
-      if (state.listing !== null && this.#summary.listed === 0) {
-        this.#summary.listed = state.listing.entries.length;
+      if (state.listing !== null) {
+        const { entries, ignoredLines } = state.listing;
+        if (this.#summary.listed === 0) this.#summary.listed = entries.length;
+        // Without an answered QUIT the server removes nothing; `#finish` takes off what it removed.
+        this.#summary.left = entries.length + ignoredLines;
       }
     }
   }
@@ -228,10 +231,13 @@ class Run {
     const { listing, known, settlement, remaining } = result;
     const summary = this.#summary;
     summary.known += known.length;
-    summary.deleted += settlement.quit === 'done' ? settlement.marked.length : 0;
+    const deleted = settlement.quit === 'done' ? settlement.marked.length : 0;
+    summary.deleted += deleted;
+    if (summary.left !== null) summary.left -= deleted;
     summary.kept += remaining.length;
     summary.undecided = settlement.quit === 'undecided';
     if (settlement.quit === 'undecided') {
+      summary.left = null;
       summary.error = `no answer to QUIT (${settlement.reason}): the next run finds out what was deleted`;
       return;
     }
