@@ -7,6 +7,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTmp, syncDirectory } from '../maildir/deliver.js';
 import { TemporaryError } from '../system/program.js';
+import { Journal, readJournal } from './journal.js';
 import type { StoredRecord } from './journal-format.js';
 import { accountTag } from './message-key.js';
 import { tryOpenOwnFile } from './own-file.js';
@@ -88,4 +89,14 @@ async function hashContent(path: string): Promise<string> {
 
 export function removeLeftovers(maildir: string, leftovers: Leftovers): void {
   for (const name of leftovers.tmpNames) removeTmp(maildir, name);
+}
+
+/** Opens an account's journal with what the last run could not record, and clears tmp. Throws as `Journal.open` and `readJournal`. */
+export async function recoverJournal(maildir: string, account: string): Promise<Journal> {
+  const content = await readJournal(maildir, account);
+  const stamps = new Set(content.stored.map(({ stamp }) => stamp));
+  const leftovers = await findLeftovers(maildir, account, stamps);
+  const journal = await Journal.open(maildir, account, content, leftovers.delivered);
+  removeLeftovers(maildir, leftovers);
+  return journal;
 }

@@ -10,6 +10,7 @@ import {
   numberedMessage,
   numberedMessages,
   runPop3get,
+  silence,
   sortedContents,
   startFakeServer,
   storedContents,
@@ -48,18 +49,37 @@ for (const [direct, method, capabilities] of [
 }
 
 t.test(
-  'PIPELINING announced, and lines sent ahead dropped: in time, and nothing lost',
+  'PIPELINING announced, and lines sent ahead dropped: once more, one command at a time',
   async (t) => {
-    const { status, stderr, left, again } = await attack(t, { dropsLinesAhead: true }, [
-      '--timeout',
-      '1',
-    ]);
-    t.equal(status, 111);
-    t.match(stderr, /fell silent/);
-    t.equal(left, 3);
-    t.same((await again()).left, 3);
+    const args = ['--timeout', '1'];
+    const { status, stderr, stored, left, server } = await attack(
+      t,
+      { dropsLinesAhead: true },
+      args,
+    );
+    t.equal(status, 0, stderr);
+    t.match(stderr, /session-ended .*fell silent/);
+    t.equal(server.sessions, 2);
+    t.equal(left, 0);
+    t.same(stored, sortedContents(three));
   },
 );
+
+t.test('only what comes ahead behind a RETR dropped: once more as well', async (t) => {
+  const args = ['--timeout', '1'];
+  const { status, stderr, stored, server } = await attack(t, { dropsLinesAhead: 'RETR' }, args);
+  t.equal(status, 0, stderr);
+  t.equal(server.sessions, 2);
+  t.same(stored, sortedContents(three));
+});
+
+t.test('a server that is silent with and without PIPELINING is asked twice, no more', async (t) => {
+  const fault = (line: string) => (line === 'LIST' ? silence : undefined);
+  const { status, stderr, server } = await attack(t, { fault }, ['--timeout', '1']);
+  t.equal(status, 111);
+  t.match(stderr, /fell silent/);
+  t.equal(server.sessions, 2);
+});
 
 for (const [command, surplus] of [
   ['RETR 1', '+OK\r\n'],
