@@ -65,6 +65,20 @@ t.test(
   },
 );
 
+t.test(
+  'UIDL refused for one message: the probe asks LIST, which proves more than NOOP',
+  async (t) => {
+    const { status, stored, commands } = await attack(t, {
+      fault: (line) => (/^UIDL \d/.test(line) ? '-ERR no argument\r\n' : undefined),
+    });
+    t.equal(status, 0);
+    t.same(stored, sortedContents(three));
+    const retrieved = commands.lastIndexOf('RETR 3');
+    t.match(commands[retrieved + 1], /^LIST 3$/);
+    t.notOk(commands.includes('NOOP'));
+  },
+);
+
 t.test('only what comes ahead behind a RETR dropped: once more as well', async (t) => {
   const args = ['--timeout', '1'];
   const { status, stderr, stored, server } = await attack(t, { dropsLinesAhead: 'RETR' }, args);
