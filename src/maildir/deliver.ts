@@ -2,32 +2,31 @@
 // maildir(5). The tmp file stays until its owner has recorded the delivery. Knows nothing of POP3.
 
 import {
+  accessSync,
   close,
   closeSync,
   constants,
   fdatasync,
-  fstat,
   fsync,
   linkSync,
+  lstatSync,
   open,
   openSync,
   readdir,
-  stat,
   unlinkSync,
   write,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { fileFailure } from '../system/file-failure.js';
 import { ConfigurationError } from '../system/program.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
 const syncFile = promisify(fsync);
-const statFile = promisify(stat);
 const listDirectory = promisify(readdir);
 export const syncData = promisify(fdatasync);
-export const statDescriptor = promisify(fstat);
 
 const createFlags =
   constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
@@ -143,22 +142,33 @@ export async function listMessages(maildir: string): Promise<readonly string[]> 
 }
 
 /**
- * Checks that a directory can take deliveries.
+ * Checks that a directory can take deliveries. It may be a symbolic link itself; what is in it may not, so that mail stays in
+ * the directory that was named.
  *
- * @throws ConfigurationError naming what is missing, or that tmp and new are on different file systems (no link can be made)
+ * @throws ConfigurationError naming what is missing, is no directory or may not be written in, or that tmp and new are on
+ *   different file systems (no link can be made); TemporaryError for trouble that may pass
  */
-export async function checkMaildir(maildir: string): Promise<void> {
+export function checkMaildir(maildir: string): void {
   const devices = new Set<number>();
   for (const folder of ['tmp', 'new', 'cur']) {
     const path = join(maildir, folder);
-    const stats = await statFile(path).catch((error: unknown) => {
-      if (!isAbsent(error)) throw error;
-      throw new ConfigurationError(
-        `${maildir} is no Maildir: it has no directory ${folder} (make one: mkdir -p -m 700 ${maildir}/new ${maildir}/cur ${maildir}/tmp)`,
-      );
-    });
-    if (!stats.isDirectory()) throw new ConfigurationError(`${path} is not a directory`);
-    if (folder !== 'cur') devices.add(stats.dev);
+    try {
+      const stats = lstatSync(path);
+      if (stats.isSymbolicLink()) {
+        throw new ConfigurationError(`${path} is a symbolic link: it must be a directory`);
+      }
+      if (!stats.isDirectory()) throw new ConfigurationError(`${path} is not a directory`);
+      if (folder !== 'cur') devices.add(stats.dev);
+      const { R_OK, W_OK, X_OK } = constants;
+      accessSync(path, folder === 'cur' ? R_OK : R_OK | W_OK | X_OK);
+    } catch (error) {
+      if (isAbsent(error)) {
+        throw new ConfigurationError(
+          `${maildir} is no Maildir: it has no directory ${folder} (make one: mkdir -p -m 700 ${maildir}/new ${maildir}/cur ${maildir}/tmp)`,
+        );
+      }
+      throw fileFailure(error, `cannot store in ${maildir}: ${(error as Error).message}`);
+    }
   }
   if (devices.size > 1) {
     throw new ConfigurationError(`${maildir}/tmp and ${maildir}/new are on different file systems`);

@@ -1,7 +1,7 @@
 // The bytes of a connection, taken piece by piece; while nobody takes them the peer is held back.
 
 import type { Duplex } from 'node:stream';
-import { ConnectionLost } from './failures.js';
+import { ConnectionLost, FellSilent } from './failures.js';
 
 /** Octets waiting to be taken beyond which the connection is not read. */
 const maxWaitingOctets = 1 << 20;
@@ -35,7 +35,7 @@ export class ByteSource {
    * The next piece.
    *
    * @param deadline a time of performance.now()
-   * @throws ConnectionLost at the end of the connection, its failure, or the deadline
+   * @throws ConnectionLost at the end of the connection or its failure; FellSilent at the deadline
    */
   async take(deadline: number): Promise<Buffer> {
     for (;;) {
@@ -43,7 +43,7 @@ export class ByteSource {
       if (chunk !== null) return chunk;
       if (this.#end !== null) throw this.#end;
       const remainingMs = deadline - performance.now();
-      if (remainingMs <= 0) throw new ConnectionLost('the server fell silent');
+      if (remainingMs <= 0) throw new FellSilent('the server fell silent');
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, remainingMs);
         this.#wake = () => {

@@ -24,7 +24,7 @@ export async function findIntentions(
   nameServer: NameServer,
 ): Promise<{ readonly server: string; readonly intentions: readonly Intention[] }> {
   const { maildir, account, maxOctets, keep } = settings;
-  await checkMaildir(maildir);
+  checkMaildir(maildir);
   const content = await readJournal(maildir, account);
   const session = await openSession({
     settings,

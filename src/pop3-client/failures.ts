@@ -7,6 +7,9 @@ import { ConfigurationError, TemporaryError } from '../system/program.js';
 /** The connection ended, failed or fell silent. */
 export class ConnectionLost extends TemporaryError {}
 
+/** Nothing came in time. */
+export class FellSilent extends ConnectionLost {}
+
 /**
  * The server's bytes are not the reply that was due, so it is unknown where replies start. Nothing read since the last
  * verified point can be believed.

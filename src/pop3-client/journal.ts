@@ -1,21 +1,26 @@
 // What was stored and may still be on the server, one text file per account in the Maildir. Only added to, and made
 // durable, before the server is told to delete; now and then replaced whole. Losing it costs a download, never a message.
 
-import { close, constants, ftruncate, open, rename, unlink } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { close, constants, ftruncate, open, readFile, rename, unlink } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { statDescriptor, syncData, syncDirectory, writeAll } from '../maildir/deliver.js';
-import { TemporaryError } from '../system/program.js';
+import { syncData, syncDirectory, writeAll } from '../maildir/deliver.js';
+import { fileFailure } from '../system/file-failure.js';
+import { ConfigurationError, type TemporaryError } from '../system/program.js';
 import { reasonOf } from './failures.js';
 import { formatJournalLine, parseJournalLine, type StoredRecord } from './journal-format.js';
 import { accountTag } from './message-key.js';
+import { tryOpenOwnFile } from './own-file.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
+const readDescriptor = promisify(readFile);
 const truncateFile = promisify(ftruncate);
 const renameFile = promisify(rename);
 const unlinkFile = promisify(unlink);
+
+/** Four times what a run can add: a record is 147 octets at most, and a listing is cut at 200,000 messages. */
+const maxJournalOctets = 128 * 1024 * 1024;
 
 /** What a journal says. */
 export interface JournalContent {
@@ -27,16 +32,17 @@ export interface JournalContent {
   readonly existed: boolean;
 }
 
-/** Reads an account's journal. A line that is not whole, or of another account, says nothing. */
+/**
+ * Reads an account's journal. A line that is not whole, or of another account, says nothing.
+ *
+ * @throws ConfigurationError when it is too large, no regular file or not ours to read, else TemporaryError; both name it
+ */
 export async function readJournal(maildir: string, account: string): Promise<JournalContent> {
   const stored: StoredRecord[] = [];
   const suspects = new Map<string, number>();
   let sawTls = false;
   let isOurs = false;
-  const text = await readFile(journalPath(maildir, account), 'latin1').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-    throw error;
-  });
+  const text = await readText(journalPath(maildir, account));
   // What follows the last line end is a line that a crash cut off.
   for (const lineText of text.split('\n').slice(0, -1)) {
     const line = parseJournalLine(lineText);
@@ -75,7 +81,7 @@ export class Journal {
    * Opens the journal and adds what a recovery found. It is written anew, without what no longer counts, when there is
    * room for that.
    *
-   * @throws TemporaryError when it cannot be written: nothing may be deleted then
+   * @throws ConfigurationError or TemporaryError when it cannot be written: nothing may be deleted then
    */
   static async open(
     maildir: string,
@@ -91,12 +97,10 @@ export class Journal {
       if (!content.existed) throw unwritable(maildir, account, error);
     }
     try {
-      const fd = await openFile(
-        journalPath(maildir, account),
-        constants.O_RDWR | constants.O_NOFOLLOW,
-      );
-      const { size } = await statDescriptor(fd);
-      const journal = new Journal(maildir, account, { fd, length: size }, content);
+      const file = tryOpenOwnFile(journalPath(maildir, account), constants.O_RDWR);
+      if (file === null) throw new Error('it is gone');
+      const opened = { fd: file.fd, length: file.size };
+      const journal = new Journal(maildir, account, opened, content);
       // A line that a crash cut off gets an end, so that the next one stands alone.
       await journal.#write('\n');
       await journal.addStored(recovered);
@@ -166,10 +170,30 @@ interface OpenedFile {
   readonly length: number;
 }
 
-function unwritable(maildir: string, account: string, error: unknown): TemporaryError {
-  return new TemporaryError(
-    `cannot write ${journalPath(maildir, account)}: ${reasonOf(error)}; nothing was fetched`,
-  );
+function unwritable(
+  maildir: string,
+  account: string,
+  error: unknown,
+): ConfigurationError | TemporaryError {
+  const path = journalPath(maildir, account);
+  return fileFailure(error, `cannot write ${path}: ${reasonOf(error)}; nothing was fetched`);
+}
+
+async function readText(path: string): Promise<string> {
+  const file = tryOpenOwnFile(path, constants.O_RDONLY);
+  if (file === null) return '';
+  try {
+    if (file.size > maxJournalOctets) {
+      throw new ConfigurationError(
+        `${path} has ${file.size} octets, more than a journal of pop3get's can have: remove it`,
+      );
+    }
+    return await readDescriptor(file.fd, 'latin1');
+  } catch (error) {
+    throw fileFailure(error, `cannot read ${path}: ${reasonOf(error)}`);
+  } finally {
+    await closeFile(file.fd);
+  }
 }
 
 async function replaceJournal(
@@ -185,9 +209,7 @@ async function replaceJournal(
   }
   const bytes = Buffer.from(lines.join(''), 'latin1');
   const path = journalPath(maildir, account);
-  // The account's lock is held, so the temporary name is nobody else's.
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW;
-  const fd = await openFile(`${path}.tmp`, flags, 0o600);
+  const fd = await createAnew(`${path}.tmp`);
   try {
     await writeAll(fd, bytes, 0);
     await syncData(fd);
@@ -199,6 +221,18 @@ async function replaceJournal(
     throw error;
   }
   return { fd, length: bytes.length };
+}
+
+/** The account's lock is held, so the name is nobody else's: what is there was left by a run that died, or put in the way. */
+async function createAnew(path: string): Promise<number> {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
+  try {
+    return await openFile(path, flags, 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  await unlinkFile(path);
+  return openFile(path, flags, 0o600);
 }
 
 function journalPath(maildir: string, account: string): string {

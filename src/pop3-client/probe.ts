@@ -57,10 +57,12 @@ export async function chooseProbe(
     }
     await passOverWholeListing(client);
   }
-  const kind = listing.hasUniqueIds && entry.uniqueId !== null ? 'UIDL' : 'LIST';
-  const reply = await client.exchange(kind, entry.number);
-  if (isInStep(kind, entry, reply)) return kind;
-  if (reply.isOk) await passOverWholeListing(client);
+  const hasUniqueId = listing.hasUniqueIds && entry.uniqueId !== null;
+  for (const kind of hasUniqueId ? (['UIDL', 'LIST'] as const) : (['LIST'] as const)) {
+    const reply = await client.exchange(kind, entry.number);
+    if (isInStep(kind, entry, reply)) return kind;
+    if (reply.isOk) await passOverWholeListing(client);
+  }
   return 'NOOP';
 }
 

@@ -2,12 +2,15 @@
 // one that has none was not, and goes.
 
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { constants, createReadStream } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { removeTmp, syncDirectory } from '../maildir/deliver.js';
+import { TemporaryError } from '../system/program.js';
+import { Journal, readJournal } from './journal.js';
 import type { StoredRecord } from './journal-format.js';
 import { accountTag } from './message-key.js';
+import { tryOpenOwnFile } from './own-file.js';
 import { traceHeaderLength } from './trace-header.js';
 
 /** The base name of a message in tmp: it says whose it is, so that a later run of the same account can tell what it was. */
@@ -56,16 +59,15 @@ export async function findLeftovers(
   for (const name of await readdir(join(maildir, 'tmp'))) {
     const groups = pattern.exec(name)?.groups;
     if (groups === undefined) continue;
+    const path = join(maildir, 'tmp', name);
+    const stats = await lstat(path);
+    // A link, a FIFO or a directory by such a name is none of ours.
+    if (!stats.isFile()) continue;
     tmpNames.push(name);
     const stamp = groups['stamp'] ?? '';
-    const path = join(maildir, 'tmp', name);
-    if (recordedStamps.has(stamp) || (await stat(path)).nlink < 2) continue;
-    delivered.push({
-      key: groups['key'] ?? null,
-      contentHash: await hashContent(path),
-      listedOctets: null,
-      stamp,
-    });
+    if (recordedStamps.has(stamp) || stats.nlink < 2) continue;
+    const contentHash = await hashContent(path);
+    delivered.push({ key: groups['key'] ?? null, contentHash, listedOctets: null, stamp });
   }
   if (delivered.length > 0) await syncDirectory(join(maildir, 'new'));
   return { delivered, tmpNames };
@@ -74,7 +76,10 @@ export async function findLeftovers(
 async function hashContent(path: string): Promise<string> {
   const hash = createHash('sha256');
   let isAtStart = true;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  const file = tryOpenOwnFile(path, constants.O_RDONLY);
+  if (file === null) throw new TemporaryError(`${path} has gone`);
+  const { fd } = file;
+  for await (const chunk of createReadStream(path, { fd }) as AsyncIterable<Buffer>) {
     // The trace header is far shorter than the first chunk.
     hash.update(isAtStart ? chunk.subarray(traceHeaderLength(chunk)) : chunk);
     isAtStart = false;
@@ -84,4 +89,14 @@ async function hashContent(path: string): Promise<string> {
 
 export function removeLeftovers(maildir: string, leftovers: Leftovers): void {
   for (const name of leftovers.tmpNames) removeTmp(maildir, name);
+}
+
+/** Opens an account's journal with what the last run could not record, and clears tmp. Throws as `Journal.open` and `readJournal`. */
+export async function recoverJournal(maildir: string, account: string): Promise<Journal> {
+  const content = await readJournal(maildir, account);
+  const stamps = new Set(content.stored.map(({ stamp }) => stamp));
+  const leftovers = await findLeftovers(maildir, account, stamps);
+  const journal = await Journal.open(maildir, account, content, leftovers.delivered);
+  removeLeftovers(maildir, leftovers);
+  return journal;
 }

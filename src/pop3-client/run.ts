@@ -1,23 +1,29 @@
 // One run of pop3get: as many sessions as it takes to get past messages that end one, and a summary that says what was done.
 
-import { hostname } from 'node:os';
 import { exitCode } from '../system/exit-code.js';
 import { ConfigurationError, TemporaryError } from '../system/program.js';
 import { checkMaildir, listMessages } from '../maildir/deliver.js';
 import { lockAccount } from './account-lock.js';
 import type { Pop3Client } from './client.js';
-import { LostStep, MessageTooLarge, StoreFailure, ConnectionLost, reasonOf } from './failures.js';
-import { Journal, readJournal } from './journal.js';
+import {
+  ConnectionLost,
+  FellSilent,
+  LostStep,
+  MessageTooLarge,
+  reasonOf,
+  StoreFailure,
+} from './failures.js';
+import type { Journal } from './journal.js';
 import type { Entry } from './listing.js';
 import { locateServers, type Target } from './locate.js';
 import type { NameServer } from './name-server.js';
 import { openSession, type OpenSession } from './open-session.js';
-import { findLeftovers, removeLeftovers } from './recovery.js';
+import { recoverJournal } from './recovery.js';
 import { nameOf, runSession, type SessionResult, type SessionState } from './session.js';
 import type { Settings } from './settings.js';
+import { traceHeader } from './session-trace.js';
 import { newSummary, type FailedMessage, type Summary } from './summary.js';
 import { TlsMemory } from './tls-memory.js';
-import { formatTraceHeader } from './trace-header.js';
 
 /** Sessions in one run; each after the first has isolated or left out a message that ended one. */
 const maxSessions = 10;
@@ -38,6 +44,7 @@ export interface RunWatcher {
 interface Course {
   readonly deliveredNames: readonly string[];
   settleOnly: boolean;
+  mayPipeline: boolean;
   readonly suspects: Map<string, number>;
   readonly excluded: Set<string>;
 }
@@ -82,10 +89,10 @@ class Run {
 
   async run(): Promise<void> {
     const { maildir, account } = this.#settings;
-    await checkMaildir(maildir);
+    checkMaildir(maildir);
     const lock = await lockAccount(maildir, account);
     try {
-      const journal = await this.#openJournal();
+      const journal = await recoverJournal(maildir, account);
       try {
         const targets = await locateServers(this.#settings.location, this.#nameServer);
         await this.#runSessions(targets, journal, await listMessages(maildir));
@@ -97,16 +104,6 @@ class Run {
     }
   }
 
-  async #openJournal(): Promise<Journal> {
-    const { maildir, account } = this.#settings;
-    const content = await readJournal(maildir, account);
-    const stamps = new Set(content.stored.map(({ stamp }) => stamp));
-    const leftovers = await findLeftovers(maildir, account, stamps);
-    const journal = await Journal.open(maildir, account, content, leftovers.delivered);
-    removeLeftovers(maildir, leftovers);
-    return journal;
-  }
-
   async #runSessions(
     targets: readonly Target[],
     journal: Journal,
@@ -115,13 +112,14 @@ class Run {
     const course: Course = {
       deliveredNames,
       settleOnly: false,
+      mayPipeline: true,
       suspects: new Map(journal.content.suspects),
       excluded: new Set(),
     };
     const tlsMemory = new TlsMemory(journal.content.sawTls, () => journal.addTls());
     let storeFailure: StoreFailure | null = null;
     for (let count = 1; ; count += 1) {
-      const state: SessionState = { listing: null, unverified: [] };
+      const state: SessionState = { listing: null, hasPipelined: false, unverified: [] };
       try {
         const result = await this.#runOneSession(targets, tlsMemory, journal, course, state);
         await this.#finish(journal, result);
@@ -175,8 +173,11 @@ class Run {
     } finally {
       // A session that was settled is closed already; any other must not reach QUIT.
       session.client.destroy();
-      if (state.listing !== null && this.#summary.listed === 0) {
-        this.#summary.listed = state.listing.entries.length;
+      if (state.listing !== null) {
+        const { entries, ignoredLines } = state.listing;
+        if (this.#summary.listed === 0) this.#summary.listed = entries.length;
+        // Without an answered QUIT the server removes nothing; `#finish` takes off what it removed.
+        this.#summary.left = entries.length + ignoredLines;
       }
     }
   }
@@ -198,18 +199,24 @@ class Run {
       course.settleOnly = true;
       return !keep && state.listing !== null;
     }
+    const { hasPipelined, unverified } = state;
+    if (error instanceof FellSilent && hasPipelined && !this.#watcher.isInterrupted()) {
+      // Some servers announce PIPELINING and drop what comes ahead. The listing is asked for so, before any message.
+      course.mayPipeline = false;
+      if (unverified.length === 0) return true;
+    }
     const isServers =
       error instanceof LostStep ||
       error instanceof MessageTooLarge ||
       error instanceof ConnectionLost;
-    const [culprit] = state.unverified;
+    const [culprit] = unverified;
     if (!isServers || culprit === undefined || this.#watcher.isInterrupted()) return false;
-    const names = state.unverified.map((entry) => nameOf(account, entry));
+    const names = unverified.map((entry) => nameOf(account, entry));
     // A journal that cannot be written now only costs the knowledge.
     await journal.addSuspects(names.filter((name) => !name.startsWith('#'))).catch(() => undefined);
     if (error instanceof MessageTooLarge) {
       // The last one read is the one that was too large.
-      const large = state.unverified.at(-1) ?? culprit;
+      const large = unverified.at(-1) ?? culprit;
       this.#exclude(course, large, `${error.message}: see --limit`);
     } else if (names.length === 1 && course.suspects.has(names[0] ?? '')) {
       // It was alone this time: it is to blame.
@@ -228,10 +235,13 @@ class Run {
     const { listing, known, settlement, remaining } = result;
     const summary = this.#summary;
     summary.known += known.length;
-    summary.deleted += settlement.quit === 'done' ? settlement.marked.length : 0;
+    const deleted = settlement.quit === 'done' ? settlement.marked.length : 0;
+    summary.deleted += deleted;
+    if (summary.left !== null) summary.left -= deleted;
     summary.kept += remaining.length;
     summary.undecided = settlement.quit === 'undecided';
     if (settlement.quit === 'undecided') {
+      summary.left = null;
       summary.error = `no answer to QUIT (${settlement.reason}): the next run finds out what was deleted`;
       return;
     }
@@ -281,17 +291,4 @@ class Run {
     this.#summary.failed.push(failed);
     this.#watcher.onFailed(failed);
   }
-}
-
-// Asked once: the system looks it up anew each time, which cost more than storing the message.
-const localName = hostname();
-
-function traceHeader({ endpoint }: OpenSession, stamp: string): Buffer {
-  return formatTraceHeader({
-    serverName: endpoint.target.host,
-    serverAddress: endpoint.address,
-    localName,
-    id: stamp,
-    receivedAt: new Date(),
-  });
 }

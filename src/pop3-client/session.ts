@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly suspects: ReadonlyMap<string, number>;
   /** Messages not to fetch in this run, by `nameOf`. */
   readonly excluded: ReadonlySet<string>;
+  /** Whether commands may go ahead of replies where the server announces that it takes them. */
+  readonly mayPipeline: boolean;
   readonly traceHeader: (stamp: string) => Buffer;
   readonly watcher: SessionWatcher;
 }
@@ -50,6 +52,8 @@ export interface SessionResult {
 /** What a session knows when it breaks off. */
 export interface SessionState extends DownloadState {
   listing: MailboxListing | null;
+  /** Whether commands were sent ahead of replies. */
+  hasPipelined: boolean;
 }
 
 /** A name for a message that holds in the next session too, as far as the server lets it. */
@@ -65,9 +69,8 @@ export async function runSession(
   const { settings, session, journal, content, suspects, watcher } = options;
   const { client } = session;
   const { account, maildir } = settings;
-  const { listing, capabilities } = await list(session);
+  const { listing, mayPipeline } = await list(session, options.mayPipeline, state);
   state.listing = listing;
-  const mayPipeline = capabilities.has('PIPELINING');
   const storedMessages = new StoredMessages(
     account,
     relevantRecords(content.stored, listing, account),
@@ -156,25 +159,27 @@ function weigh(
   return weights;
 }
 
-/** The listing, and the capabilities as they are after the login: RFC 2449 §5 lets them change. */
-async function list(session: OpenSession): Promise<{
-  readonly listing: MailboxListing;
-  readonly capabilities: OpenSession['capabilities'];
-}> {
-  const { client } = session;
-  const before = session.capabilities;
+/** The listing, and whether to pipeline, by the capabilities as they are after the login: RFC 2449 §5 lets them change. */
+async function list(
+  { client, capabilities: before }: OpenSession,
+  isAllowed: boolean,
+  state: SessionState,
+): Promise<{ readonly listing: MailboxListing; readonly mayPipeline: boolean }> {
   client.expectSilence();
-  if (before.has('PIPELINING')) {
+  if (isAllowed && before.has('PIPELINING')) {
+    state.hasPipelined = true;
     client.send(formatCommandLine('CAPA'));
     requestListing(client, true);
     const capabilities = await client.readCapabilityReply();
-    return { capabilities, listing: await readListing(client, true) };
+    const listing = await readListing(client, true);
+    return { listing, mayPipeline: capabilities.has('PIPELINING') };
   }
   const capabilities = before.size === 0 ? before : await client.readCapabilities();
-  const mayPipeline = capabilities.has('PIPELINING');
+  const mayPipeline = isAllowed && capabilities.has('PIPELINING');
+  state.hasPipelined = mayPipeline;
   client.expectSilence();
   requestListing(client, mayPipeline);
-  return { capabilities, listing: await readListing(client, mayPipeline) };
+  return { mayPipeline, listing: await readListing(client, mayPipeline) };
 }
 
 /** Records of unique-ids that are no longer listed have served: the server removed the messages. */

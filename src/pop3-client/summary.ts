@@ -26,6 +26,8 @@ export interface Summary {
   deleted: number;
   /** Messages left on the server on purpose. */
   kept: number;
+  /** Messages on the server when the run ended, those left there on purpose included; null when that is not known. */
+  left: number | null;
   /** No answer to QUIT: whether the deletions were carried out is settled by the next run. */
   undecided: boolean;
   readonly failed: FailedMessage[];
@@ -47,6 +49,7 @@ export function newSummary(account: string): Summary {
     known: 0,
     deleted: 0,
     kept: 0,
+    left: null,
     undecided: false,
     failed: [],
     error: null,

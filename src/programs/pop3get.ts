@@ -100,12 +100,13 @@ async function transfer(
 }
 
 function reportSummary(log: Log, summary: Summary): void {
-  const { failed, error, login, server, ...counts } = summary;
+  const { failed, left, error, login, server, ...counts } = summary;
   log.write(error === null ? 'done' : 'failed', {
     ...counts,
     server: server ?? undefined,
     login: login ?? undefined,
-    left: failed.length,
+    failed: failed.length,
+    left: left ?? undefined,
     error: error ?? undefined,
   });
 }

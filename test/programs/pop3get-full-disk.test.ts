@@ -35,6 +35,11 @@ t.test('a disk that fills up costs nothing but further runs', { skip }, async (t
     const { status, stderr } = await runPop3get(t, server.port, maildir);
     statuses.push(status);
     if (status !== 0) t.match(stderr, /ENOSPC/);
+    t.match(
+      stderr,
+      new RegExp(` left=${server.messages.length}\\b`),
+      'what is left on the server is told',
+    );
     // Whoever reads the mail makes room.
     for (const name of readdirSync(join(maildir, 'new'))) {
       execFileSync('cp', [join(maildir, 'new', name), join(elsewhere, 'cur', `${name}:2,S`)]);

@@ -10,6 +10,7 @@ import {
   numberedMessage,
   numberedMessages,
   runPop3get,
+  silence,
   sortedContents,
   startFakeServer,
   storedContents,
@@ -48,18 +49,51 @@ for (const [direct, method, capabilities] of [
 }
 
 t.test(
-  'PIPELINING announced, and lines sent ahead dropped: in time, and nothing lost',
+  'PIPELINING announced, and lines sent ahead dropped: once more, one command at a time',
   async (t) => {
-    const { status, stderr, left, again } = await attack(t, { dropsLinesAhead: true }, [
-      '--timeout',
-      '1',
-    ]);
-    t.equal(status, 111);
-    t.match(stderr, /fell silent/);
-    t.equal(left, 3);
-    t.same((await again()).left, 3);
+    const args = ['--timeout', '1'];
+    const { status, stderr, stored, left, server } = await attack(
+      t,
+      { dropsLinesAhead: true },
+      args,
+    );
+    t.equal(status, 0, stderr);
+    t.match(stderr, /session-ended .*fell silent/);
+    t.equal(server.sessions, 2);
+    t.equal(left, 0);
+    t.same(stored, sortedContents(three));
   },
 );
+
+t.test(
+  'UIDL refused for one message: the probe asks LIST, which proves more than NOOP',
+  async (t) => {
+    const { status, stored, commands } = await attack(t, {
+      fault: (line) => (/^UIDL \d/.test(line) ? '-ERR no argument\r\n' : undefined),
+    });
+    t.equal(status, 0);
+    t.same(stored, sortedContents(three));
+    const retrieved = commands.lastIndexOf('RETR 3');
+    t.match(commands[retrieved + 1], /^LIST 3$/);
+    t.notOk(commands.includes('NOOP'));
+  },
+);
+
+t.test('only what comes ahead behind a RETR dropped: once more as well', async (t) => {
+  const args = ['--timeout', '1'];
+  const { status, stderr, stored, server } = await attack(t, { dropsLinesAhead: 'RETR' }, args);
+  t.equal(status, 0, stderr);
+  t.equal(server.sessions, 2);
+  t.same(stored, sortedContents(three));
+});
+
+t.test('a server that is silent with and without PIPELINING is asked twice, no more', async (t) => {
+  const fault = (line: string) => (line === 'LIST' ? silence : undefined);
+  const { status, stderr, server } = await attack(t, { fault }, ['--timeout', '1']);
+  t.equal(status, 111);
+  t.match(stderr, /fell silent/);
+  t.equal(server.sessions, 2);
+});
 
 for (const [command, surplus] of [
   ['RETR 1', '+OK\r\n'],

@@ -163,7 +163,10 @@ t.test(
     const bar = /\d+\/3 messages {2}[\d.]+ k?B {2}[\d.]+ [kM]?B\/s {2}\d+ s left/;
     child.stdout.on('data', (chunk: Buffer) => {
       screen += chunk.toString();
-      if (bar.test(screen)) release();
+      if (!bar.test(screen)) return;
+      release();
+      // Once: the bar is drawn again.
+      release = () => undefined;
     });
     const { status } = await deadline(child.ending, 20_000, () => screen);
     t.equal(status, 0, screen);

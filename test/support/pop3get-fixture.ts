@@ -29,8 +29,8 @@ export interface FakeServerOptions {
   readonly greeting?: string | Buffer;
   /** Whether UIDL is known. */
   readonly hasUidl?: boolean;
-  /** Of lines that come in one piece only the first is read, whatever was announced. */
-  readonly dropsLinesAhead?: boolean;
+  /** Of lines that come in one piece only the first is read, whatever was announced; with a keyword, none behind that one. */
+  readonly dropsLinesAhead?: true | 'RETR';
   /** What STLS is answered with; without it there is none. */
   readonly tls?: SecureContextOptions;
   /** 127.0.0.1 and a free port by default. */
@@ -80,7 +80,9 @@ export class FakeServer {
       text += chunk.toString('latin1');
       for (let end = text.indexOf('\r\n'); end !== -1 && !isSilent; end = text.indexOf('\r\n')) {
         const line = text.slice(0, end);
-        text = this.#options.dropsLinesAhead === true ? '' : text.slice(end + 2);
+        const { dropsLinesAhead: drops } = this.#options;
+        const isDropping = drops === true || (drops !== undefined && line.startsWith(drops));
+        text = isDropping ? '' : text.slice(end + 2);
         this.commands.push(line);
         if (stream === socket) this.clearCommands.push(line);
         const turn = { listed, answer: () => this.#answer(line, listed, deleted) };
