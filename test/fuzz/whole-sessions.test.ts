@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { runWholeSessions } from './whole-sessions.js';
+import { testFolder } from '../support/test-folder.js';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 1939);
 
@@ -13,7 +14,7 @@ t.test(
     const result = await runWholeSessions(t, {
       seed,
       sessionCount: 400,
-      mailRoot: t.testdir({}),
+      mailRoot: testFolder(t, {}),
     });
     t.strictSame(result.failures, []);
     t.ok(result.removed > 0, 'some of them removed messages');

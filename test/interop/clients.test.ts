@@ -24,7 +24,7 @@ interface Served {
 }
 
 async function serve(t: Test): Promise<Served> {
-  const folder = t.testdir({});
+  const folder = testFolder(t, {});
   const mailRoot = join(folder, 'mail');
   const inbox = await makeDeliveredMaildrop(t, mailRoot, messages);
   // What each client's result is compared with are the files themselves.
@@ -86,6 +86,7 @@ mail.dele(1)
 mail.dele(4)
 mail.quit()
 `;
+import { testFolder } from '../support/test-folder.js';
 
 t.test(
   "Python's poplib lists, retrieves byte-exactly and deletes",

@@ -9,6 +9,7 @@ import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { startCommand, startProgram } from '../support/run-program.js';
 import { idsBySubject } from '../support/shared-mailstore.js';
 import { WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 // The package cannot be installed beside other POP3 servers: .ci/run unpacks it.
 const skip = unlessInstalled('courierpop3d');
@@ -41,7 +42,7 @@ async function quitWithIds(client: WireClient): Promise<Record<string, string>> 
 }
 
 t.test('--uidl courier gives the ids that Courier gives', { skip }, async (t) => {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(mailRoot, 'ann@example.org');
   for (const subject of ['one', 'two', 'three']) inbox.add(`Subject: ${subject}\n\nbody\n`);

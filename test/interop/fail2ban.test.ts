@@ -8,6 +8,7 @@ import t, { type Test } from 'tap';
 import { expectProgram, unlessInstalled } from '../support/debian.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { runCommand, runProgram } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 const services = fileURLToPath(new URL('../../../services/fail2ban/', import.meta.url));
 const filter = join(services, 'filter.d/pop3d.conf');
@@ -67,7 +68,7 @@ async function logOf(
 }
 
 function makeMailRoot(t: Test): string {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   const file = join(mailRoot, 'passdb.sqlite');
   makePasswordDatabase(file, {
     'ann@example.org': 'open sesame',
@@ -176,7 +177,7 @@ t.test(
   { skip: unlessInstalled('fail2ban-client') },
   async (t) => {
     const etc = '/etc/fail2ban';
-    const folder = t.testdir({ 'filter.d': {}, 'jail.d': {} });
+    const folder = testFolder(t, { 'filter.d': {}, 'jail.d': {} });
     for (const name of ['fail2ban.conf', 'jail.conf', 'action.d', 'paths-debian.conf']) {
       await runCommand(t, 'cp', ['-r', join(etc, name), folder]);
     }

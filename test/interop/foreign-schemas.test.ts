@@ -8,6 +8,7 @@ import t, { type Test } from 'tap';
 import { makeInbox } from '../support/maildir-fixture.js';
 import { builtProgram, startProgram } from '../support/run-program.js';
 import { connectWireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 /** What `doveadm pw -s BLF-CRYPT` makes of "secret". */
 const blowfish = '{BLF-CRYPT}$2y$05$EUnMWkdF3dAuAxIr.uP2N.4/sPCUuTgmmG1G9ANXaP1ovt8QiC6f6';
@@ -41,7 +42,7 @@ async function logIn(port: number, user: string): Promise<string> {
 }
 
 t.test('postfixadmin: active users of active domains log in', async (t) => {
-  const file = join(t.testdir({}), 'postfixadmin.db');
+  const file = join(testFolder(t, {}), 'postfixadmin.db');
   const database = new Sqlite(file);
   database.exec(`
     CREATE TABLE domain (domain TEXT PRIMARY KEY, description TEXT, active INTEGER NOT NULL DEFAULT 1);
@@ -65,7 +66,7 @@ t.test('postfixadmin: active users of active domains log in', async (t) => {
 });
 
 t.test('mailcow: users who are active and allowed POP3 log in', async (t) => {
-  const file = join(t.testdir({}), 'mailcow.sqlite');
+  const file = join(testFolder(t, {}), 'mailcow.sqlite');
   const database = new Sqlite(file);
   database.exec(`CREATE TABLE mailbox (username TEXT PRIMARY KEY, password TEXT NOT NULL, kind TEXT,
     active INTEGER NOT NULL DEFAULT 1, attributes TEXT)`);

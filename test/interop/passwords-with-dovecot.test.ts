@@ -16,6 +16,7 @@ import { startDovecot, unlessDovecot, type Dovecot } from '../support/dovecot.js
 import { unlessInstalled } from '../support/debian.js';
 import { runProgram } from '../support/run-program.js';
 import { connectWireClient, type WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 const password = 'pä55 word %s"\\';
 
@@ -153,7 +154,7 @@ t.test(
   'what doveadm pw makes is verified here',
   { skip: unlessInstalled('doveadm') },
   async (t) => {
-    const folder = t.testdir();
+    const folder = testFolder(t);
     const file = join(folder, 'passdb.sqlite');
     await passdbAdd(t, file, 'PLAIN');
     const database = new Sqlite(file);
@@ -187,7 +188,7 @@ t.test(
   'doveadm agrees with every password that passdb stores',
   { skip: unlessInstalled('doveadm') },
   async (t) => {
-    const file = join(t.testdir(), 'passdb.sqlite');
+    const file = join(testFolder(t), 'passdb.sqlite');
     for (const scheme of writableSchemes) await passdbAdd(t, file, scheme);
     const database = new Sqlite(file, { readonly: true });
     const rows = database.prepare('SELECT password FROM users').pluck().all() as string[];

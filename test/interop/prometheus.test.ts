@@ -9,6 +9,7 @@ import { expectProgram, unlessInstalled } from '../support/debian.js';
 import { freePort } from '../support/free-port.js';
 import { startCommand } from '../support/run-program.js';
 import { counters, shellRunFile, startTcpsrun } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const runFile = shellRunFile('echo login >&%5; echo hello');
 
@@ -78,7 +79,7 @@ t.test(
   'node_exporter would say so if the file were none of Prometheus’',
   { skip: unlessInstalled('prometheus-node-exporter') },
   async (t) => {
-    const folder = t.testdir({ 'x.prom': 'tcpsrun_logins_total{listen=127.0.0.1:1} 3\n' });
+    const folder = testFolder(t, { 'x.prom': 'tcpsrun_logins_total{listen=127.0.0.1:1} 3\n' });
     t.equal((await collect(t, folder)).get('node_textfile_scrape_error'), 1);
   },
 );

@@ -12,6 +12,7 @@ import { freePort } from '../support/free-port.js';
 import { pop3RunFile } from '../support/mail-server.js';
 import { builtProgram, runCommand, startCommand } from '../support/run-program.js';
 import { Client } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -48,7 +49,7 @@ t.test(
 
 /** A service directory with the run script of services/, for places and a port of the test's own. */
 async function makeService(t: Test, supervisor: string): Promise<{ folder: string; port: number }> {
-  const folder = t.testdir({ service: {}, bin: {}, mail: {}, rules: 'default 1\n' });
+  const folder = testFolder(t, { service: {}, bin: {}, mail: {}, rules: 'default 1\n' });
   const port = await freePort();
   const bin = join(folder, 'bin');
   for (const name of ['tcpsrun', 'pop3d']) {
@@ -115,7 +116,7 @@ t.test(
   'logrotate removes records of sessions after a week, and takes the file as it is',
   { skip: unlessRoot() || unlessInstalled('logrotate') },
   async (t) => {
-    const folder = t.testdir({ sessions: { 'old.txt': 'S: +OK\n', 'new.txt': 'S: +OK\n' } });
+    const folder = testFolder(t, { sessions: { 'old.txt': 'S: +OK\n', 'new.txt': 'S: +OK\n' } });
     const records = join(folder, 'sessions');
     chmodSync(records, 0o700);
     const [settings, state] = [join(folder, 'pop3'), join(folder, 'state')];

@@ -14,6 +14,7 @@ import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { runCommand, startCommand, type RunningProgram } from '../support/run-program.js';
 import { fillBin, superservers, type Superserver } from '../support/superservers.js';
 import { Client } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const message = Buffer.from('Subject: one\n\n.first\nlast\n');
 const peer = '127.0.0.9';
@@ -28,7 +29,7 @@ interface Running {
 }
 
 async function start(t: Test, superserver: Superserver, isDenied: boolean): Promise<Running> {
-  const root = t.testdir({ mail: {}, bin: {}, scratch: {} });
+  const root = testFolder(t, { mail: {}, bin: {}, scratch: {} });
   const [mailRoot, bin, scratch] = [join(root, 'mail'), join(root, 'bin'), join(root, 'scratch')];
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(mailRoot, 'ann@example.org');

@@ -8,6 +8,7 @@ import { expectProgram, unlessInstalled } from '../support/debian.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { runCommand } from '../support/run-program.js';
 import { startSessionServer } from '../support/session-server.js';
+import { testFolder } from '../support/test-folder.js';
 
 for (const isImplicit of [false, true]) {
   const title = isImplicit ? 'pop3s' : 'STLS';
@@ -15,7 +16,7 @@ for (const isImplicit of [false, true]) {
     `sslscan finds no weak protocol or cipher, ${title}`,
     { skip: unlessInstalled('sslscan', 'openssl') },
     async (t) => {
-      const folder = t.testdir({});
+      const folder = testFolder(t, {});
       const { cert, key } = makeCertificate(folder, { keyType: 'rsa:2048' });
       const passdb = join(folder, 'passdb.sqlite');
       makePasswordDatabase(passdb, {});

@@ -32,7 +32,7 @@ const ways = [
 type Way = (typeof ways)[number]['way'];
 
 async function serve(t: Test, way: Way): Promise<Served> {
-  const folder = t.testdir({});
+  const folder = testFolder(t, {});
   const mailRoot = join(folder, 'mail');
   const inbox = makeInbox(mailRoot, user);
   for (const message of messages) inbox.add(message);
@@ -250,6 +250,7 @@ response, lines, octets = mail.retr(num_messages)
 print('Subject:', BytesParser().parsebytes(b'\\r\\n'.join(lines)).get('Subject'))
 mail.quit()
 `;
+import { testFolder } from '../support/test-folder.js';
 
 function readStored(folder: string, name: RegExp): Buffer[] {
   return sorted(

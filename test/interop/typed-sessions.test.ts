@@ -9,6 +9,7 @@ import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
 import { startMailServer } from '../support/mail-server.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { startCommand } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 const stored = Array.from({ length: 7 }, (_, index) => {
   const body = Array.from({ length: 4 + index }, (_line, line) => `line ${line + 1}\n`).join('');
@@ -22,7 +23,7 @@ async function type(
   t: Test,
   typed: readonly (readonly [line: string, end: RegExp])[],
 ): Promise<{ replies: string[]; inbox: MaildirFixture }> {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'me@example.org': 'a secret' });
   const inbox = makeInbox(mailRoot, 'me@example.org');
   for (const message of stored) inbox.add(message);

@@ -11,11 +11,12 @@ import { peakMemory, untilQuiet } from '../support/process-state.js';
 import { startProgram, type RunningProgram } from '../support/run-program.js';
 import { makeSocketPair } from '../support/socket-pair.js';
 import { WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 const mebibyte = 1 << 20;
 
 function makeMailRoot(t: Test): string {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   return mailRoot;
 }

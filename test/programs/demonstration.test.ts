@@ -7,9 +7,10 @@ import { asSent } from '../support/as-sent.js';
 import { MaildirFixture } from '../support/maildir-fixture.js';
 import { startProgram } from '../support/run-program.js';
 import { connectWireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 t.test('it makes a maildrop, serves it, and ends with exit 0 on Ctrl-C', async (t) => {
-  const mailRoot = join(t.testdir({}), 'demo');
+  const mailRoot = join(testFolder(t, {}), 'demo');
   const args = ['--port', '0', '--directory', mailRoot];
   const demonstration = startProgram(t, 'demonstration', args);
   const [, port] = await demonstration.logLine(/tcpsrun: listening .*port=(\d+)/);
@@ -38,7 +39,7 @@ t.test('it makes a maildrop, serves it, and ends with exit 0 on Ctrl-C', async (
 });
 
 t.test('it serves what is there from an earlier run', async (t) => {
-  const mailRoot = join(t.testdir({}), 'demo');
+  const mailRoot = join(testFolder(t, {}), 'demo');
   for (const expectedCount of [3, 2]) {
     const args = ['--port', '0', '--directory', mailRoot];
     const demonstration = startProgram(t, 'demonstration', args);
@@ -58,7 +59,7 @@ t.test('a port that is taken is said to be', async (t) => {
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.teardown(() => other.close());
   const { port } = other.address() as AddressInfo;
-  const args = ['--port', String(port), '--directory', join(t.testdir({}), 'demo')];
+  const args = ['--port', String(port), '--directory', join(testFolder(t, {}), 'demo')];
   const { status, stdout, stderr } = await startProgram(t, 'demonstration', args).finish();
   t.equal(status, 111);
   t.equal(stdout.length, 0);

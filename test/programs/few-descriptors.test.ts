@@ -5,6 +5,7 @@ import t from 'tap';
 import { unlessInstalled } from '../support/debian.js';
 import { builtProgram, runCommand, startCommand } from '../support/run-program.js';
 import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const skip = unlessInstalled('prlimit');
 
@@ -19,7 +20,7 @@ for (const limit of [20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 36]) {
     `tcpsrun with ${limit} descriptors serves, or ends and names the limit`,
     { skip },
     async (t) => {
-      const cwd = t.testdir({
+      const cwd = testFolder(t, {
         'test.run': shellRunFile('echo ready >&%5; echo +OK; read line'),
         rules: '127.0.0.1 1\n',
       });
@@ -46,7 +47,7 @@ for (const limit of [20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 36]) {
 }
 
 t.test('tcpsrun counts the channels of its workers', { skip }, async (t) => {
-  const cwd = t.testdir({ 'test.run': shellRunFile('read line') });
+  const cwd = testFolder(t, { 'test.run': shellRunFile('read line') });
   const args = ['--workers', '40', '127.0.0.1', '0', 'test.run'];
   const result = await runCommand(t, 'prlimit', limited(40, 'tcpsrun', args), { cwd });
   t.equal(result.status, 111);
@@ -65,7 +66,7 @@ for (const [name, args, status] of others) {
     `${name} works with 24 descriptors, and says so where it cannot with 20`,
     { skip },
     async (t) => {
-      const cwd = t.testdir({ 'true.run': 'program true\nargument true\n' });
+      const cwd = testFolder(t, { 'true.run': 'program true\nargument true\n' });
       for (const folder of ['new', 'cur', 'tmp']) mkdirSync(`${cwd}/${folder}`);
       const fewer = await runCommand(t, 'prlimit', limited(20, name, args), {
         cwd,
@@ -74,7 +75,12 @@ for (const [name, args, status] of others) {
       t.ok([status, 111].includes(fewer.status ?? -1), `it ends with ${fewer.status}`);
       t.notMatch(fewer.stderr, /^ {4}at |\\n {4}at /m, 'no stack trace');
       const enough = await runCommand(t, 'prlimit', limited(24, name, args), {
-        cwd: t.testdir({ 'true.run': 'program true\nargument true\n', new: {}, cur: {}, tmp: {} }),
+        cwd: testFolder(t, {
+          'true.run': 'program true\nargument true\n',
+          new: {},
+          cur: {},
+          tmp: {},
+        }),
         input: 'secret\n',
       });
       t.equal(enough.status, status, enough.stderr);

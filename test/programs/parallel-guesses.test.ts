@@ -10,6 +10,7 @@ import { makeInbox } from '../support/maildir-fixture.js';
 import { startMailServer, type MailServer } from '../support/mail-server.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { connectWireClient, type WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 const guesser = '127.0.0.8';
 
@@ -23,7 +24,7 @@ async function start(
   failureDelay: number,
   accounts: Readonly<Record<string, string>>,
 ): Promise<GuessedServer> {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), accounts);
   makeInbox(mailRoot, 'ann@example.org').add('a: b\n\nx\n');
   const server = await startMailServer(t, mailRoot, {

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap';
 import { deadline } from '../support/deadline.js';
 import { unlessInstalled } from '../support/debian.js';
 import { builtProgram, runCommand, runProgram, startCommand } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 interface Outcome {
   readonly status: number | null;
@@ -24,7 +25,7 @@ async function passdb(
 }
 
 function newFile(t: Test): string {
-  return join(t.testdir(), 'passdb.sqlite');
+  return join(testFolder(t), 'passdb.sqlite');
 }
 
 t.test('add makes the database in the shape that Dovecot documents, mode 0640', async (t) => {
@@ -185,7 +186,7 @@ t.test('a locked database is waited for, and after 5 s is a temporary failure', 
 t.test(
   'what is no password database is an error that names the file, and is left alone',
   async (t) => {
-    const folder = t.testdir();
+    const folder = testFolder(t);
     const noise = join(folder, 'noise');
     writeFileSync(
       noise,

@@ -10,9 +10,10 @@ import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { builtProgram, runProgram, startCommand, startProgram } from '../support/run-program.js';
 import { startTcpsrun } from '../support/tcpsrun-fixture.js';
 import { connectWireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 function makeMailRoot(t: Test): string {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   fillMailRoot(mailRoot);
   return mailRoot;
 }
@@ -30,7 +31,7 @@ t.setTimeout(300_000);
 const failing = 'USER ann@example.org\r\nPASS wrong\r\nQUIT\r\n';
 
 t.test('a TLS handshake has its own deadline', async (t) => {
-  const { cert, key } = makeCertificate(t.testdir({}));
+  const { cert, key } = makeCertificate(testFolder(t, {}));
   const program = startProgram(t, 'pop3d', [
     ...['--tls', '--tls-cert', cert, '--tls-key', key, '--handshake-timeout', '1'],
   ]);

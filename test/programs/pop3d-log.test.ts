@@ -9,6 +9,7 @@ import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { runCommand, runProgram, builtProgram, startProgram } from '../support/run-program.js';
 import { makeSocketPair } from '../support/socket-pair.js';
 import { WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 /** The script has a failed login in it. */
 const undelayed = ['--failure-delay', '0'];
@@ -19,7 +20,7 @@ const script =
   'LIST\r\nRETR 1\r\nTOP 2 0\r\nDELE 1\r\nQUIT\r\n';
 
 function makeMailRoot(t: Test): string {
-  const cwd = t.testdir({});
+  const cwd = testFolder(t, {});
   makePasswordDatabase(join(cwd, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(cwd, 'ann@example.org');
   inbox.add('a: b\n\nx\n');

@@ -10,6 +10,7 @@ import { peakMemory, tryPeakMemory, untilQuiet } from '../support/process-state.
 import { startProgram, type RunningProgram } from '../support/run-program.js';
 import { makeSocketPair } from '../support/socket-pair.js';
 import { WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 const mebibyte = 1 << 20;
 
@@ -22,7 +23,7 @@ interface Started {
 
 /** A session over TCP; its maildrop has one message of 10 MiB. */
 async function start(t: Test): Promise<Started> {
-  const cwd = t.testdir({});
+  const cwd = testFolder(t, {});
   makePasswordDatabase(join(cwd, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(cwd, 'ann@example.org');
   const name = inbox.add('Subject: large\n\n');

@@ -10,13 +10,14 @@ import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { runProgram, startProgram } from '../support/run-program.js';
 import { makeSocketPair } from '../support/socket-pair.js';
 import { WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 const hello = 'Subject: hello\n\n.dot\nworld\n';
 const helloSent = 'Subject: hello\r\n\r\n.dot\r\nworld\r\n';
 const script = 'user ann@example.org\r\npass open sesame\r\nlist\r\nquit\r\n';
 
 function makeMailRoot(t: Test): { readonly cwd: string; readonly inbox: MaildirFixture } {
-  const cwd = t.testdir({});
+  const cwd = testFolder(t, {});
   makePasswordDatabase(join(cwd, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(cwd, 'ann@example.org');
   inbox.add(hello);
@@ -24,7 +25,7 @@ function makeMailRoot(t: Test): { readonly cwd: string; readonly inbox: MaildirF
   return { cwd, inbox };
 }
 
-/** Not in t.testdir(), whose path is too long for a Unix socket. */
+/** Not in testFolder(t), whose path is too long for a Unix socket. */
 function socketPath(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'pop3d-pipe-'));
   t.teardown(() => {

@@ -7,6 +7,7 @@ import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { startProgram, type RunningProgram } from '../support/run-program.js';
 import { makeSocketPair } from '../support/socket-pair.js';
 import { WireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 interface Started {
   readonly program: RunningProgram;
@@ -23,7 +24,7 @@ async function startMarked(t: Test, args: readonly string[] = []): Promise<Start
 }
 
 function start(t: Test, args: readonly string[] = []): Started {
-  const cwd = t.testdir({});
+  const cwd = testFolder(t, {});
   makePasswordDatabase(join(cwd, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(cwd, 'ann@example.org');
   inbox.add('one\n');
@@ -125,7 +126,7 @@ t.test('the login timeout closes a session that only talks', async (t) => {
 });
 
 t.test('a reset of the connection is a disconnect', async (t) => {
-  const cwd = t.testdir({});
+  const cwd = testFolder(t, {});
   makePasswordDatabase(join(cwd, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(cwd, 'ann@example.org');
   inbox.add('one\n');

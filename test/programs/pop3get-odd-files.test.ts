@@ -32,6 +32,7 @@ import {
   storedContents,
 } from '../support/pop3get-fixture.js';
 import { builtProgram, runCommand, type Result } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 const three = numberedMessages(3);
 const tag = accountTag('ann@127.0.0.1');
@@ -56,7 +57,7 @@ const obstacles: Readonly<Record<string, (path: string, outside: string) => void
 };
 
 function makeOutside(t: Test): string {
-  return join(t.testdir({}), 'outside');
+  return join(testFolder(t, {}), 'outside');
 }
 
 /** The file that an obstacle may have linked to is as it was. */
@@ -137,7 +138,7 @@ for (const folder of ['tmp', 'new', 'cur']) {
   t.test(`${folder} as a symbolic link: 100, and nothing is stored behind it`, async (t) => {
     const server = await startFakeServer(t, { messages: three });
     const maildir = makeMaildir(t);
-    const elsewhere = t.testdir({});
+    const elsewhere = testFolder(t, {});
     rmSync(join(maildir, folder), { recursive: true });
     symlinkSync(elsewhere, join(maildir, folder));
     const { status, stderr } = await runPop3get(t, server.port, maildir);
@@ -151,7 +152,7 @@ for (const folder of ['tmp', 'new', 'cur']) {
 t.test('the Maildir itself may be a symbolic link: its name is the caller’s', async (t) => {
   const server = await startFakeServer(t, { messages: three });
   const maildir = makeMaildir(t);
-  const link = join(t.testdir({}), 'Maildir');
+  const link = join(testFolder(t, {}), 'Maildir');
   symlinkSync(maildir, link);
   t.equal((await runPop3get(t, server.port, link)).status, 0);
   t.equal(storedContents(maildir).length, 3);

@@ -7,6 +7,7 @@ import t from 'tap';
 import { unlessTraceable } from '../support/path-trace.js';
 import { makeMaildir, numberedMessages, startFakeServer } from '../support/pop3get-fixture.js';
 import { builtProgram, runCommand } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 /** Several groups of messages. */
 const messageCount = 150;
@@ -27,7 +28,7 @@ t.test(
   async (t) => {
     const server = await startFakeServer(t, { messages: numberedMessages(messageCount) });
     const maildir = makeMaildir(t);
-    const output = join(t.testdir({}), 'trace');
+    const output = join(testFolder(t, {}), 'trace');
     const { status, stderr } = await runCommand(
       t,
       'strace',

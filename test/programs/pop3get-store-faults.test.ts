@@ -17,6 +17,7 @@ import {
   storedContents,
 } from '../support/pop3get-fixture.js';
 import { builtProgram, runCommand, runProgram, type Result } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 const three = numberedMessages(3);
 const env = { POP3GET_PASSWORD: 'secret' };
@@ -29,7 +30,7 @@ async function runFailing(
   maildir: string,
   [call, from, error]: readonly [call: string, from: number, error: string],
 ): Promise<Result> {
-  const output = join(t.testdir({}), 'trace');
+  const output = join(testFolder(t, {}), 'trace');
   return runCommand(
     t,
     'strace',

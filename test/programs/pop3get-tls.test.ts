@@ -15,6 +15,7 @@ import {
   type FakeServerOptions,
 } from '../support/pop3get-fixture.js';
 import { runProgram, type Result } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 const messages = numberedMessages(2);
 const withTls = ['USER', 'UIDL', 'STLS'];
@@ -45,7 +46,7 @@ interface Identity {
 }
 
 function identityFor(t: Test, name: string): Identity {
-  const { ca, cert, key } = makeSignedCertificate(t.testdir({}), [name]);
+  const { ca, cert, key } = makeSignedCertificate(testFolder(t, {}), [name]);
   return { tls: { cert: readFileSync(cert), key: readFileSync(key) }, trust: ['--tls-ca', ca] };
 }
 
@@ -84,14 +85,14 @@ const rows: readonly Row[] = [
     message: /is not trusted: certificate has expired/,
     server: (t) => {
       const times = { from: '20200101000000Z', to: '20200201000000Z' };
-      return selfSigned(makeCertificateValid(t.testdir({}), { name: 'old', ...times }));
+      return selfSigned(makeCertificateValid(testFolder(t, {}), { name: 'old', ...times }));
     },
   },
   {
     title: 'a certificate that nobody vouches for',
     status: 100,
     message: /is not trusted: self-signed certificate/,
-    server: (t) => ({ tls: selfSigned(makeCertificate(t.testdir({}))).tls }),
+    server: (t) => ({ tls: selfSigned(makeCertificate(testFolder(t, {}))).tls }),
   },
   {
     title: 'a server that has TLS 1.0 only',

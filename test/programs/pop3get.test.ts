@@ -16,6 +16,7 @@ import {
   storedContents,
 } from '../support/pop3get-fixture.js';
 import { builtProgram, runProgram, startCommand, startProgram } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 const three = numberedMessages(3);
 
@@ -47,7 +48,7 @@ t.test('--help names every option and warns of passwords as arguments', async (t
 
 t.test('what is no Maildir is refused before anything is asked of the server', async (t) => {
   const server = await startFakeServer(t, { messages: three });
-  const { status, stderr } = await runPop3get(t, server.port, t.testdir({ new: {} }));
+  const { status, stderr } = await runPop3get(t, server.port, testFolder(t, { new: {} }));
   t.equal(status, 100);
   t.match(stderr, /no directory tmp/);
   t.equal(server.sessions, 0);

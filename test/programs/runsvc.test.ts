@@ -10,25 +10,26 @@ import {
   type RunningProgram,
 } from '../support/run-program.js';
 import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 function startRunsvc(t: Test, cwd: string, ...args: readonly string[]): RunningProgram {
   return startProgram(t, 'runsvc', args, { cwd });
 }
 
 t.test('--once runs the program and exits with its status', async (t) => {
-  const cwd = t.testdir({ 'x.run': shellRunFile('echo %1 %2; exit 7') });
+  const cwd = testFolder(t, { 'x.run': shellRunFile('echo %1 %2; exit 7') });
   const result = await runProgram(t, 'runsvc', ['--once', 'x.run', 'name', 'more'], { cwd });
   t.equal(result.stdout.toString(), 'name more\n');
   t.equal(result.status, 7);
 });
 
 t.test('--once exits with 128 and the number of the signal that ended the program', async (t) => {
-  const cwd = t.testdir({ 'x.run': shellRunFile('kill -9 $$') });
+  const cwd = testFolder(t, { 'x.run': shellRunFile('kill -9 $$') });
   t.equal((await runProgram(t, 'runsvc', ['--once', 'x.run'], { cwd })).status, 137);
 });
 
 t.test('a program that ends is started again, at most once a second', async (t) => {
-  const cwd = t.testdir({ 'x.run': shellRunFile('date +%%s%%N >> starts') });
+  const cwd = testFolder(t, { 'x.run': shellRunFile('date +%%s%%N >> starts') });
   const program = startRunsvc(t, cwd, 'x.run');
   const starts = await poll('three starts', () => {
     const lines = program.stderr.match(/ start /g)?.length ?? 0;
@@ -44,7 +45,7 @@ t.test('a program that ends is started again, at most once a second', async (t) 
 });
 
 t.test('SIGTERM is passed on, waited for, and answered with 0', async (t) => {
-  const cwd = t.testdir({
+  const cwd = testFolder(t, {
     'x.run': shellRunFile(
       "trap 'echo told >&2; kill $!; exit 3' TERM; sleep 60 2>&- >&- & echo ready >&2; wait",
     ),
@@ -62,7 +63,7 @@ for (const [signal, name] of [
   ['SIGUSR1', 'USR1'],
 ] as const) {
   t.test(`${signal} is passed on, and the program goes on`, async (t) => {
-    const cwd = t.testdir({
+    const cwd = testFolder(t, {
       'x.run': shellRunFile(
         `trap 'echo told >&2' ${name}; trap 'kill $!; exit 0' TERM; sleep 60 2>&- >&- & echo ready >&2; wait; wait`,
       ),
@@ -77,7 +78,7 @@ for (const [signal, name] of [
 }
 
 t.test('SIGTERM while it waits to start again ends it', async (t) => {
-  const cwd = t.testdir({ 'x.run': shellRunFile('exit 0') });
+  const cwd = testFolder(t, { 'x.run': shellRunFile('exit 0') });
   const program = startRunsvc(t, cwd, 'x.run');
   await program.logLine(/ end pid=/);
   program.kill('SIGTERM');
@@ -85,14 +86,14 @@ t.test('SIGTERM while it waits to start again ends it', async (t) => {
 });
 
 t.test('a run file that is wrong at the start ends it with 100', async (t) => {
-  const cwd = t.testdir({ 'x.run': 'program sh\nargument %1\n' });
+  const cwd = testFolder(t, { 'x.run': 'program sh\nargument %1\n' });
   const result = await runProgram(t, 'runsvc', ['x.run'], { cwd });
   t.equal(result.status, 100);
   t.match(result.stderr, /x\.run:2: argument: parameter %1 is not set/);
 });
 
 t.test("the seed's two run files serve with Unix paths, through runsvc and tcpsrun", async (t) => {
-  const root = t.testdir({ Services: {}, Apps: {}, Mail: {} });
+  const root = testFolder(t, { Services: {}, Apps: {}, Mail: {} });
   mkdirSync(join(root, 'Services/Pop'));
   mkdirSync(join(root, 'Mail/Personal'));
   writeFileSync(join(root, 'Apps/POP3D'), '#!/bin/sh\necho "+OK $PWD $*" >&$1\n');

@@ -17,6 +17,7 @@ if made is not None:
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='${count}')
 os.execvp(sys.argv[1], sys.argv[1:])
 `;
+import { testFolder } from '../support/test-folder.js';
 
 interface Passed {
   /** A Python expression for a socket or file; None: nothing. */
@@ -27,7 +28,7 @@ interface Passed {
 }
 
 function startWithPassed(t: Test, { make, count = '1', wrapper = [] }: Passed): RunningProgram {
-  const cwd = t.testdir({ 'test.run': shellRunFile('echo served') });
+  const cwd = testFolder(t, { 'test.run': shellRunFile('echo served') });
   const command = [...wrapper, process.execPath, builtProgram('tcpsrun')];
   const args = ['-c', pass(make, count), ...command, '127.0.0.1', '0', 'test.run'];
   return startCommand(t, 'python3', args, { cwd });

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { builtProgram, startCommand, type RunningProgram } from '../support/run-program.js';
+import { testFolder } from '../support/test-folder.js';
 
 /** Prints its descriptors (the last is of `ls` itself), its signals and its environment to stderr. */
 const describe =
@@ -106,7 +107,7 @@ function checkInherited(t: Test, inherited: Inherited, more: readonly string[] =
 const script = `program /bin/sh\nargument sh\nargument -c\n`;
 
 t.test('a program for one connection inherits 0, 1 and 2', async (t) => {
-  const cwd = t.testdir({ 'x.run': `${script}argument "${describe}"\n` });
+  const cwd = testFolder(t, { 'x.run': `${script}argument "${describe}"\n` });
   const program = startLauncher(t, cwd, ['tcpsrun', '127.0.0.1', '0', 'x.run']);
   const [, port = ''] = await program.logLine(/listening.*\bport=(\d+)/);
   const client = connect(Number(port), '127.0.0.1').resume();
@@ -117,7 +118,7 @@ t.test('a program for one connection inherits 0, 1 and 2', async (t) => {
 });
 
 t.test('with %3 in its run file it inherits the connection as well', async (t) => {
-  const cwd = t.testdir({ 'x.run': `${script}argument "${describe}"\nargument %3\n` });
+  const cwd = testFolder(t, { 'x.run': `${script}argument "${describe}"\nargument %3\n` });
   const program = startLauncher(t, cwd, ['tcpsrun', '127.0.0.1', '0', 'x.run']);
   const [, port = ''] = await program.logLine(/listening.*\bport=(\d+)/);
   const client = connect(Number(port), '127.0.0.1').resume();
@@ -128,7 +129,7 @@ t.test('with %3 in its run file it inherits the connection as well', async (t) =
 });
 
 t.test('a kept worker inherits 0, 1, 2 and its channel', async (t) => {
-  const cwd = t.testdir({});
+  const cwd = testFolder(t, {});
   const worker = `exec ${process.execPath} ${builtProgram('test/support/line-worker.js')}`;
   writeFileSync(join(cwd, 'x.run'), `${script}argument "${describe}; ${worker}"\n`);
   const program = startLauncher(t, cwd, ['tcpsrun', '--workers', '1', '127.0.0.1', '0', 'x.run']);
@@ -139,7 +140,7 @@ t.test('a kept worker inherits 0, 1, 2 and its channel', async (t) => {
 });
 
 t.test('a service of runsvc inherits 0, 1 and 2', async (t) => {
-  const cwd = t.testdir({ 'x.run': `${script}argument "${describe}"\n` });
+  const cwd = testFolder(t, { 'x.run': `${script}argument "${describe}"\n` });
   const inherited = await inheritedBy(startLauncher(t, cwd, ['runsvc', '--once', 'x.run']));
   checkInherited(t, inherited);
   t.same(inherited.descriptors, ['0', '1', '2']);
@@ -147,7 +148,7 @@ t.test('a service of runsvc inherits 0, 1 and 2', async (t) => {
 
 t.test('setenv of the run file gives a program what it needs of them', async (t) => {
   const lines = 'setenv NODE_OPTIONS --no-warnings\nsetenv LD_LIBRARY_PATH /opt/lib\n';
-  const cwd = t.testdir({ 'x.run': `${lines}${script}argument "${describe}"\n` });
+  const cwd = testFolder(t, { 'x.run': `${lines}${script}argument "${describe}"\n` });
   const inherited = await inheritedBy(startLauncher(t, cwd, ['runsvc', '--once', 'x.run']));
   checkInherited(t, inherited, ['NODE_OPTIONS', 'LD_LIBRARY_PATH']);
   t.equal(inherited.environment.get('NODE_OPTIONS'), '--no-warnings');

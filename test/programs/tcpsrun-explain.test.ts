@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { runProgram } from '../support/run-program.js';
 import { shellRunFile, startTcpsrun } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const rules = '# ours\n127.0.0.0/8 1\n127.0.0.2 0\n127.1.0.0/16 2\n127.1.2.0/24 0\ndefault 0\n';
 
 t.test('everything a client would get is printed, one value a line', async (t) => {
-  const directory = t.testdir({
+  const directory = testFolder(t, {
     rules,
     'x.run': 'chdir /\nprogram sh\nargument zero\nargument "%1 %2 %3 %4"\nsetenv LINES "a"\n',
   });
@@ -30,7 +31,7 @@ t.test('everything a client would get is printed, one value a line', async (t) =
 });
 
 t.test('a run file that would fail is the same error, and the status 100', async (t) => {
-  const directory = t.testdir({ 'x.run': 'program sh\nargument %9\n' });
+  const directory = testFolder(t, { 'x.run': 'program sh\nargument %9\n' });
   const result = await runProgram(t, 'tcpsrun', ['--explain', '::1', '::', '0', 'x.run'], {
     cwd: directory,
   });

@@ -7,6 +7,7 @@ import t, { type Test } from 'tap';
 import { poll } from '../support/deadline.js';
 import { builtProgram, startCommand } from '../support/run-program.js';
 import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const lineWorker = `program ${process.execPath}
 argument node
@@ -22,7 +23,7 @@ type Way = (typeof ways)[number];
 
 /** The words that start it in a folder with the way's run file. */
 function commandFor(t: Test, { runFile, options }: Way): { cwd: string; words: string[] } {
-  const cwd = t.testdir({ 'test.run': runFile });
+  const cwd = testFolder(t, { 'test.run': runFile });
   const words = [process.execPath, builtProgram('tcpsrun'), ...options];
   return { cwd, words: [...words, '127.0.0.1', '0', 'test.run'] };
 }

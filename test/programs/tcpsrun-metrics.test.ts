@@ -7,6 +7,7 @@ import { poll } from '../support/deadline.js';
 import { readMetrics } from '../support/prometheus-text.js';
 import { runProgram } from '../support/run-program.js';
 import { counters, shellRunFile, startTcpsrun, type Tcpsrun } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 function valuesIn({ directory }: Tcpsrun): Record<string, number> {
   const metrics = readMetrics(readFileSync(join(directory, 'tcpsrun.prom'), 'utf8'));
@@ -79,7 +80,7 @@ t.test('a file that cannot be written costs a line in the log', async (t) => {
 });
 
 t.test('a file that never could be written ends it at the start with 100', async (t) => {
-  const cwd = t.testdir({ 'test.run': shellRunFile('echo hello'), folder: {} });
+  const cwd = testFolder(t, { 'test.run': shellRunFile('echo hello'), folder: {} });
   for (const file of ['', 'folder']) {
     const args = ['--metrics', file, '127.0.0.1', '0', 'test.run'];
     const { status, stderr } = await runProgram(t, 'tcpsrun', args, { cwd });

@@ -19,6 +19,7 @@ import {
   startTcpsrun,
   type Tcpsrun,
 } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const showLevel = shellRunFile('echo level %4');
 
@@ -115,7 +116,7 @@ for (const { title, put, problem } of inItsPlace) {
   );
 
   t.test(`${title} in the place of the rules at the start ends it with 100`, async (t) => {
-    const cwd = t.testdir({ rules: '127.0.0.1 3\n', 'test.run': showLevel });
+    const cwd = testFolder(t, { rules: '127.0.0.1 3\n', 'test.run': showLevel });
     put(join(cwd, 'rules'));
     const args = ['--rules', 'rules', ...unprivileged, '127.0.0.1', '0', 'test.run'];
     const { status, stderr } = await runProgram(t, 'tcpsrun', args, { cwd });

@@ -6,6 +6,7 @@ import t, { type Test } from 'tap';
 import { skipOrFail, unlessInstalled, unlessRoot } from '../support/debian.js';
 import { builtProgram, runCommand, startCommand, type Result } from '../support/run-program.js';
 import { greeter } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 const tcpsrun = [process.execPath, builtProgram('tcpsrun')];
 
@@ -101,7 +102,7 @@ t.test(
   'without IPv6 on the machine :: serves IPv4 clients',
   { skip: unlessRootWith('unshare', 'ip', 'nsenter') },
   async (t) => {
-    const folder = t.testdir({ 'test.run': greeter });
+    const folder = testFolder(t, { 'test.run': greeter });
     const [command = '', ...words] = alone;
     const listen = [...tcpsrun, '::', '4711', join(folder, 'test.run')].join(' ');
     const program = startCommand(t, command, [...words, `${withoutIpv6} && exec ${listen}`]);

@@ -15,6 +15,7 @@ import {
   shellRunFile,
   startTcpsrun,
 } from '../support/tcpsrun-fixture.js';
+import { testFolder } from '../support/test-folder.js';
 
 t.test('the program finds the connection described in its environment', async (t) => {
   const { connect, port } = await startTcpsrun(t, {
@@ -67,7 +68,7 @@ t.test(
 );
 
 t.test('a program gets its three descriptors and no other, and default signals', async (t) => {
-  const directory = t.testdir({
+  const directory = testFolder(t, {
     'test.run': shellRunFile('grep SigIgn /proc/self/status; exec ls /proc/self/fd'),
   });
   // 5 is marked by the runtime itself; 97 stands after a gap, where it does not look.
@@ -242,7 +243,7 @@ t.test(
   'a passed socket is used instead of address and port',
   { skip: tryFindProgram('systemd-socket-activate') === null && 'no systemd-socket-activate' },
   async (t) => {
-    const directory = t.testdir({ 'test.run': shellRunFile('echo level %4 port %1; env') });
+    const directory = testFolder(t, { 'test.run': shellRunFile('echo level %4 port %1; env') });
     const port = await freePort();
     const program = startCommand(
       t,

@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import { openMaildirMaildrop } from '../../src/maildrop/maildir-maildrop.js';
 import type { Maildrop } from '../../src/maildrop/maildrop.js';
 import { MaildirFixture } from './maildir-fixture.js';
+import { testFolder } from './test-folder.js';
 
 export interface Reported {
   readonly event: string;
@@ -12,7 +13,7 @@ export interface Reported {
 
 /** A new Maildir in a directory of the test's. */
 export function makeMaildir(t: Test): MaildirFixture {
-  return new MaildirFixture(`${t.testdir({})}/INBOX`);
+  return new MaildirFixture(`${testFolder(t, {})}/INBOX`);
 }
 
 /** One session's view of a Maildir. */

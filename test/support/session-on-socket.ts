@@ -15,6 +15,7 @@ import { deadline } from './deadline.js';
 import { makeInbox, type MaildirFixture } from './maildir-fixture.js';
 import { makePasswordDatabase } from './password-database-fixture.js';
 import { makeSocketPair } from './socket-pair.js';
+import { testFolder } from './test-folder.js';
 
 export interface SessionOptions {
   /** Null: no certificate is configured. */
@@ -43,7 +44,7 @@ export async function startSession(
   t: Test,
   options: SessionOptions = {},
 ): Promise<SessionOnSocket> {
-  const folder = t.testdir({});
+  const folder = testFolder(t, {});
   const file = join(folder, 'passdb.sqlite');
   makePasswordDatabase(file, options.accounts ?? { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(folder, 'ann@example.org');

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { deadline, poll } from './deadline.js';
 import { builtProgram, startCommand, type RunningProgram } from './run-program.js';
+import { testFolder } from './test-folder.js';
 
 export interface TcpsrunOptions {
   /** The run file's text; see `shellRunFile`. */
@@ -40,7 +41,7 @@ export const greeter = shellRunFile('echo +OK $$; read line; echo bye $line');
 
 /** Starts tcpsrun on a port of its own and waits until it listens. */
 export async function startTcpsrun(t: Test, given: TcpsrunOptions): Promise<Tcpsrun> {
-  const directory = t.testdir({ 'test.run': given.runFile, rules: given.rules ?? '' });
+  const directory = testFolder(t, { 'test.run': given.runFile, rules: given.rules ?? '' });
   const limit = given.openFiles === undefined ? [] : ['prlimit', `--nofile=${given.openFiles}`];
   const [command, ...words] = [...(given.under ?? []), ...limit, process.execPath];
   const program = startCommand(

@@ -10,6 +10,7 @@ import { makeInbox } from '../support/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
 import { builtProgram, startCommand } from '../support/run-program.js';
 import { connectWireClient } from '../support/wire-client.js';
+import { testFolder } from '../support/test-folder.js';
 
 const attackMs = Number(process.env['ATTACK_SECONDS'] ?? '4') * 1000;
 /** The promise is 1000, which holds where nothing else runs; beside other tests, on two processors, everything takes longer. */
@@ -23,7 +24,7 @@ interface Attacked {
 
 /** A mail server whose user ann has a message of 100 MB, and bob, who is the real user, a small one. */
 export async function startServer(t: Test, args: readonly string[]): Promise<Attacked> {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), {
     'ann@example.org': 'open sesame',
     'bob@example.org': 'open sesame',

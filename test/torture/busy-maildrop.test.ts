@@ -12,6 +12,7 @@ import { Ledger } from './ledger.js';
 import { serialOf } from './numbered-message.js';
 import { RandomSession, type SessionCounts } from './random-session.js';
 import { seededRandom } from './random.js';
+import { testFolder } from '../support/test-folder.js';
 
 const seconds = Number(process.env['TORTURE_SECONDS'] ?? '20');
 const messageCount = 5000;
@@ -22,7 +23,7 @@ const seed = 1939;
 t.setTimeout((seconds + 100) * 1000);
 
 t.test('no session is told anything wrong, and only QUIT removes what was marked', async (t) => {
-  const mailRoot = t.testdir({});
+  const mailRoot = testFolder(t, {});
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(mailRoot, 'ann@example.org');
   const ledger = new Ledger();
