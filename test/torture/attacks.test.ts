@@ -7,7 +7,7 @@ import { attack, startServer } from './attack.js';
 const workers = ['--workers', '2'];
 
 // Beside other tests it takes longer than most files may.
-t.setTimeout(300_000);
+t.setTimeout(1_800_000);
 
 t.test('kept workers: 1,000 connections that send an octet a second, from elsewhere', async (t) => {
   await attack(await startServer(t, workers), {
