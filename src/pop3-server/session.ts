@@ -189,6 +189,8 @@ class Session {
     // The peer's resets and our broken pipes close a socket; an alert after the handshake, such as a client's that does not
     // trust the certificate, does not.
     connection.on('error', () => connection.destroy());
+    // A peer may close together with the last octets of its handshake: nobody was listening then.
+    if (connection.readableEnded || connection.destroyed) this.#endInput();
   }
 
   #stopListening(): void {
