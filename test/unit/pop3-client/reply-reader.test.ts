@@ -1,7 +1,12 @@
 import { PassThrough } from 'node:stream';
 import t from 'tap';
 import { ByteSource } from '../../../src/pop3-client/byte-source.js';
-import { ConnectionLost, LostStep, MessageTooLarge } from '../../../src/pop3-client/failures.js';
+import {
+  ConnectionLost,
+  FellSilent,
+  LostStep,
+  MessageTooLarge,
+} from '../../../src/pop3-client/failures.js';
 import { ReplyReader } from '../../../src/pop3-client/reply-reader.js';
 
 /** A reader of the given bytes, in pieces of the given size. */
@@ -79,12 +84,12 @@ t.test('an endless listing and an endless message end', async (t) => {
 
 t.test('silence ends in time', async (t) => {
   await t.rejects(readerOf('+OK', 3, 50).readResponse(), {
-    constructor: ConnectionLost,
-    message: /silent|closed/,
+    constructor: FellSilent,
+    message: /silent/,
   });
   await t.rejects(
     readerOf('x', 3, 50).readMessage(10, () => undefined),
-    { constructor: ConnectionLost, message: /silent|closed/ },
+    { constructor: FellSilent, message: /silent/ },
   );
 });
 
