@@ -75,6 +75,8 @@ export class MessageOctets {
     await this.#readCache();
     if (message.isCounted && areOctetsOf(fileBytes, message.octets ?? 0)) return;
     await this.#countSlowly(message, new Turns());
+    // Now and not at the end: others who want the same large message need not count it too.
+    await this.save();
   }
 
   /** A whole read of the message found this many octets. */
