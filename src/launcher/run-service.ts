@@ -68,7 +68,9 @@ export async function runService(options: ServiceOptions): Promise<void> {
   const launcher: Launcher = new Launcher({
     log,
     handOver: {
-      isCostly: options.workers === null || options.workers.sessions === 1,
+      get isCostly() {
+        return (pool ?? perConnection).isCostly;
+      },
       serve: (connection) => (pool ?? perConnection).serve(connection),
     },
     judge: (address) => {

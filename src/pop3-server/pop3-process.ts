@@ -9,7 +9,8 @@ import { configureService } from './configured-service.js';
 import { peerNamedIn, withoutMapping } from './peer.js';
 import type { Pop3dOptionValues } from './pop3d-options.js';
 import { reportTo } from './report-descriptor.js';
-import { nextSessionId, runSession, shutDownSessions } from './session.js';
+import { nextSessionId, shutDownSessions } from './running-sessions.js';
+import { runSession } from './session.js';
 import { failedLoginsNamedIn } from './starter.js';
 
 export interface Pop3ProcessOptions {

@@ -13,7 +13,8 @@ import { greetingWith } from './greeting.js';
 import { peerNamedIn } from './peer.js';
 import { pop3dOptions, tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
 import type { Service } from './service.js';
-import { nextSessionId, runSession, shutDownSessions } from './session.js';
+import { nextSessionId, shutDownSessions } from './running-sessions.js';
+import { runSession } from './session.js';
 import { failedLoginsNamedIn } from './starter.js';
 
 /** Run files have few sets of arguments, if more than one for each level; beyond this they are made anew. */

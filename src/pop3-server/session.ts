@@ -1,25 +1,26 @@
 // One POP3 session on one connection: read, look up, run, write; timers and limits. RFC 1939, RFC 2449.
-// The only place that writes to the peer.
+// All that is written to the peer goes out from here, in order. Longer than other files: one loop, whose steps share its connection and state.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseCommandLine } from '../wire/command-line.js';
 import { LineReader, type LineEvent } from '../wire/line-reader.js';
 import { maxAuthLineOctets, maxCommandLineOctets } from '../wire/limits.js';
-import { terminator } from '../wire/multiline.js';
-import { ChurningMap } from '../system/churning-map.js';
 import type { ServerTls } from '../system/tls-server.js';
 import { formatChallenge, formatResponse, type ResponseCode } from '../wire/response.js';
 import { closeGently, closeSoon } from './close-connection.js';
 import { findCommand } from './command-table.js';
 import { Deadline } from './deadline.js';
+import { ErrorBudget } from './error-budget.js';
 import { failureDelayMs } from './failure-delay.js';
 import { greetingWith } from './greeting.js';
 import { clearLink, encryptedLink, type Link } from './link.js';
+import { sendListing } from './listing-sender.js';
 import { MessageLog } from './message-log.js';
 import { BrokenOff, sendMessage } from './message-sender.js';
 import { error, type ErrorOutcome, type Outcome } from './outcome.js';
 import { Pause } from './pause.js';
 import { isLoopback } from './peer.js';
+import { addRunning, type RunningSession } from './running-sessions.js';
 import type { Service } from './service.js';
 import type { SessionContext } from './session-context.js';
 import { SessionTally, type EndReason } from './session-log.js';
@@ -47,9 +48,6 @@ const maxWaitingOctets = 16 * 1024;
 /** Commands that arrived together are run in one go up to this many, then others get a turn. */
 const commandsPerTurn = 200;
 
-/** Lines of a listing that are written in one go. */
-const linesPerTurn = 2000;
-
 /**
  * Commands that need no look at the maildrop before them. UPDATE looks for itself, and QUIT ends the session even when the maildrop
  * cannot be looked at, RFC 1939 §6. Opening a message finds out where it is now, or that it is gone.
@@ -65,29 +63,13 @@ export async function runSession(
   await new Session(connection, service, options).run();
 }
 
-let sessionCount = 0;
-
-/** An identity for the log: no two sessions of a machine have the same within years. */
-export function nextSessionId(): string {
-  sessionCount += 1;
-  return [process.pid, Date.now(), sessionCount].map((part) => part.toString(36)).join('.');
-}
-
-/** Sessions of this process that are running, so that a signal can end them. */
-const running = new ChurningMap<number, Session>();
-let startedCount = 0;
-
-/** Ends every session at its next command: nothing that was marked is removed. */
-export function shutDownSessions(): void {
-  for (const session of running.values()) session.shutDown();
-}
-
-class Session {
+class Session implements RunningSession {
   readonly #service: Service;
   readonly #options: SessionOptions;
   readonly #reader = new LineReader(maxAuthLineOctets);
   readonly #tally = new SessionTally();
   readonly #messages: MessageLog | null;
+  readonly #budget: ErrorBudget;
   readonly #startedMs = performance.now();
   #connection: Connection;
   #output: SessionOutput;
@@ -103,8 +85,6 @@ class Session {
   #isShakingHands = false;
   #hasInputEnded = false;
   #isFinished = false;
-  #badCommands = 0;
-  #failedLogins = 0;
   /** Before the login only. */
   #commandStartedMs = 0;
   /** Why the session is to end; the loop looks at it between commands. */
@@ -116,13 +96,13 @@ class Session {
     this.#service = service;
     this.#messages = service.logsMessages === true ? new MessageLog() : null;
     this.#options = options;
+    this.#budget = new ErrorBudget(service.limits);
     this.#output = new SessionOutput(connection, service.limits.idleTimeoutMs);
     this.#link = clearLink(service.security, isLoopback(options.peer));
   }
 
   async run(): Promise<void> {
-    const number = startedCount++;
-    running.set(number, this);
+    const leave = addRunning(this);
     const ended = new Promise<void>((resolve) => (this.#resolve = resolve));
     const { peer, accessLevel, starter } = this.#options;
     starter.onEvict(() => this.#evict());
@@ -133,7 +113,7 @@ class Session {
     this.#deadline.set(this.#service.limits.loginTimeoutMs);
     void this.#begin();
     await ended;
-    running.delete(number);
+    leave();
   }
 
   async #begin(): Promise<void> {
@@ -378,7 +358,8 @@ class Session {
         this.#writeError(outcome);
         return undefined;
       case 'listing':
-        return this.#sendListing(outcome);
+        this.#writeStatus(true, outcome);
+        return sendListing(outcome.lines, this.#output);
       case 'message':
         return this.#sendMessage(outcome);
       case 'enter-transaction':
@@ -453,10 +434,11 @@ class Session {
   async #refuseLogin(outcome: ErrorOutcome): Promise<void> {
     const { starter } = this.#options;
     const { limits } = this.#service;
-    this.#failedLogins += 1;
+    this.#budget.addFailedLogin();
     starter.tell('failed-login');
     // Sessions that guess at the same time began with the same count: what became of the others since then counts too.
-    const failures = Math.max(starter.failedLogins + this.#failedLogins, starter.recentFailures());
+    const own = starter.failedLogins + this.#budget.failedLogins;
+    const failures = Math.max(own, starter.recentFailures());
     const lateMs = failureDelayMs(limits.failureDelayMs, failures);
     const tookMs = performance.now() - this.#commandStartedMs;
     const paused = this.#pauseFor(Math.max(0, Math.ceil(lateMs - tookMs)));
@@ -476,25 +458,15 @@ class Session {
   }
 
   #writeError(outcome: ErrorOutcome): void {
-    const { limits } = this.#service;
-    if (outcome.isBad === true) this.#badCommands += 1;
-    const maxBad =
-      this.#state.name === 'AUTHORIZATION'
-        ? limits.maxBadCommandsBeforeLogin
-        : limits.maxBadCommandsAfterLogin;
-    const excess =
-      outcome.isBad === true && this.#badCommands > maxBad
-        ? 'too-many-bad-commands'
-        : this.#failedLogins >= limits.maxFailedLogins
-          ? 'too-many-failed-logins'
-          : null;
+    if (outcome.isBad === true) this.#budget.addBadCommand();
+    const { excess } = this.#budget;
     this.#writeStatus(false, excess === null ? outcome : { text: excess });
     if (excess !== null) this.#ending = 'error';
   }
 
   #enterTransaction({ login }: Extract<Outcome, { kind: 'enter-transaction' }>): void {
     this.#state = { name: 'TRANSACTION', login };
-    this.#badCommands = 0;
+    this.#budget.logIn();
     const { identity, mechanism, maildrop } = login;
     this.#options.starter.tell('login');
     this.#report('login', {
@@ -505,25 +477,6 @@ class Session {
     });
     this.#deadline.set(this.#service.limits.idleTimeoutMs);
     this.#writeStatus(true, { text: 'logged-in', values: { count: maildrop.records.length } });
-  }
-
-  async #sendListing(outcome: Extract<Outcome, { kind: 'listing' }>): Promise<void> {
-    this.#writeStatus(true, outcome);
-    let lines: string[] = [];
-    for (const line of outcome.lines) {
-      // Only before another line, so that the terminator leaves together with the last ones.
-      if (lines.length === linesPerTurn) {
-        this.#output.write(`${lines.join('\r\n')}\r\n`);
-        lines = [];
-        await this.#output.flush();
-        await nextTurn();
-        // As for a message: what is behind a reply that nobody gets is not done.
-        if (this.#output.isDead) throw new BrokenOff('the peer is gone');
-      }
-      lines.push(line);
-    }
-    if (lines.length > 0) this.#output.write(`${lines.join('\r\n')}\r\n`);
-    this.#output.write(terminator);
   }
 
   async #sendMessage(outcome: Extract<Outcome, { kind: 'message' }>): Promise<void> {

@@ -2,7 +2,7 @@
 
 import t, { type Test } from 'tap';
 import type { Verdict } from '../../src/auth/authenticator.js';
-import { shutDownSessions } from '../../src/pop3-server/session.js';
+import { shutDownSessions } from '../../src/pop3-server/running-sessions.js';
 import { conversation, password, type Conversation } from '../support/session-conversation.js';
 
 /** Long enough to tell from no delay on a busy machine. */

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import { shutDownSessions } from '../../src/pop3-server/session.js';
+import { shutDownSessions } from '../../src/pop3-server/running-sessions.js';
 import { loadServerTls } from '../../src/system/tls-server.js';
 import { makeCertificate } from '../support/certificate.js';
 import {
