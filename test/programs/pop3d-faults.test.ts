@@ -1,22 +1,18 @@
 // pop3d where the system gives out or the accounts change under it: what it says stays true.
 
-import { spawnSync } from 'node:child_process';
 import {
   appendFileSync,
   chmodSync,
   existsSync,
-  mkdtempSync,
   readFileSync,
-  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { expectProgram, skipOrFail, unlessInstalled, unlessRoot } from '../support/debian.js';
+import { expectProgram, unlessInstalled } from '../support/debian.js';
 import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
 import { makeOwnedMailRoot } from '../support/owned-mail-root.js';
 import { makePasswordDatabase } from '../support/password-database-fixture.js';
@@ -30,6 +26,7 @@ import {
   type Teardown,
 } from '../support/run-program.js';
 import { connectWireClient, WireClient } from '../support/wire-client.js';
+import { mountSmallFileSystem, unlessMountable } from '../support/small-file-system.js';
 
 const script =
   'USER ann@example.org\r\nPASS open sesame\r\nSTAT\r\nUIDL\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n';
@@ -71,26 +68,14 @@ for (const limit of [18, 19, 20, 21, 22, 23, 24, 26, 28, 32]) {
 function mountMailRoot(
   t: Teardown,
   options: string,
-): { readonly cwd: string; readonly inbox: MaildirFixture } | null {
-  const cwd = mkdtempSync(join(tmpdir(), 'pop3d-full-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', cwd]);
-  t.teardown(() => {
-    if (status === 0) spawnSync('umount', [cwd]);
-    rmSync(cwd, { recursive: true });
-    return Promise.resolve();
-  });
-  if (status !== 0) return null;
+): { readonly cwd: string; readonly inbox: MaildirFixture } {
+  const cwd = mountSmallFileSystem(t, options);
   makePasswordDatabase(join(cwd, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
   return { cwd, inbox: makeInbox(cwd, 'ann@example.org') };
 }
 
-t.test('on a full disk mail is read and removed', { skip: unlessRoot() }, async (t) => {
-  const root = mountMailRoot(t, 'size=256k');
-  if (root === null) {
-    t.comment(skipOrFail('not tested: nothing can be mounted here'));
-    return;
-  }
-  const { cwd, inbox } = root;
+t.test('on a full disk mail is read and removed', { skip: unlessMountable() }, async (t) => {
+  const { cwd, inbox } = mountMailRoot(t, 'size=256k');
   for (let count = 0; count < 12; count += 1) inbox.add(`Subject: ${count}\n\n${count}\n`);
   t.throws(() => {
     writeFileSync(join(cwd, 'ballast'), Buffer.alloc(1024 * 1024));
@@ -117,14 +102,9 @@ t.test('on a full disk mail is read and removed', { skip: unlessRoot() }, async 
 
 t.test(
   'a disk that fills up within pop3d.octets costs the file, not the truth',
-  { skip: unlessRoot() },
+  { skip: unlessMountable() },
   async (t) => {
-    const root = mountMailRoot(t, 'size=2m');
-    if (root === null) {
-      t.comment(skipOrFail('not tested: nothing can be mounted here'));
-      return;
-    }
-    const { cwd, inbox } = root;
+    const { cwd, inbox } = mountMailRoot(t, 'size=2m');
     // Their names take more than a page.
     for (let count = 0; count < 300; count += 1) inbox.add('a: b\n\nx\n');
     const ballast = join(cwd, 'ballast');
@@ -143,13 +123,8 @@ t.test(
   },
 );
 
-t.test('without an inode left mail is read and removed', { skip: unlessRoot() }, async (t) => {
-  const root = mountMailRoot(t, 'size=2m,nr_inodes=64');
-  if (root === null) {
-    t.comment(skipOrFail('not tested: nothing can be mounted here'));
-    return;
-  }
-  const { cwd, inbox } = root;
+t.test('without an inode left mail is read and removed', { skip: unlessMountable() }, async (t) => {
+  const { cwd, inbox } = mountMailRoot(t, 'size=2m,nr_inodes=64');
   for (let count = 0; count < 12; count += 1) inbox.add(`Subject: ${count}\n\n${count}\n`);
   t.throws(() => {
     for (let count = 0; ; count += 1) writeFileSync(join(cwd, `ballast-${count}`), '');

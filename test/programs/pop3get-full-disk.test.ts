@@ -1,8 +1,7 @@
 // pop3get on a file system of 2 MB that fills up. Needs root, to mount it.
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import {
@@ -13,16 +12,12 @@ import {
   storedContents,
   type FakeMessage,
 } from '../support/pop3get-fixture.js';
+import { mountSmallFileSystem, unlessMountable } from '../support/small-file-system.js';
 
-const skip = process.getuid?.() === 0 ? false : 'only root can mount a file system';
+const skip = unlessMountable();
 
 t.test('a disk that fills up costs nothing but further runs', { skip }, async (t) => {
-  const mountPoint = mkdtempSync(join(tmpdir(), 'pop3get-full-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mountPoint]);
-  t.teardown(() => {
-    execFileSync('umount', [mountPoint]);
-    rmSync(mountPoint, { recursive: true });
-  });
+  const mountPoint = mountSmallFileSystem(t, 'size=2m');
   const messages = Array.from({ length: 100 }, (_, index): FakeMessage => {
     const content = `Subject: ${index}\r\n\r\n${`${'z'.repeat(70)}\r\n`.repeat(700)}`;
     return { uniqueId: `id-${index}`, content: Buffer.from(content) };
@@ -58,12 +53,7 @@ t.test(
   'where a server deletes what was retrieved, a full disk means no QUIT',
   { skip },
   async (t) => {
-    const mountPoint = mkdtempSync(join(tmpdir(), 'pop3get-full-'));
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mountPoint]);
-    t.teardown(() => {
-      execFileSync('umount', [mountPoint]);
-      rmSync(mountPoint, { recursive: true });
-    });
+    const mountPoint = mountSmallFileSystem(t, 'size=1m');
     const content = Buffer.from(`Subject: big\r\n\r\n${`${'z'.repeat(70)}\r\n`.repeat(30_000)}`);
     const server = await startFakeServer(t, {
       messages: [{ uniqueId: 'a', content }],

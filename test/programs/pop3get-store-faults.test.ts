@@ -1,9 +1,8 @@
 // pop3get where mail cannot be stored, the journal cannot be written, or the server cannot be reached.
 
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { skipOrFail } from '../support/debian.js';
@@ -17,11 +16,11 @@ import {
   storedContents,
 } from '../support/pop3get-fixture.js';
 import { builtProgram, runCommand, runProgram, type Result } from '../support/run-program.js';
+import { mountSmallFileSystem, unlessMountable } from '../support/small-file-system.js';
 import { testFolder } from '../support/test-folder.js';
 
 const three = numberedMessages(3);
 const env = { POP3GET_PASSWORD: 'secret' };
-const unlessRoot = process.getuid?.() === 0 ? false : 'only root can mount a file system';
 
 /** Runs it with each call of a name failing from the n-th on: the first of some are the journal's, at the start. */
 async function runFailing(
@@ -72,46 +71,44 @@ for (const [call, from, what] of [
   }
 }
 
-/** A file system of its own that the teardown takes away. */
-function mountTmpfs(t: Test, mountPoint: string, options: string): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', mountPoint]);
-  t.teardown(() => {
-    execFileSync('umount', [mountPoint]);
-  });
-}
+t.test(
+  'no inodes left: what was stored goes, the rest stays',
+  { skip: unlessMountable() },
+  async (t) => {
+    const messages = numberedMessages(12);
+    // The Maildir takes five, lock and journal two; a link costs one as well.
+    for (const inodes of [8, 9, 10, 13]) {
+      const mountPoint = mountSmallFileSystem(t, `size=4m,nr_inodes=${inodes}`);
+      const server = await startFakeServer(t, { messages });
+      const maildir = makeMaildir(t, mountPoint);
+      const first = await runPop3get(t, server.port, maildir);
+      t.equal(first.status, 111, `${inodes}: ${first.stderr}`);
+      t.match(first.stderr, /ENOSPC/);
+      t.same(readdirSync(join(maildir, 'tmp')), []);
+      const stored = storedContents(maildir);
+      const kept = sortedContents(server.messages);
+      t.same([...stored, ...kept].sort(), sortedContents(messages), 'each is here or there');
+      execFileSync('mount', ['-o', 'remount,nr_inodes=100', mountPoint]);
+      t.equal((await runPop3get(t, server.port, maildir)).status, 0);
+      t.equal(server.messages.length, 0);
+      t.same([...storedContents(maildir)].sort(), sortedContents(messages));
+    }
+  },
+);
 
-t.test('no inodes left: what was stored goes, the rest stays', { skip: unlessRoot }, async (t) => {
-  const messages = numberedMessages(12);
-  // The Maildir takes five, lock and journal two; a link costs one as well.
-  for (const inodes of [8, 9, 10, 13]) {
-    const mountPoint = mkdtempSync(join(tmpdir(), 'pop3get-inodes-'));
-    t.teardown(() => rmSync(mountPoint, { recursive: true }));
-    mountTmpfs(t, mountPoint, `size=4m,nr_inodes=${inodes}`);
-    const server = await startFakeServer(t, { messages });
-    const maildir = makeMaildir(t, mountPoint);
-    const first = await runPop3get(t, server.port, maildir);
-    t.equal(first.status, 111, `${inodes}: ${first.stderr}`);
-    t.match(first.stderr, /ENOSPC/);
-    t.same(readdirSync(join(maildir, 'tmp')), []);
-    const stored = storedContents(maildir);
-    const kept = sortedContents(server.messages);
-    t.same([...stored, ...kept].sort(), sortedContents(messages), 'each is here or there');
-    execFileSync('mount', ['-o', 'remount,nr_inodes=100', mountPoint]);
-    t.equal((await runPop3get(t, server.port, maildir)).status, 0);
-    t.equal(server.messages.length, 0);
-    t.same([...storedContents(maildir)].sort(), sortedContents(messages));
-  }
-});
-
-t.test('new on another file system than tmp is no Maildir', { skip: unlessRoot }, async (t) => {
-  const server = await startFakeServer(t, { messages: three });
-  const maildir = makeMaildir(t);
-  mountTmpfs(t, join(maildir, 'new'), 'size=1m');
-  const { status, stderr } = await runPop3get(t, server.port, maildir);
-  t.equal(status, 100);
-  t.match(stderr, /tmp and .*new are on different file systems/);
-  t.equal(server.sessions, 0, 'nobody was asked for anything');
-});
+t.test(
+  'new on another file system than tmp is no Maildir',
+  { skip: unlessMountable() },
+  async (t) => {
+    const server = await startFakeServer(t, { messages: three });
+    const maildir = makeMaildir(t);
+    mountSmallFileSystem(t, 'size=1m', join(maildir, 'new'));
+    const { status, stderr } = await runPop3get(t, server.port, maildir);
+    t.equal(status, 100);
+    t.match(stderr, /tmp and .*new are on different file systems/);
+    t.equal(server.sessions, 0, 'nobody was asked for anything');
+  },
+);
 
 /** The path of the one account's journal in a Maildir that has served. */
 function journalIn(maildir: string): string {
@@ -145,7 +142,7 @@ t.test('a journal that cannot be made, or not be read: nothing is fetched', asyn
 
 t.test(
   'a Maildir on a file system that is read-only: nothing is fetched',
-  { skip: unlessRoot },
+  { skip: unlessMountable() },
   async (t) => {
     const server = await startFakeServer(t, { messages: three });
     const maildir = makeMaildir(t);
@@ -188,27 +185,31 @@ t.test('a server on ::1 only', { skip: await unlessIpv6() }, async (t) => {
   }
 });
 
-t.test('an address that cannot be reached is 111 and says why', { skip: unlessRoot }, async (t) => {
-  const maildir = makeMaildir(t);
-  // A network of its own: it has no route but the one that refuses.
-  const script =
-    'ip link set lo up && ip route add unreachable 192.0.2.1 && exec "$0" "$1" --directory "$2" --byip "$3" ann';
-  for (const [address, reason] of [
-    ['192.0.2.1', /EHOSTUNREACH|ENETUNREACH/],
-    ['192.0.2.2', /ENETUNREACH/],
-    ['192.0.2.2;192.0.2.1;::1', /ENETUNREACH.*;.*EHOSTUNREACH.*;.*::1/],
-  ] as const) {
-    const program = [process.execPath, builtProgram('pop3get'), maildir, address];
-    const { status, stderr } = await runCommand(
-      t,
-      'unshare',
-      ['-n', 'sh', '-c', script, ...program],
-      {
-        env: { ...env, PATH: process.env['PATH'] ?? '' },
-      },
-    );
-    t.equal(status, 111, stderr);
-    t.match(stderr, reason);
-    t.notMatch(stderr, /^ +at /m);
-  }
-});
+t.test(
+  'an address that cannot be reached is 111 and says why',
+  { skip: unlessMountable() },
+  async (t) => {
+    const maildir = makeMaildir(t);
+    // A network of its own: it has no route but the one that refuses.
+    const script =
+      'ip link set lo up && ip route add unreachable 192.0.2.1 && exec "$0" "$1" --directory "$2" --byip "$3" ann';
+    for (const [address, reason] of [
+      ['192.0.2.1', /EHOSTUNREACH|ENETUNREACH/],
+      ['192.0.2.2', /ENETUNREACH/],
+      ['192.0.2.2;192.0.2.1;::1', /ENETUNREACH.*;.*EHOSTUNREACH.*;.*::1/],
+    ] as const) {
+      const program = [process.execPath, builtProgram('pop3get'), maildir, address];
+      const { status, stderr } = await runCommand(
+        t,
+        'unshare',
+        ['-n', 'sh', '-c', script, ...program],
+        {
+          env: { ...env, PATH: process.env['PATH'] ?? '' },
+        },
+      );
+      t.equal(status, 111, stderr);
+      t.match(stderr, reason);
+      t.notMatch(stderr, /^ +at /m);
+    }
+  },
+);

@@ -17,20 +17,12 @@ const messageCount = 300;
 /** A transfer of 300 messages takes about this long on a slow machine. */
 const longestMs = 700;
 
-/** A small generator (mulberry32), so that a failure can be run again with its seed. */
-export function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
-
 /** Kills pop3get after a while, then runs it until it says it is done, and compares. */
-export async function killClientAndFinish(t: Test, random: () => number): Promise<void> {
-  const afterMs = Math.floor(random() * longestMs);
+export async function killClientAndFinish(
+  t: Test,
+  random: (limit: number) => number,
+): Promise<void> {
+  const afterMs = random(longestMs);
   const messages = numberedMessages(messageCount);
   const server = await startFakeServer(t, { messages });
   const maildir = makeMaildir(t);
@@ -48,8 +40,11 @@ export async function killClientAndFinish(t: Test, random: () => number): Promis
 }
 
 /** Breaks the connection, with a reset, after a random number of octets sent by the server; then as above. */
-export async function killServerAndFinish(t: Test, random: () => number): Promise<void> {
-  const afterCommands = Math.floor(random() * messageCount * 2.1);
+export async function killServerAndFinish(
+  t: Test,
+  random: (limit: number) => number,
+): Promise<void> {
+  const afterCommands = random(messageCount * 2.1);
   let commands = 0;
   const server = await startFakeServer(t, {
     messages: numberedMessages(messageCount),
