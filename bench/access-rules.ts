@@ -1,7 +1,7 @@
 // How long 100,000 access rules take to load and a lookup takes: `npm run build && node build/bench/access-rules.js`.
 
-import { addressFromBytes } from '../src/launcher/address.js';
-import { AccessRules, decide } from '../src/launcher/access-rules.js';
+import { addressFromBytes } from '../src/launcher/rules/address.js';
+import { AccessRules, decide } from '../src/launcher/rules/access-rules.js';
 
 const ruleCount = 100_000;
 const lookupCount = 1_000_000;

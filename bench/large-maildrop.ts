@@ -6,11 +6,15 @@ import { readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSyn
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { startDovecot, unlessDovecot, type Dovecot } from '../test/support/dovecot.js';
-import { startMailServer } from '../test/support/mail-server.js';
-import { startProgram, type RunningProgram, type Teardown } from '../test/support/run-program.js';
-import { mailOwner, password, SharedMailstore } from '../test/support/shared-mailstore.js';
-import { connectWireClient, WireClient } from '../test/support/wire-client.js';
+import { startDovecot, unlessDovecot, type Dovecot } from '../test/support/peers/dovecot.js';
+import { startMailServer } from '../test/support/programs/mail-server.js';
+import {
+  startProgram,
+  type RunningProgram,
+  type Teardown,
+} from '../test/support/programs/run-program.js';
+import { mailOwner, password, SharedMailstore } from '../test/support/mail/shared-mailstore.js';
+import { connectWireClient, WireClient } from '../test/support/sessions/wire-client.js';
 import type { NoopThreadData } from './noop-thread.js';
 import { processorMsOfDescendants } from './processor-time.js';
 

@@ -3,8 +3,12 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { deadline } from '../test/support/deadline.js';
-import { startCommand, type RunningProgram, type Teardown } from '../test/support/run-program.js';
+import { deadline } from '../test/support/suite/deadline.js';
+import {
+  startCommand,
+  type RunningProgram,
+  type Teardown,
+} from '../test/support/programs/run-program.js';
 
 /** What a run of popload does; see the first lines of popload.c. */
 export interface Load {

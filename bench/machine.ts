@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { cpus, release, totalmem, type } from 'node:os';
-import { tryFindProgram } from '../test/support/debian.js';
+import { tryFindProgram } from '../test/support/peers/debian.js';
 
 export interface Machine {
   /** For a file's name: processor and number of cores. */

@@ -12,9 +12,9 @@ import {
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hashPassword } from '../src/auth/password-hash.js';
-import { makePasswordDatabase } from '../test/support/password-database-fixture.js';
-import type { Teardown } from '../test/support/run-program.js';
+import { hashPassword } from '../src/auth/stored/password-hash.js';
+import { makePasswordDatabase } from '../test/support/accounts/password-database-fixture.js';
+import type { Teardown } from '../test/support/programs/run-program.js';
 import { password } from './load.js';
 import { makeMessage, type LineEnd } from './message.js';
 import { owner, type Site } from './site.js';

@@ -2,7 +2,7 @@
 // one session keeps a worker busy. Posts 'ready' when it is logged in; on any message ends and posts the times, in ms.
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { connectWireClient } from '../test/support/wire-client.js';
+import { connectWireClient } from '../test/support/sessions/wire-client.js';
 
 export interface NoopThreadData {
   readonly port: number;

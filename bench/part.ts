@@ -1,6 +1,6 @@
 // A part of the bench: what it is given and what it finds.
 
-import type { Teardown } from '../test/support/run-program.js';
+import type { Teardown } from '../test/support/programs/run-program.js';
 import type { BarChart } from './charts/bar-chart.js';
 import type { LineChart } from './charts/line-chart.js';
 import type { LoadGenerator } from './load.js';

@@ -13,13 +13,13 @@ import {
 } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makePasswordDatabase } from '../test/support/password-database-fixture.js';
+import { makePasswordDatabase } from '../test/support/accounts/password-database-fixture.js';
 import {
   builtProgram,
   startCommand,
   startProgram,
   type Teardown,
-} from '../test/support/run-program.js';
+} from '../test/support/programs/run-program.js';
 import { startDelayingProxy } from './delaying-proxy.js';
 
 const password = 'open sesame';

@@ -2,11 +2,11 @@
 
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tryFindProgram } from '../test/support/debian.js';
-import { poll } from '../test/support/deadline.js';
-import { startDovecot } from '../test/support/dovecot.js';
-import { pop3RunFile } from '../test/support/mail-server.js';
-import { builtProgram, startCommand, type Teardown } from '../test/support/run-program.js';
+import { tryFindProgram } from '../test/support/peers/debian.js';
+import { poll } from '../test/support/suite/deadline.js';
+import { startDovecot } from '../test/support/peers/dovecot.js';
+import { pop3RunFile } from '../test/support/programs/mail-server.js';
+import { builtProgram, startCommand, type Teardown } from '../test/support/programs/run-program.js';
 import { childrenOf } from './process-tree.js';
 import { owner, type Site } from './site.js';
 

@@ -1,6 +1,6 @@
 // What every server of a part is given: whose mail, which passwords, which certificate.
 
-import type { CertificateFiles } from '../test/support/certificate.js';
+import type { CertificateFiles } from '../test/support/accounts/certificate.js';
 
 /** Debian's nobody: workers that kept root would serve nobody's mail, and Dovecot serves nothing of root's. */
 export const owner = { name: 'nobody', uid: 65_534, gid: 65_534 };

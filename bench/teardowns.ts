@@ -1,6 +1,6 @@
 // What has to be undone when a part of the bench ends, or is interrupted: the last thing done first.
 
-import type { Teardown } from '../test/support/run-program.js';
+import type { Teardown } from '../test/support/programs/run-program.js';
 
 export class Teardowns implements Teardown {
   readonly #handlers: (() => Promise<void>)[] = [];

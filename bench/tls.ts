@@ -5,13 +5,13 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } fr
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { makeCertificate, type CertificateFiles } from '../test/support/certificate.js';
-import { startDovecot, unlessDovecot } from '../test/support/dovecot.js';
-import { makeInbox } from '../test/support/maildir-fixture.js';
-import { makePasswordDatabase } from '../test/support/password-database-fixture.js';
-import { builtProgram, startCommand } from '../test/support/run-program.js';
-import { startTls } from '../test/support/tls-conversation.js';
-import { WireClient } from '../test/support/wire-client.js';
+import { makeCertificate, type CertificateFiles } from '../test/support/accounts/certificate.js';
+import { startDovecot, unlessDovecot } from '../test/support/peers/dovecot.js';
+import { makeInbox } from '../test/support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../test/support/accounts/password-database-fixture.js';
+import { builtProgram, startCommand } from '../test/support/programs/run-program.js';
+import { startTls } from '../test/support/sessions/tls-conversation.js';
+import { WireClient } from '../test/support/sessions/wire-client.js';
 
 const sessions = Number(process.argv[2] ?? 200);
 const handshakes = Number(process.argv[3] ?? 400);

@@ -2,8 +2,8 @@
 // beside an empty program, the least that anything on this Node can take.
 
 import { spawn } from 'node:child_process';
-import { cleanEnvironment } from '../../test/support/clean-environment.js';
-import { builtProgram } from '../../test/support/run-program.js';
+import { cleanEnvironment } from '../../test/support/programs/clean-environment.js';
+import { builtProgram } from '../../test/support/programs/run-program.js';
 import { Mailstore } from '../mailstore.js';
 import { formatNumber, type Bench, type Findings, type Part } from '../part.js';
 import { inRounds, median } from '../rounds.js';

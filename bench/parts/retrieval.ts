@@ -2,7 +2,7 @@
 // CRLF, in the clear and in TLS; and how both grow.
 
 import { chownSync } from 'node:fs';
-import { makeCertificate } from '../../test/support/certificate.js';
+import { makeCertificate } from '../../test/support/accounts/certificate.js';
 import type { Figures } from '../load.js';
 import { Mailstore } from '../mailstore.js';
 import { type Bench, type Findings, type Part } from '../part.js';

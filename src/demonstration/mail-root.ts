@@ -3,8 +3,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { ConfigurationError } from '../system/program.js';
 import { demonstrationMessages } from './messages.js';
+import { ConfigurationError } from '../system/failures/failures.js';
 
 export const demonstrationAddress = 'demo@example.org';
 export const demonstrationPassword = 'demo';

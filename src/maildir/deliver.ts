@@ -19,8 +19,8 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { fileFailure } from '../system/file-failure.js';
-import { ConfigurationError } from '../system/program.js';
+import { fileFailure } from '../system/failures/file-failure.js';
+import { ConfigurationError } from '../system/failures/failures.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);

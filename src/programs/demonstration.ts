@@ -9,8 +9,9 @@ import {
   makeDemonstrationMailRoot,
 } from '../demonstration/mail-root.js';
 import { serveDemonstration } from '../demonstration/serve.js';
-import { exitCode } from '../system/exit-code.js';
-import { runProgram, TemporaryError } from '../system/program.js';
+import { exitCode } from '../system/failures/exit-code.js';
+import { runProgram } from '../system/program/program.js';
+import { TemporaryError } from '../system/failures/failures.js';
 
 const program = (name: string): string => fileURLToPath(new URL(`./${name}.cjs`, import.meta.url));
 const inCheckout = (path: string): string =>

@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 // passdb: edits and checks the password database. What its commands do is in src/auth/passdb-commands.ts.
 
-import { tryLoginName, type LoginName } from '../auth/login-name.js';
-import * as passdb from '../auth/passdb-commands.js';
-import { writableSchemes, type WritableScheme } from '../auth/password-hash.js';
-import { exitCode, type ExitCode } from '../system/exit-code.js';
-import { UsageError, type OptionTable } from '../system/options.js';
-import { runProgram } from '../system/program.js';
+import { tryLoginName, type LoginName } from '../auth/accounts/login-name.js';
+import * as passdb from '../auth/passdb/passdb-commands.js';
+import { writableSchemes, type WritableScheme } from '../auth/stored/password-hash.js';
+import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
+import { type OptionTable } from '../system/program/options.js';
+import { runProgram } from '../system/program/program.js';
+import { UsageError } from '../system/failures/failures.js';
 
 const options = {
   passdb: {

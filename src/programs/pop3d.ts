@@ -3,15 +3,16 @@
 // What the greeting does not need is loaded after it: a client on a slow machine sees an answer at once.
 
 import { writeSync } from 'node:fs';
-import { greetingWith } from '../pop3-server/greeting.js';
+import { greetingWith } from '../pop3-server/texts/greeting.js';
 import {
   pop3dOptions,
   tlsFilesFrom,
   type Pop3dOptionValues,
-} from '../pop3-server/pop3d-options.js';
-import { exitCode, type ExitCode } from '../system/exit-code.js';
-import { tryWholeNumber, UsageError } from '../system/options.js';
-import { runProgram } from '../system/program.js';
+} from '../pop3-server/serving/pop3d-options.js';
+import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
+import { tryWholeNumber } from '../system/program/options.js';
+import { runProgram } from '../system/program/program.js';
+import { UsageError } from '../system/failures/failures.js';
 
 void runProgram(
   {
@@ -27,7 +28,7 @@ void runProgram(
       throw new UsageError(`the socket must be a descriptor number, not "${socket ?? ''}"`);
     }
     if (process.send !== undefined) {
-      const { servePop3Worker } = await import('../pop3-server/pop3-worker.js');
+      const { servePop3Worker } = await import('../pop3-server/serving/pop3-worker.js');
       if (await servePop3Worker(given)) return exitCode.ok;
     }
     return serveOne(given, fd);
@@ -40,13 +41,13 @@ async function serveOne(given: Pop3dOptionValues, fd: number | undefined): Promi
   const apopTimestamp = given.apop === true ? await makeTimestamp() : null;
   // What TLS needs may be wrong, and is loaded before a word is said.
   const isGreeted = tls === null && tryGreet(fd ?? 1, greetingWith(apopTimestamp));
-  const { servePop3Process } = await import('../pop3-server/pop3-process.js');
+  const { servePop3Process } = await import('../pop3-server/serving/pop3-process.js');
   await servePop3Process({ given, fd, isGreeted, apopTimestamp });
   return exitCode.ok;
 }
 
 async function makeTimestamp(): Promise<string> {
-  const { makeApopTimestamp } = await import('../pop3-server/apop-timestamp.js');
+  const { makeApopTimestamp } = await import('../pop3-server/texts/apop-timestamp.js');
   return makeApopTimestamp();
 }
 

@@ -2,23 +2,23 @@
 // pop3get: downloads a mailbox into a Maildir. Manual: doc/pop3get.1.
 
 import { setFlagsFromString } from 'node:v8';
-import type { Pop3Client } from '../pop3-client/client.js';
-import { openNameServer } from '../pop3-client/name-server.js';
-import { readPassword } from '../pop3-client/password-source.js';
+import type { Pop3Client } from '../pop3-client/talk/client.js';
+import { openNameServer } from '../pop3-client/find/name-server.js';
+import { readPassword } from '../pop3-client/settings/password-source.js';
 import {
   pop3getOptionTable,
   readSettings,
   type Pop3getCommandLine,
-} from '../pop3-client/pop3get-options.js';
-import { noProgress, type Progress } from '../pop3-client/progress.js';
-import { run } from '../pop3-client/run.js';
-import type { Settings } from '../pop3-client/settings.js';
-import type { Summary } from '../pop3-client/summary.js';
-import { exitCode, type ExitCode } from '../system/exit-code.js';
-import { openLog, type Log } from '../system/log.js';
-import { logOptionsFrom } from '../system/log-options.js';
-import { runProgram } from '../system/program.js';
-import { collectOnOneThread } from '../system/young-garbage.js';
+} from '../pop3-client/settings/pop3get-options.js';
+import { noProgress, type Progress } from '../pop3-client/run/progress.js';
+import { run } from '../pop3-client/run/run.js';
+import type { Settings } from '../pop3-client/settings/settings.js';
+import type { Summary } from '../pop3-client/run/summary.js';
+import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
+import { openLog, type Log } from '../system/log/log.js';
+import { logOptionsFrom } from '../system/program/log-options.js';
+import { runProgram } from '../system/program/program.js';
+import { collectOnOneThread } from '../system/runtime/young-garbage.js';
 
 // Short-lived buffers are most of what a transfer allocates: a young generation that may not grow has them back sooner, which
 // keeps a large or endless message some 20 MB smaller and costs no time that can be measured.
@@ -113,12 +113,12 @@ function reportSummary(log: Log, summary: Summary): void {
 
 async function openProgress(isQuiet: boolean): Promise<Progress> {
   if (isQuiet || !process.stderr.isTTY) return noProgress;
-  const { openProgressBar } = await import('../pop3-client/progress-bar.js');
+  const { openProgressBar } = await import('../pop3-client/run/progress-bar.js');
   return openProgressBar(process.stderr);
 }
 
 async function showIntentions(settings: Settings): Promise<ExitCode> {
-  const { findIntentions } = await import('../pop3-client/dry-run.js');
+  const { findIntentions } = await import('../pop3-client/run/dry-run.js');
   const { location } = settings;
   const nameServer = openNameServer(location.dnsServers, location.families);
   const { server, intentions } = await findIntentions(settings, nameServer);

@@ -5,10 +5,11 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { openRecordFile, type RecordFile } from '../session-record/record-file.js';
 import { Transcript } from '../session-record/transcript.js';
-import { openStandardConnection } from '../system/connection.js';
-import { logOptionsFrom, logOptionTable } from '../system/log-options.js';
-import { openLog } from '../system/log.js';
-import { runProgram, TemporaryError } from '../system/program.js';
+import { openStandardConnection } from '../system/descriptors/connection.js';
+import { logOptionsFrom, logOptionTable } from '../system/program/log-options.js';
+import { openLog } from '../system/log/log.js';
+import { runProgram } from '../system/program/program.js';
+import { TemporaryError } from '../system/failures/failures.js';
 
 /** What shells add to the number of the signal that ended a program. */
 const signalBase = 128;

@@ -4,11 +4,11 @@
 import { constants } from 'node:os';
 import { inheritedEnvironment } from '../run-file/inherited-environment.js';
 import { ProgramKeeper } from '../run-file/keep-running.js';
-import { exitCode } from '../system/exit-code.js';
-import { closeInheritedDescriptors } from '../system/inherited-descriptors.js';
-import { openLog } from '../system/log.js';
-import { logOptionsFrom, logOptionTable } from '../system/log-options.js';
-import { runProgram } from '../system/program.js';
+import { exitCode } from '../system/failures/exit-code.js';
+import { closeInheritedDescriptors } from '../system/descriptors/inherited-descriptors.js';
+import { openLog } from '../system/log/log.js';
+import { logOptionsFrom, logOptionTable } from '../system/program/log-options.js';
+import { runProgram } from '../system/program/program.js';
 
 /** What shells add to the number of the signal that ended a program. */
 const signalBase = 128;

@@ -8,14 +8,14 @@ import {
   badLevel,
   formatTarget,
   parseLevel,
-} from '../launcher/access-rules.js';
-import { deleteRule, listRules, setRule } from '../launcher/edit-rules.js';
-import { NetworkError, parseNetwork, type Network } from '../launcher/network.js';
-import { readRulesText } from '../launcher/rules-file.js';
-import { exitCode, type ExitCode } from '../system/exit-code.js';
-import { UsageError } from '../system/options.js';
-import { ConfigurationError, runProgram, TemporaryError } from '../system/program.js';
-import { editFile } from '../system/replace-file.js';
+} from '../launcher/rules/access-rules.js';
+import { deleteRule, listRules, setRule } from '../launcher/rules/edit-rules.js';
+import { NetworkError, parseNetwork, type Network } from '../launcher/rules/network.js';
+import { readRulesText } from '../launcher/rules/rules-file.js';
+import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
+import { runProgram } from '../system/program/program.js';
+import { editFile } from '../system/files/replace-file.js';
+import { ConfigurationError, TemporaryError, UsageError } from '../system/failures/failures.js';
 
 type Run = (file: string, operands: readonly string[]) => ExitCode | Promise<ExitCode>;
 

@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 // tcpsrun: accepts connections on one address and port and starts a program for each. tcpsrun(8).
 
-import { withoutConnectionVariables } from '../launcher/connection-facts.js';
-import type { Service } from '../launcher/hand-over.js';
-import { runService } from '../launcher/run-service.js';
+import { withoutConnectionVariables } from '../launcher/handing-over/connection-facts.js';
+import type { Service } from '../launcher/handing-over/hand-over.js';
+import { runService } from '../launcher/serving/run-service.js';
 import { inheritedEnvironment } from '../run-file/inherited-environment.js';
-import { exitCode } from '../system/exit-code.js';
-import { openLog } from '../system/log.js';
-import { logOptionsFrom, logOptionTable } from '../system/log-options.js';
-import { runProgram } from '../system/program.js';
+import { exitCode } from '../system/failures/exit-code.js';
+import { openLog } from '../system/log/log.js';
+import { logOptionsFrom, logOptionTable } from '../system/program/log-options.js';
+import { runProgram } from '../system/program/program.js';
 
 const defaults = { concurrency: 40, concurrencyWithWorkers: 1000, backlog: 128 };
 
@@ -87,7 +87,7 @@ void runProgram(
     };
     const denied = options['spawn-denied'] === true ? 'served' : 'closed';
     if (options.explain !== undefined) {
-      const { explain } = await import('../launcher/explain.js');
+      const { explain } = await import('../launcher/telling/explain.js');
       const { rules } = options;
       process.stdout.write(explain({ service, address, rules, denied, client: options.explain }));
       return exitCode.ok;

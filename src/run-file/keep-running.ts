@@ -1,6 +1,6 @@
 // Keeps the program of a run file running until told to stop: what runsvc does.
 
-import type { Log } from '../system/log.js';
+import type { Log } from '../system/log/log.js';
 import { evaluateRunFile, type RunFileContext } from './evaluate-run-file.js';
 import { readRunFile } from './read-run-file.js';
 import { RunFileError } from './run-file-error.js';

@@ -1,7 +1,7 @@
 // Reads a run file from disk.
 
 import { statSync } from 'node:fs';
-import { readTextFile, signatureOf, TextFileError } from '../system/text-file.js';
+import { readTextFile, signatureOf, TextFileError } from '../system/files/text-file.js';
 import { RunFileError } from './run-file-error.js';
 import { parseRunFile, type RunFile } from './run-file.js';
 

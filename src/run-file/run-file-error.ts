@@ -1,6 +1,6 @@
 // What is wrong with a run file, and where.
 
-import { ConfigurationError } from '../system/program.js';
+import { ConfigurationError } from '../system/failures/failures.js';
 
 /** The message reads `FILE:LINE: DIRECTIVE: problem`, without what does not apply. */
 export class RunFileError extends ConfigurationError {

@@ -2,7 +2,7 @@
 // Exported from the package, for programs other than pop3d.
 
 import type { Socket } from 'node:net';
-import { ChurningMap } from '../system/churning-map.js';
+import { ChurningMap } from '../system/runtime/churning-map.js';
 import { FailedLogins } from './failed-logins.js';
 import { GatheredNews } from './gathered-news.js';
 import type { SessionNews } from './session-news.js';

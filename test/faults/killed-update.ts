@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { startProgram, type Teardown } from '../support/run-program.js';
-import { WireClient } from '../support/wire-client.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { startProgram, type Teardown } from '../support/programs/run-program.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const messageCount = 200;
 /** UPDATE of so many messages takes about as long. */

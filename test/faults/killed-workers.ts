@@ -5,12 +5,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { deadline } from '../support/deadline.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { startMailServer } from '../support/mail-server.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import type { Teardown } from '../support/run-program.js';
-import { connectWireClient } from '../support/wire-client.js';
+import { deadline } from '../support/suite/deadline.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { startMailServer } from '../support/programs/mail-server.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import type { Teardown } from '../support/programs/run-program.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
 
 /** One session at a time for each. */
 const userCount = 8;

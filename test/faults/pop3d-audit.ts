@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { asSent } from '../support/as-sent.js';
-import type { MaildirFixture } from '../support/maildir-fixture.js';
+import { asSent } from '../support/mail/as-sent.js';
+import type { MaildirFixture } from '../support/mail/maildir-fixture.js';
 
 const messages = ['one', 'two\n.\n..', 'three', 'four'].map(
   (text) => `Subject: ${text.slice(0, 5).trim()}\n\nThis is ${text}\nlast\n`,

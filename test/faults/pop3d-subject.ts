@@ -13,13 +13,13 @@ import {
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { topAsSent } from '../support/as-sent.js';
-import { deadline } from '../support/deadline.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram, startCommand, type Teardown } from '../support/run-program.js';
-import { makeSocketPair } from '../support/socket-pair.js';
-import { WireClient } from '../support/wire-client.js';
+import { topAsSent } from '../support/mail/as-sent.js';
+import { deadline } from '../support/suite/deadline.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { builtProgram, startCommand, type Teardown } from '../support/programs/run-program.js';
+import { makeSocketPair } from '../support/sessions/socket-pair.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 import type { PlanOptions } from './plan.js';
 import {
   audit,

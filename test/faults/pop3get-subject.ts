@@ -3,15 +3,15 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deadline } from '../support/deadline.js';
+import { deadline } from '../support/suite/deadline.js';
 import {
   numberedMessages,
   runPop3get,
   sortedContents,
   startFakeServer,
   storedContents,
-} from '../support/pop3get-fixture.js';
-import { builtProgram, startCommand, type Teardown } from '../support/run-program.js';
+} from '../support/programs/pop3get-fixture.js';
+import { builtProgram, startCommand, type Teardown } from '../support/programs/run-program.js';
 import type { PlanOptions } from './plan.js';
 import { failingArguments, killTraced, watchingArguments, type Fault } from './strace.js';
 import {

@@ -3,7 +3,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { skipOrFail, unlessInstalled } from '../support/debian.js';
+import { skipOrFail, unlessInstalled } from '../support/peers/debian.js';
 
 /** The errors that each call is failed with, and death at the call. */
 export const effects = ['EIO', 'ENOSPC', 'EACCES', 'EMFILE', 'KILL'] as const;

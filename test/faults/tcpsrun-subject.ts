@@ -5,14 +5,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { deadline, poll } from '../support/deadline.js';
+import { deadline, poll } from '../support/suite/deadline.js';
 import {
   builtProgram,
   startCommand,
   type RunningProgram,
   type Teardown,
-} from '../support/run-program.js';
-import { greeter } from '../support/tcpsrun-fixture.js';
+} from '../support/programs/run-program.js';
+import { greeter } from '../support/programs/tcpsrun-fixture.js';
 import type { PlanOptions } from './plan.js';
 import { failingArguments, watchingArguments, type Fault } from './strace.js';
 import { hasStackTrace, struckRuntime, type FaultyRun, type Subject } from './subject.js';

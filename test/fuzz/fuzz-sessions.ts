@@ -4,7 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
-import { deadline } from '../support/deadline.js';
+import { deadline } from '../support/suite/deadline.js';
 import { arbitraryInput } from './arbitrary-input.js';
 import { lanes, tlsLanes, type Lane } from './lanes.js';
 import { account, arbitraryDelivery, replay, type Delivery } from './replay.js';

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import type { Teardown } from '../support/run-program.js';
+import type { Teardown } from '../support/programs/run-program.js';
 import {
   drop,
   silence,
@@ -14,7 +14,7 @@ import {
   type FakeServer,
   type Fault,
   type Turn,
-} from '../support/pop3get-fixture.js';
+} from '../support/programs/pop3get-fixture.js';
 import { tamper, tampering, type Tampering } from './drawn-replies.js';
 import { ModelError, ReplyModel } from './reply-model.js';
 

@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { openNameServer } from '../../src/pop3-client/name-server.js';
-import { run, type RunWatcher } from '../../src/pop3-client/run.js';
-import type { Settings } from '../../src/pop3-client/settings.js';
-import type { Summary } from '../../src/pop3-client/summary.js';
-import { deadline } from '../support/deadline.js';
-import { makeMaildir, type FakeMessage } from '../support/pop3get-fixture.js';
+import { openNameServer } from '../../src/pop3-client/find/name-server.js';
+import { run, type RunWatcher } from '../../src/pop3-client/run/run.js';
+import type { Settings } from '../../src/pop3-client/settings/settings.js';
+import type { Summary } from '../../src/pop3-client/run/summary.js';
+import { deadline } from '../support/suite/deadline.js';
+import { makeMaildir, type FakeMessage } from '../support/programs/pop3get-fixture.js';
 import { drawnPlan, HostileServer, storedFiles, type DrawnPlan } from './hostile-server.js';
 
 /** A server that says nothing costs this much. */

@@ -1,8 +1,8 @@
 // Replays a group of inputs in one state and compares every reply, and what becomes of the mail, with the model.
 
 import fc from 'fast-check';
-import { defaultLimits } from '../../src/pop3-server/service.js';
-import { splitInto } from '../support/chunkings.js';
+import { defaultLimits } from '../../src/pop3-server/commands/service.js';
+import { splitInto } from '../support/sessions/chunkings.js';
 import type { Account } from './arbitrary-input.js';
 import { findDifference } from './expected-reply.js';
 import type { Lane } from './lanes.js';

@@ -1,7 +1,7 @@
 // Thousands of streams and some hundred runs against hostile servers; test/long goes on for minutes. FUZZ_SEED repeats a run.
 
 import t from 'tap';
-import { builtProgram, startCommand } from '../support/run-program.js';
+import { builtProgram, startCommand } from '../support/programs/run-program.js';
 import { readEndless } from './replies.js';
 import { ReplyModel } from './reply-model.js';
 

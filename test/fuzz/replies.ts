@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { PassThrough, Readable, type Duplex } from 'node:stream';
 import fc from 'fast-check';
-import { Pop3Client } from '../../src/pop3-client/client.js';
-import { readListing } from '../../src/pop3-client/listing.js';
-import { splitInto } from '../support/chunkings.js';
+import { Pop3Client } from '../../src/pop3-client/talk/client.js';
+import { readListing } from '../../src/pop3-client/talk/listing.js';
+import { splitInto } from '../support/sessions/chunkings.js';
 import { drawnStream, type Reading } from './drawn-replies.js';
 import { ModelError, ReplyModel, type Status } from './reply-model.js';
 

@@ -3,13 +3,13 @@
 
 import { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Authenticator } from '../../src/auth/authenticator.js';
-import { defaultLimits, type SessionLimits } from '../../src/pop3-server/service.js';
-import { indifferentStarter } from '../../src/pop3-server/starter.js';
-import { runSession } from '../../src/pop3-server/session.js';
-import type { Connection } from '../../src/system/connection.js';
-import type { ServerTls } from '../../src/system/tls-server.js';
-import { MemoryMaildrop } from '../support/memory-maildrop.js';
+import type { Authenticator } from '../../src/auth/accounts/authenticator.js';
+import { defaultLimits, type SessionLimits } from '../../src/pop3-server/commands/service.js';
+import { indifferentStarter } from '../../src/pop3-server/session/starter.js';
+import { runSession } from '../../src/pop3-server/session/session.js';
+import type { Connection } from '../../src/system/descriptors/connection.js';
+import type { ServerTls } from '../../src/system/tls/tls-server.js';
+import { MemoryMaildrop } from '../support/mail/memory-maildrop.js';
 import type { Account } from './arbitrary-input.js';
 
 export interface SessionScript {

@@ -1,7 +1,7 @@
 // What a POP3 session must answer, written from the standards and doc/pop3d.8 and sharing no code with src: octets go in, and it
 // says which replies must come out and what QUIT removes. RFC 1939, RFC 2449, RFC 5034, RFC 6856.
 
-import { asSent, topAsSent } from '../support/as-sent.js';
+import { asSent, topAsSent } from '../support/mail/as-sent.js';
 import type { Expectation, ExpectedReply } from './expected-reply.js';
 
 export interface ModelOptions {

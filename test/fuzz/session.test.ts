@@ -1,7 +1,7 @@
 // 200,000 inputs, each replayed in every state of a session; test/long makes it ten million. FUZZ_SEED repeats a run.
 
 import t from 'tap';
-import { builtProgram, startCommand } from '../support/run-program.js';
+import { builtProgram, startCommand } from '../support/programs/run-program.js';
 import { fuzzSessions, type Replay } from './fuzz-sessions.js';
 
 const seed = process.env['FUZZ_SEED'] ?? '1939';

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { connect, createSecureContext } from 'node:tls';
-import { loadServerTls, type ServerTls } from '../../src/system/tls-server.js';
-import { makeCertificate } from '../support/certificate.js';
-import { makeDuplexPair, type PairEnd } from '../support/duplex-pair.js';
+import { loadServerTls, type ServerTls } from '../../src/system/tls/tls-server.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { makeDuplexPair, type PairEnd } from '../support/sessions/duplex-pair.js';
 import { startSession, type SessionScript, type SessionTrace } from './scripted-session.js';
 
 /** Each is answered +OK, and none is known any more in TLS. */

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { runWholeSessions } from './whole-sessions.js';
-import { testFolder } from '../support/test-folder.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 1939);
 

@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { asSent } from '../support/as-sent.js';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { makeDeliveredMaildrop } from '../support/delivered-maildrop.js';
-import type { MaildirFixture } from '../support/maildir-fixture.js';
-import { startMailServer } from '../support/mail-server.js';
-import { ordinaryMessages } from '../support/ordinary-messages.js';
-import { runCommand, type Result } from '../support/run-program.js';
+import { asSent } from '../support/mail/as-sent.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { makeDeliveredMaildrop } from '../support/mail/delivered-maildrop.js';
+import type { MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { startMailServer } from '../support/programs/mail-server.js';
+import { ordinaryMessages } from '../support/mail/ordinary-messages.js';
+import { runCommand, type Result } from '../support/programs/run-program.js';
 
 const messages = ordinaryMessages();
 const user = 'ann@example.org';
@@ -86,7 +86,7 @@ mail.dele(1)
 mail.dele(4)
 mail.quit()
 `;
-import { testFolder } from '../support/test-folder.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 t.test(
   "Python's poplib lists, retrieves byte-exactly and deletes",

@@ -3,13 +3,13 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { startCommand, startProgram } from '../support/run-program.js';
-import { idsBySubject } from '../support/shared-mailstore.js';
-import { WireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { startCommand, startProgram } from '../support/programs/run-program.js';
+import { idsBySubject } from '../support/mail/shared-mailstore.js';
+import { WireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 // The package cannot be installed beside other POP3 servers: .ci/run unpacks it.
 const skip = unlessInstalled('courierpop3d');

@@ -3,10 +3,15 @@
 import { cpSync, readFileSync, truncateSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { startDovecot, unlessDovecot, type Dovecot } from '../support/dovecot.js';
-import { ImapClient } from '../support/imap-client.js';
-import { idsBySubject, mailOwner, password, SharedMailstore } from '../support/shared-mailstore.js';
-import { connectWireClient, type WireClient } from '../support/wire-client.js';
+import { startDovecot, unlessDovecot, type Dovecot } from '../support/peers/dovecot.js';
+import { ImapClient } from '../support/peers/imap-client.js';
+import {
+  idsBySubject,
+  mailOwner,
+  password,
+  SharedMailstore,
+} from '../support/mail/shared-mailstore.js';
+import { connectWireClient, type WireClient } from '../support/sessions/wire-client.js';
 
 const skip = unlessDovecot();
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { runCommand, runProgram } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { runCommand, runProgram } from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const services = fileURLToPath(new URL('../../../services/fail2ban/', import.meta.url));
 const filter = join(services, 'filter.d/pop3d.conf');

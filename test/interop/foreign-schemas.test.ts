@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { builtProgram, startProgram } from '../support/run-program.js';
-import { connectWireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { builtProgram, startProgram } from '../support/programs/run-program.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 /** What `doveadm pw -s BLF-CRYPT` makes of "secret". */
 const blowfish = '{BLF-CRYPT}$2y$05$EUnMWkdF3dAuAxIr.uP2N.4/sPCUuTgmmG1G9ANXaP1ovt8QiC6f6';

@@ -7,16 +7,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { apopDigest } from '../../src/auth/apop.js';
-import { openPasswordDatabase } from '../../src/auth/password-database.js';
-import { writableSchemes } from '../../src/auth/password-hash.js';
-import { scramClient, type SaslClient } from '../../src/auth/sasl-client.js';
-import { createSaslExchange } from '../../src/auth/sasl-mechanisms.js';
-import { startDovecot, unlessDovecot, type Dovecot } from '../support/dovecot.js';
-import { unlessInstalled } from '../support/debian.js';
-import { runProgram } from '../support/run-program.js';
-import { connectWireClient, type WireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { apopDigest } from '../../src/auth/mechanisms/apop.js';
+import { openPasswordDatabase } from '../../src/auth/database/password-database.js';
+import { writableSchemes } from '../../src/auth/stored/password-hash.js';
+import { scramClient, type SaslClient } from '../../src/auth/mechanisms/sasl-client.js';
+import { createSaslExchange } from '../../src/auth/mechanisms/sasl-mechanisms.js';
+import { startDovecot, unlessDovecot, type Dovecot } from '../support/peers/dovecot.js';
+import { unlessInstalled } from '../support/peers/debian.js';
+import { runProgram } from '../support/programs/run-program.js';
+import { connectWireClient, type WireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const password = 'pä55 word %s"\\';
 

@@ -3,12 +3,16 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { createSocket } from 'node:dgram';
 import t, { type Test } from 'tap';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { poll } from '../support/deadline.js';
-import { makeMaildir, numberedMessages, startFakeServer } from '../support/pop3get-fixture.js';
-import { runProgram, startCommand, type Result } from '../support/run-program.js';
-import { locateServers } from '../../src/pop3-client/locate.js';
-import { openNameServer } from '../../src/pop3-client/name-server.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { poll } from '../support/suite/deadline.js';
+import {
+  makeMaildir,
+  numberedMessages,
+  startFakeServer,
+} from '../support/programs/pop3get-fixture.js';
+import { runProgram, startCommand, type Result } from '../support/programs/run-program.js';
+import { locateServers } from '../../src/pop3-client/find/locate.js';
+import { openNameServer } from '../../src/pop3-client/find/name-server.js';
 
 const skip = unlessInstalled('dnsmasq');
 

@@ -13,9 +13,14 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { expectProgram, tryFindProgram, unlessInstalled, unlessRoot } from '../support/debian.js';
-import { makeMaildir, storedContents } from '../support/pop3get-fixture.js';
-import { runProgram, startProgram } from '../support/run-program.js';
+import {
+  expectProgram,
+  tryFindProgram,
+  unlessInstalled,
+  unlessRoot,
+} from '../support/peers/debian.js';
+import { makeMaildir, storedContents } from '../support/programs/pop3get-fixture.js';
+import { runProgram, startProgram } from '../support/programs/run-program.js';
 
 /** An account that every Debian has, and its mail belongs to. */
 const account = { name: 'games', uid: 5 };

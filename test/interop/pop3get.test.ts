@@ -4,13 +4,21 @@ import { chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { makeSignedCertificate, type Certificate } from '../support/certificate-authority.js';
-import { unlessInstalled } from '../support/debian.js';
-import { startDovecot, unlessDovecot } from '../support/dovecot.js';
-import { MaildirFixture, makeInbox } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { makeMaildir, storedContents } from '../support/pop3get-fixture.js';
-import { builtProgram, runProgram, startProgram, type Result } from '../support/run-program.js';
+import {
+  makeSignedCertificate,
+  type Certificate,
+} from '../support/accounts/certificate-authority.js';
+import { unlessInstalled } from '../support/peers/debian.js';
+import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
+import { MaildirFixture, makeInbox } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { makeMaildir, storedContents } from '../support/programs/pop3get-fixture.js';
+import {
+  builtProgram,
+  runProgram,
+  startProgram,
+  type Result,
+} from '../support/programs/run-program.js';
 
 const skip = unlessInstalled('openssl');
 const messages = [

@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { poll } from '../support/deadline.js';
-import { startPostfix, unlessPostfix } from '../support/postfix.js';
-import { mailOwner, SharedMailstore } from '../support/shared-mailstore.js';
+import { poll } from '../support/suite/deadline.js';
+import { startPostfix, unlessPostfix } from '../support/peers/postfix.js';
+import { mailOwner, SharedMailstore } from '../support/mail/shared-mailstore.js';
 
 const skip = unlessPostfix();
 

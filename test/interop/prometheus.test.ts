@@ -4,12 +4,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { freePort } from '../support/free-port.js';
-import { startCommand } from '../support/run-program.js';
-import { counters, shellRunFile, startTcpsrun } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+import { poll } from '../support/suite/deadline.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { freePort } from '../support/suite/free-port.js';
+import { startCommand } from '../support/programs/run-program.js';
+import { counters, shellRunFile, startTcpsrun } from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const runFile = shellRunFile('echo login >&%5; echo hello');
 

@@ -5,14 +5,14 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { scramClient } from '../../src/auth/sasl-client.js';
-import { authenticate } from '../support/authenticate.js';
-import { makeCertificate } from '../support/certificate.js';
-import { unlessInstalled } from '../support/debian.js';
-import { startDovecot, unlessDovecot } from '../support/dovecot.js';
-import { runProgram } from '../support/run-program.js';
-import { startTls } from '../support/tls-conversation.js';
-import { startTlsMailServer } from '../support/tls-mail-server.js';
+import { scramClient } from '../../src/auth/mechanisms/sasl-client.js';
+import { authenticate } from '../support/sessions/authenticate.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { unlessInstalled } from '../support/peers/debian.js';
+import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
+import { runProgram } from '../support/programs/run-program.js';
+import { startTls } from '../support/sessions/tls-conversation.js';
+import { startTlsMailServer } from '../support/programs/tls-mail-server.js';
 
 const nobody = 65534;
 

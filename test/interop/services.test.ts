@@ -6,13 +6,13 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { readRunFile } from '../../src/run-file/read-run-file.js';
-import { poll } from '../support/deadline.js';
-import { expectProgram, unlessInstalled, unlessRoot } from '../support/debian.js';
-import { freePort } from '../support/free-port.js';
-import { pop3RunFile } from '../support/mail-server.js';
-import { builtProgram, runCommand, startCommand } from '../support/run-program.js';
-import { Client } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+import { poll } from '../support/suite/deadline.js';
+import { expectProgram, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import { freePort } from '../support/suite/free-port.js';
+import { pop3RunFile } from '../support/programs/mail-server.js';
+import { builtProgram, runCommand, startCommand } from '../support/programs/run-program.js';
+import { Client } from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 

@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import t from 'tap';
-import { loadServerTls } from '../../src/system/tls-server.js';
-import { makeCertificate } from '../support/certificate.js';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { runCommand } from '../support/run-program.js';
-import { startSessionServer } from '../support/session-server.js';
-import { testFolder } from '../support/test-folder.js';
+import { loadServerTls } from '../../src/system/tls/tls-server.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { runCommand } from '../support/programs/run-program.js';
+import { startSessionServer } from '../support/programs/session-server.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 for (const isImplicit of [false, true]) {
   const title = isImplicit ? 'pop3s' : 'STLS';

@@ -4,14 +4,14 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { asSent } from '../support/as-sent.js';
-import { makeCertificate, type CertificateFiles } from '../support/certificate.js';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { ordinaryMessages } from '../support/ordinary-messages.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { runCommand, type Result } from '../support/run-program.js';
-import { startTlsMailServer, type TlsMailServer } from '../support/tls-mail-server.js';
+import { asSent } from '../support/mail/as-sent.js';
+import { makeCertificate, type CertificateFiles } from '../support/accounts/certificate.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { ordinaryMessages } from '../support/mail/ordinary-messages.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { runCommand, type Result } from '../support/programs/run-program.js';
+import { startTlsMailServer, type TlsMailServer } from '../support/programs/tls-mail-server.js';
 
 const messages = ordinaryMessages();
 const user = 'ann@example.org';
@@ -250,7 +250,7 @@ response, lines, octets = mail.retr(num_messages)
 print('Subject:', BytesParser().parsebytes(b'\\r\\n'.join(lines)).get('Subject'))
 mail.quit()
 `;
-import { testFolder } from '../support/test-folder.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 function readStored(folder: string, name: RegExp): Buffer[] {
   return sorted(

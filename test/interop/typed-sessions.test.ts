@@ -2,14 +2,14 @@
 
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { asSent, topAsSent } from '../support/as-sent.js';
-import { deadline } from '../support/deadline.js';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { startMailServer } from '../support/mail-server.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { startCommand } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+import { asSent, topAsSent } from '../support/mail/as-sent.js';
+import { deadline } from '../support/suite/deadline.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { startMailServer } from '../support/programs/mail-server.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { startCommand } from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const stored = Array.from({ length: 7 }, (_, index) => {
   const body = Array.from({ length: 4 + index }, (_line, line) => `line ${line + 1}\n`).join('');

@@ -2,7 +2,7 @@
 // Run it with: node build/test/long/pop3get-killed.js [seed [seconds]]; after so many seconds it starts no more.
 
 import t from 'tap';
-import { killClientAndFinish, killServerAndFinish } from '../support/pop3get-kill.js';
+import { killClientAndFinish, killServerAndFinish } from '../support/programs/pop3get-kill.js';
 import { seededRandom } from '../torture/random.js';
 
 const seed = Number(process.argv[2] ?? Date.now() & 0xffffff);

@@ -5,11 +5,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { poll } from '../support/deadline.js';
-import { startMailServer } from '../support/mail-server.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram, type Teardown } from '../support/run-program.js';
-import { connectWireClient } from '../support/wire-client.js';
+import { poll } from '../support/suite/deadline.js';
+import { startMailServer } from '../support/programs/mail-server.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { builtProgram, type Teardown } from '../support/programs/run-program.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
 
 export interface TimingResult {
   /** Samples of each kind. */

@@ -4,10 +4,10 @@
 import { appendFileSync, existsSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { asSent } from '../support/as-sent.js';
-import { makeOwnedMailRoot, type OwnedMailRoot } from '../support/owned-mail-root.js';
-import { startProgram, type RunningProgram } from '../support/run-program.js';
-import { WireClient } from '../support/wire-client.js';
+import { asSent } from '../support/mail/as-sent.js';
+import { makeOwnedMailRoot, type OwnedMailRoot } from '../support/mail/owned-mail-root.js';
+import { startProgram, type RunningProgram } from '../support/programs/run-program.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 interface Session {
   readonly program: RunningProgram;

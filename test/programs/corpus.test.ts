@@ -3,15 +3,15 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { asSent, topAsSent } from '../support/as-sent.js';
-import { awkwardMessages } from '../support/awkward-messages.js';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { peakMemory, untilQuiet } from '../support/process-state.js';
-import { startProgram, type RunningProgram } from '../support/run-program.js';
-import { makeSocketPair } from '../support/socket-pair.js';
-import { WireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { asSent, topAsSent } from '../support/mail/as-sent.js';
+import { awkwardMessages } from '../support/mail/awkward-messages.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { peakMemory, untilQuiet } from '../support/programs/process-state.js';
+import { startProgram, type RunningProgram } from '../support/programs/run-program.js';
+import { makeSocketPair } from '../support/sessions/socket-pair.js';
+import { WireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const mebibyte = 1 << 20;
 

@@ -3,11 +3,11 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
-import { asSent } from '../support/as-sent.js';
-import { MaildirFixture } from '../support/maildir-fixture.js';
-import { startProgram } from '../support/run-program.js';
-import { connectWireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { asSent } from '../support/mail/as-sent.js';
+import { MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { startProgram } from '../support/programs/run-program.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 t.test('it makes a maildrop, serves it, and ends with exit 0 on Ctrl-C', async (t) => {
   const mailRoot = join(testFolder(t, {}), 'demo');

@@ -2,10 +2,10 @@
 
 import { mkdirSync } from 'node:fs';
 import t from 'tap';
-import { unlessInstalled } from '../support/debian.js';
-import { builtProgram, runCommand, startCommand } from '../support/run-program.js';
-import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+import { unlessInstalled } from '../support/peers/debian.js';
+import { builtProgram, runCommand, startCommand } from '../support/programs/run-program.js';
+import { Client, shellRunFile } from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const skip = unlessInstalled('prlimit');
 

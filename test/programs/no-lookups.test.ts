@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { unlessTraceable } from '../faults/strace.js';
-import { poll } from '../support/deadline.js';
-import { expectProgram } from '../support/debian.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram } from '../support/run-program.js';
-import { startTcpsrun, type Tcpsrun } from '../support/tcpsrun-fixture.js';
+import { poll } from '../support/suite/deadline.js';
+import { expectProgram } from '../support/peers/debian.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { builtProgram } from '../support/programs/run-program.js';
+import { startTcpsrun, type Tcpsrun } from '../support/programs/tcpsrun-fixture.js';
 
 const pop3d = `program ${process.execPath}
 argument node

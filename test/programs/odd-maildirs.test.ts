@@ -5,11 +5,11 @@
 import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { oddEntries, putEntry } from '../support/odd-entries.js';
-import { retrieveAll } from '../support/retrieve-all.js';
-import { makeOwnedMailRoot, type OwnedMailRoot } from '../support/owned-mail-root.js';
-import { runProgram, startProgram, type RunningProgram } from '../support/run-program.js';
-import { WireClient } from '../support/wire-client.js';
+import { oddEntries, putEntry } from '../support/mail/odd-entries.js';
+import { retrieveAll } from '../support/mail/retrieve-all.js';
+import { makeOwnedMailRoot, type OwnedMailRoot } from '../support/mail/owned-mail-root.js';
+import { runProgram, startProgram, type RunningProgram } from '../support/programs/run-program.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const good = ['Subject: one\n\none\n', 'Subject: two\n\n.two\n'];
 const goodSent = ['Subject: one\r\n\r\none\r\n', 'Subject: two\r\n\r\n.two\r\n'];

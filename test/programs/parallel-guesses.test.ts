@@ -4,13 +4,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { hashPassword } from '../../src/auth/password-hash.js';
-import { poll } from '../support/deadline.js';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { startMailServer, type MailServer } from '../support/mail-server.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { connectWireClient, type WireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { hashPassword } from '../../src/auth/stored/password-hash.js';
+import { poll } from '../support/suite/deadline.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { startMailServer, type MailServer } from '../support/programs/mail-server.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { connectWireClient, type WireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const guesser = '127.0.0.8';
 

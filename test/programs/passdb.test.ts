@@ -4,10 +4,15 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { deadline } from '../support/deadline.js';
-import { unlessInstalled } from '../support/debian.js';
-import { builtProgram, runCommand, runProgram, startCommand } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+import { deadline } from '../support/suite/deadline.js';
+import { unlessInstalled } from '../support/peers/debian.js';
+import {
+  builtProgram,
+  runCommand,
+  runProgram,
+  startCommand,
+} from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 interface Outcome {
   readonly status: number | null;

@@ -12,11 +12,11 @@ import {
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import t from 'tap';
-import { expectProgram, unlessInstalled } from '../support/debian.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { makeOwnedMailRoot } from '../support/owned-mail-root.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { unlessTraceable } from '../support/path-trace.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { makeOwnedMailRoot } from '../support/mail/owned-mail-root.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { unlessTraceable } from '../support/suite/path-trace.js';
 import {
   builtProgram,
   runCommand,
@@ -24,9 +24,9 @@ import {
   startCommand,
   startProgram,
   type Teardown,
-} from '../support/run-program.js';
-import { connectWireClient, WireClient } from '../support/wire-client.js';
-import { mountSmallFileSystem, unlessMountable } from '../support/small-file-system.js';
+} from '../support/programs/run-program.js';
+import { connectWireClient, WireClient } from '../support/sessions/wire-client.js';
+import { mountSmallFileSystem, unlessMountable } from '../support/mail/small-file-system.js';
 
 const script =
   'USER ann@example.org\r\nPASS open sesame\r\nSTAT\r\nUIDL\r\nRETR 1\r\nDELE 1\r\nQUIT\r\n';

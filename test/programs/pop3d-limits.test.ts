@@ -3,14 +3,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { makeCertificate } from '../support/certificate.js';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { startMailServer } from '../support/mail-server.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram, runProgram, startCommand, startProgram } from '../support/run-program.js';
-import { startTcpsrun } from '../support/tcpsrun-fixture.js';
-import { connectWireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { startMailServer } from '../support/programs/mail-server.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import {
+  builtProgram,
+  runProgram,
+  startCommand,
+  startProgram,
+} from '../support/programs/run-program.js';
+import { startTcpsrun } from '../support/programs/tcpsrun-fixture.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 function makeMailRoot(t: Test): string {
   const mailRoot = testFolder(t, {});

@@ -3,13 +3,18 @@
 import { closeSync, chmodSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { runCommand, runProgram, builtProgram, startProgram } from '../support/run-program.js';
-import { makeSocketPair } from '../support/socket-pair.js';
-import { WireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { poll } from '../support/suite/deadline.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import {
+  runCommand,
+  runProgram,
+  builtProgram,
+  startProgram,
+} from '../support/programs/run-program.js';
+import { makeSocketPair } from '../support/sessions/socket-pair.js';
+import { WireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 /** The script has a failed login in it. */
 const undelayed = ['--failure-delay', '0'];

@@ -2,10 +2,10 @@
 
 import { connect } from 'node:tls';
 import t from 'tap';
-import { makeDuplexPair } from '../support/duplex-pair.js';
-import { startProgram } from '../support/run-program.js';
-import { makeSocketPair } from '../support/socket-pair.js';
-import { WireClient } from '../support/wire-client.js';
+import { makeDuplexPair } from '../support/sessions/duplex-pair.js';
+import { startProgram } from '../support/programs/run-program.js';
+import { makeSocketPair } from '../support/sessions/socket-pair.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 /** What a client says first in TLS. */
 async function clientHello(): Promise<Buffer> {

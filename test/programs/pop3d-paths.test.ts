@@ -7,10 +7,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
 import Database from 'better-sqlite3';
 import t, { type Test } from 'tap';
-import { MaildirFixture } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { tracePaths, unlessTraceable, type PathTrace } from '../support/path-trace.js';
-import { builtProgram } from '../support/run-program.js';
+import { MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { tracePaths, unlessTraceable, type PathTrace } from '../support/suite/path-trace.js';
+import { builtProgram } from '../support/programs/run-program.js';
 
 const skip = unlessTraceable();
 const password = 'open sesame';

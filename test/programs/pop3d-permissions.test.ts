@@ -3,10 +3,10 @@
 import { chmodSync, chownSync, existsSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { unlessRoot } from '../support/debian.js';
-import { makeOwnedMailRoot, type OwnedMailRoot } from '../support/owned-mail-root.js';
-import { startProgram, type RunningProgram } from '../support/run-program.js';
-import { WireClient } from '../support/wire-client.js';
+import { unlessRoot } from '../support/peers/debian.js';
+import { makeOwnedMailRoot, type OwnedMailRoot } from '../support/mail/owned-mail-root.js';
+import { startProgram, type RunningProgram } from '../support/programs/run-program.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const letter = 'a: b\n\nx\n'; // 11 octets as sent
 

@@ -4,13 +4,13 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { chunkings } from '../support/chunkings.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { runProgram, startProgram } from '../support/run-program.js';
-import { makeSocketPair } from '../support/socket-pair.js';
-import { WireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { chunkings } from '../support/sessions/chunkings.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { runProgram, startProgram } from '../support/programs/run-program.js';
+import { makeSocketPair } from '../support/sessions/socket-pair.js';
+import { WireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const hello = 'Subject: hello\n\n.dot\nworld\n';
 const helloSent = 'Subject: hello\r\n\r\n.dot\r\nworld\r\n';

@@ -13,18 +13,18 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { unlessRoot } from '../support/debian.js';
-import { startMailServer } from '../support/mail-server.js';
-import { makeOwnedMailRoot, nobody, type OwnedMailRoot } from '../support/owned-mail-root.js';
-import { addAccounts } from '../support/password-database-fixture.js';
+import { poll } from '../support/suite/deadline.js';
+import { unlessRoot } from '../support/peers/debian.js';
+import { startMailServer } from '../support/programs/mail-server.js';
+import { makeOwnedMailRoot, nobody, type OwnedMailRoot } from '../support/mail/owned-mail-root.js';
+import { addAccounts } from '../support/accounts/password-database-fixture.js';
 import {
   builtProgram,
   startCommand,
   startProgram,
   type RunningProgram,
-} from '../support/run-program.js';
-import { connectWireClient, WireClient } from '../support/wire-client.js';
+} from '../support/programs/run-program.js';
+import { connectWireClient, WireClient } from '../support/sessions/wire-client.js';
 
 const skip = unlessRoot();
 
@@ -288,7 +288,7 @@ t.test(
     root.giveAway();
     symlinkSync('/', join(home, 'link'));
     const changing = startCommand(t, process.execPath, [
-      builtProgram('test/support/swap-for-link.js'),
+      builtProgram('test/support/mail/swap-for-link.js'),
       ...[root.inbox.path, join(home, 'link'), join(home, 'aside')],
     ]);
     await changing.logLine(/swapping/);

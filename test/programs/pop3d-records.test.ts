@@ -3,11 +3,11 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import type { MaildirFixture } from '../support/maildir-fixture.js';
-import { makeOwnedMailRoot } from '../support/owned-mail-root.js';
-import { builtProgram, startProgram } from '../support/run-program.js';
-import { connectWireClient, WireClient } from '../support/wire-client.js';
+import { poll } from '../support/suite/deadline.js';
+import type { MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { makeOwnedMailRoot } from '../support/mail/owned-mail-root.js';
+import { builtProgram, startProgram } from '../support/programs/run-program.js';
+import { connectWireClient, WireClient } from '../support/sessions/wire-client.js';
 
 /** Starts sessions on a mail root, each with further arguments for pop3d. */
 type Sessions = (...args: readonly string[]) => Promise<Session>;

@@ -4,13 +4,22 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { makeCertificate, makeCertificateValid, joinIntoOnePem } from '../support/certificate.js';
-import { tryFindProgram, unlessInstalled, unlessRoot } from '../support/debian.js';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram, runCommand, runProgram, type Result } from '../support/run-program.js';
-import { shakeHands, startTls } from '../support/tls-conversation.js';
-import { transports } from '../support/tls-transports.js';
+import {
+  makeCertificate,
+  makeCertificateValid,
+  joinIntoOnePem,
+} from '../support/accounts/certificate.js';
+import { tryFindProgram, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import {
+  builtProgram,
+  runCommand,
+  runProgram,
+  type Result,
+} from '../support/programs/run-program.js';
+import { shakeHands, startTls } from '../support/sessions/tls-conversation.js';
+import { transports } from '../support/sessions/tls-transports.js';
 
 // Not in the test's own folder: the paths of its sockets would be too long.
 const folder = mkdtempSync(join(tmpdir(), 'pop3d-tls-'));

@@ -4,14 +4,18 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { expectProgram } from '../support/debian.js';
-import { makeInbox, type MaildirFixture } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { unlessTraceable } from '../support/path-trace.js';
-import { builtProgram, startCommand, type RunningProgram } from '../support/run-program.js';
-import { startTcpsrun } from '../support/tcpsrun-fixture.js';
-import { connectWireClient, type WireClient } from '../support/wire-client.js';
+import { poll } from '../support/suite/deadline.js';
+import { expectProgram } from '../support/peers/debian.js';
+import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { unlessTraceable } from '../support/suite/path-trace.js';
+import {
+  builtProgram,
+  startCommand,
+  type RunningProgram,
+} from '../support/programs/run-program.js';
+import { startTcpsrun } from '../support/programs/tcpsrun-fixture.js';
+import { connectWireClient, type WireClient } from '../support/sessions/wire-client.js';
 
 interface Served {
   readonly program: RunningProgram;

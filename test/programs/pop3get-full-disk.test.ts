@@ -11,8 +11,8 @@ import {
   startFakeServer,
   storedContents,
   type FakeMessage,
-} from '../support/pop3get-fixture.js';
-import { mountSmallFileSystem, unlessMountable } from '../support/small-file-system.js';
+} from '../support/programs/pop3get-fixture.js';
+import { mountSmallFileSystem, unlessMountable } from '../support/mail/small-file-system.js';
 
 const skip = unlessMountable();
 

@@ -3,8 +3,8 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { freePort } from '../support/free-port.js';
-import { attack, three } from '../support/pop3get-attack.js';
+import { freePort } from '../support/suite/free-port.js';
+import { attack, three } from '../support/programs/pop3get-attack.js';
 import {
   drop,
   makeMaildir,
@@ -14,7 +14,7 @@ import {
   silence,
   sortedContents,
   startFakeServer,
-} from '../support/pop3get-fixture.js';
+} from '../support/programs/pop3get-fixture.js';
 
 t.test('an honest server: all is stored, byte for byte, and removed from the server', async (t) => {
   const { status, stored, left, commands } = await attack(t, {});

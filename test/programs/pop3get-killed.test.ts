@@ -1,7 +1,7 @@
 // pop3get killed at random instants, and its server too; a short run of test/long/pop3get-killed.ts.
 
 import t from 'tap';
-import { killClientAndFinish, killServerAndFinish } from '../support/pop3get-kill.js';
+import { killClientAndFinish, killServerAndFinish } from '../support/programs/pop3get-kill.js';
 import { seededRandom } from '../torture/random.js';
 
 const seed = Date.now() & 0xffffff;

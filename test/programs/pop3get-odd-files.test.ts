@@ -20,9 +20,9 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { accountTag } from '../../src/pop3-client/message-key.js';
-import { expectProgram, unlessInstalled, unlessRoot } from '../support/debian.js';
-import { nobody } from '../support/owned-mail-root.js';
+import { accountTag } from '../../src/pop3-client/keep/message-key.js';
+import { expectProgram, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import { nobody } from '../support/mail/owned-mail-root.js';
 import {
   makeMaildir,
   numberedMessages,
@@ -30,9 +30,9 @@ import {
   sortedContents,
   startFakeServer,
   storedContents,
-} from '../support/pop3get-fixture.js';
-import { builtProgram, runCommand, type Result } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+} from '../support/programs/pop3get-fixture.js';
+import { builtProgram, runCommand, type Result } from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const three = numberedMessages(3);
 const tag = accountTag('ann@127.0.0.1');

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { attack, three } from '../support/pop3get-attack.js';
+import { attack, three } from '../support/programs/pop3get-attack.js';
 import {
   drop,
   makeMaildir,
@@ -15,7 +15,7 @@ import {
   startFakeServer,
   storedContents,
   type FakeServer,
-} from '../support/pop3get-fixture.js';
+} from '../support/programs/pop3get-fixture.js';
 
 /** Neither the password nor who has one. */
 const login = /USER|PASS|AUTH|APOP/;

@@ -4,10 +4,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { unlessTraceable } from '../support/path-trace.js';
-import { makeMaildir, numberedMessages, startFakeServer } from '../support/pop3get-fixture.js';
-import { builtProgram, runCommand } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+import { unlessTraceable } from '../support/suite/path-trace.js';
+import {
+  makeMaildir,
+  numberedMessages,
+  startFakeServer,
+} from '../support/programs/pop3get-fixture.js';
+import { builtProgram, runCommand } from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 /** Several groups of messages. */
 const messageCount = 150;

@@ -5,8 +5,8 @@ import { mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { skipOrFail } from '../support/debian.js';
-import { unlessTraceable } from '../support/path-trace.js';
+import { skipOrFail } from '../support/peers/debian.js';
+import { unlessTraceable } from '../support/suite/path-trace.js';
 import {
   makeMaildir,
   numberedMessages,
@@ -14,10 +14,15 @@ import {
   sortedContents,
   startFakeServer,
   storedContents,
-} from '../support/pop3get-fixture.js';
-import { builtProgram, runCommand, runProgram, type Result } from '../support/run-program.js';
-import { mountSmallFileSystem, unlessMountable } from '../support/small-file-system.js';
-import { testFolder } from '../support/test-folder.js';
+} from '../support/programs/pop3get-fixture.js';
+import {
+  builtProgram,
+  runCommand,
+  runProgram,
+  type Result,
+} from '../support/programs/run-program.js';
+import { mountSmallFileSystem, unlessMountable } from '../support/mail/small-file-system.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const three = numberedMessages(3);
 const env = { POP3GET_PASSWORD: 'secret' };

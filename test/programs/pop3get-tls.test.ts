@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import type { SecureContextOptions } from 'node:tls';
 import t, { type Test } from 'tap';
-import { makeSignedCertificate } from '../support/certificate-authority.js';
-import { makeCertificate, makeCertificateValid } from '../support/certificate.js';
+import { makeSignedCertificate } from '../support/accounts/certificate-authority.js';
+import { makeCertificate, makeCertificateValid } from '../support/accounts/certificate.js';
 import {
   drop,
   makeMaildir,
@@ -13,9 +13,9 @@ import {
   startFakeServer,
   type FakeServer,
   type FakeServerOptions,
-} from '../support/pop3get-fixture.js';
-import { runProgram, type Result } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+} from '../support/programs/pop3get-fixture.js';
+import { runProgram, type Result } from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const messages = numberedMessages(2);
 const withTls = ['USER', 'UIDL', 'STLS'];

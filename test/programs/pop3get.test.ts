@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { deadline, poll } from '../support/deadline.js';
-import { unlessInstalled } from '../support/debian.js';
+import { deadline, poll } from '../support/suite/deadline.js';
+import { unlessInstalled } from '../support/peers/debian.js';
 import {
   makeMaildir,
   numberedMessages,
@@ -14,9 +14,14 @@ import {
   sortedContents,
   startFakeServer,
   storedContents,
-} from '../support/pop3get-fixture.js';
-import { builtProgram, runProgram, startCommand, startProgram } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+} from '../support/programs/pop3get-fixture.js';
+import {
+  builtProgram,
+  runProgram,
+  startCommand,
+  startProgram,
+} from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const three = numberedMessages(3);
 

@@ -1,16 +1,16 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
+import { poll } from '../support/suite/deadline.js';
 import {
   builtProgram,
   runProgram,
   startCommand,
   startProgram,
   type RunningProgram,
-} from '../support/run-program.js';
-import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+} from '../support/programs/run-program.js';
+import { Client, shellRunFile } from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 function startRunsvc(t: Test, cwd: string, ...args: readonly string[]): RunningProgram {
   return startProgram(t, 'runsvc', args, { cwd });

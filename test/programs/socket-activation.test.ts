@@ -1,9 +1,13 @@
 // tcpsrun with a socket that a service manager passes: a listening one, and all that is not.
 
 import t, { type Test } from 'tap';
-import { unlessInstalled, unlessRoot } from '../support/debian.js';
-import { builtProgram, startCommand, type RunningProgram } from '../support/run-program.js';
-import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
+import { unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import {
+  builtProgram,
+  startCommand,
+  type RunningProgram,
+} from '../support/programs/run-program.js';
+import { Client, shellRunFile } from '../support/programs/tcpsrun-fixture.js';
 
 const skip = unlessInstalled('python3');
 
@@ -17,7 +21,7 @@ if made is not None:
 os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='${count}')
 os.execvp(sys.argv[1], sys.argv[1:])
 `;
-import { testFolder } from '../support/test-folder.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 interface Passed {
   /** A Python expression for a socket or file; None: nothing. */

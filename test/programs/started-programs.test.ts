@@ -4,8 +4,12 @@ import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { builtProgram, startCommand, type RunningProgram } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+import {
+  builtProgram,
+  startCommand,
+  type RunningProgram,
+} from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 /** Prints its descriptors (the last is of `ls` itself), its signals and its environment to stderr. */
 const describe =
@@ -130,7 +134,7 @@ t.test('with %3 in its run file it inherits the connection as well', async (t) =
 
 t.test('a kept worker inherits 0, 1, 2 and its channel', async (t) => {
   const cwd = testFolder(t, {});
-  const worker = `exec ${process.execPath} ${builtProgram('test/support/line-worker.js')}`;
+  const worker = `exec ${process.execPath} ${builtProgram('test/support/programs/line-worker.js')}`;
   writeFileSync(join(cwd, 'x.run'), `${script}argument "${describe}; ${worker}"\n`);
   const program = startLauncher(t, cwd, ['tcpsrun', '--workers', '1', '127.0.0.1', '0', 'x.run']);
   const inherited = await inheritedBy(program);

@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { runProgram, type Result } from '../support/run-program.js';
-import { testFolder } from '../support/test-folder.js';
+import { runProgram, type Result } from '../support/programs/run-program.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const text = '# who may read\n127.0.0.1/8 2 # us\n10.0.0.0/8 0\ndefault 1\n';
 

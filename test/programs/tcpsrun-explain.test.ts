@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { runProgram } from '../support/run-program.js';
-import { shellRunFile, startTcpsrun } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+import { runProgram } from '../support/programs/run-program.js';
+import { shellRunFile, startTcpsrun } from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const rules = '# ours\n127.0.0.0/8 1\n127.0.0.2 0\n127.1.0.0/16 2\n127.1.2.0/24 0\ndefault 0\n';
 

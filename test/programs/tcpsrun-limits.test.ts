@@ -3,8 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect as connectSocket } from 'node:net';
 import t from 'tap';
-import { deadline, poll } from '../support/deadline.js';
-import { runProgram } from '../support/run-program.js';
+import { deadline, poll } from '../support/suite/deadline.js';
+import { runProgram } from '../support/programs/run-program.js';
 import {
   counters,
   greeter,
@@ -13,7 +13,7 @@ import {
   startTcpsrun,
   type Client,
   type Tcpsrun,
-} from '../support/tcpsrun-fixture.js';
+} from '../support/programs/tcpsrun-fixture.js';
 
 const showLevel = shellRunFile('echo level %4 $ACCESSLEVEL');
 

@@ -4,14 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { builtProgram, startCommand } from '../support/run-program.js';
-import { Client, shellRunFile } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+import { poll } from '../support/suite/deadline.js';
+import { builtProgram, startCommand } from '../support/programs/run-program.js';
+import { Client, shellRunFile } from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const lineWorker = `program ${process.execPath}
 argument node
-argument ${builtProgram('test/support/line-worker.js')}
+argument ${builtProgram('test/support/programs/line-worker.js')}
 `;
 
 const ways = [

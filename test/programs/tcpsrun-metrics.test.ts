@@ -3,11 +3,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { poll } from '../support/deadline.js';
-import { readMetrics } from '../support/prometheus-text.js';
-import { runProgram } from '../support/run-program.js';
-import { counters, shellRunFile, startTcpsrun, type Tcpsrun } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+import { poll } from '../support/suite/deadline.js';
+import { readMetrics } from '../support/peers/prometheus-text.js';
+import { runProgram } from '../support/programs/run-program.js';
+import {
+  counters,
+  shellRunFile,
+  startTcpsrun,
+  type Tcpsrun,
+} from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 function valuesIn({ directory }: Tcpsrun): Record<string, number> {
   const metrics = readMetrics(readFileSync(join(directory, 'tcpsrun.prom'), 'utf8'));

@@ -4,16 +4,16 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { unlessTraceable } from '../faults/strace.js';
-import { poll } from '../support/deadline.js';
-import { expectProgram, unlessInstalled, unlessRoot } from '../support/debian.js';
-import { runCommand, startCommand } from '../support/run-program.js';
+import { poll } from '../support/suite/deadline.js';
+import { expectProgram, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import { runCommand, startCommand } from '../support/programs/run-program.js';
 import {
   counters,
   greeter,
   replaceText,
   startTcpsrun,
   type Tcpsrun,
-} from '../support/tcpsrun-fixture.js';
+} from '../support/programs/tcpsrun-fixture.js';
 
 /** In the test's folder. */
 const files: Readonly<Record<string, readonly [text: string, mode: number]>> = {

@@ -12,14 +12,14 @@ import {
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
-import { runProgram } from '../support/run-program.js';
+import { runProgram } from '../support/programs/run-program.js';
 import {
   replaceText,
   shellRunFile,
   startTcpsrun,
   type Tcpsrun,
-} from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+} from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const showLevel = shellRunFile('echo level %4');
 

@@ -1,8 +1,8 @@
 // tcpsrun told to stop, to read again and to report.
 
 import t from 'tap';
-import { poll } from '../support/deadline.js';
-import { greeter, startTcpsrun } from '../support/tcpsrun-fixture.js';
+import { poll } from '../support/suite/deadline.js';
+import { greeter, startTcpsrun } from '../support/programs/tcpsrun-fixture.js';
 
 /** Waits for the process itself; its log stays open as long as its sessions do. */
 async function untilGone(pid: number): Promise<void> {

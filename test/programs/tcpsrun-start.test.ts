@@ -3,10 +3,15 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { skipOrFail, unlessInstalled, unlessRoot } from '../support/debian.js';
-import { builtProgram, runCommand, startCommand, type Result } from '../support/run-program.js';
-import { greeter } from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+import { skipOrFail, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import {
+  builtProgram,
+  runCommand,
+  startCommand,
+  type Result,
+} from '../support/programs/run-program.js';
+import { greeter } from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const tcpsrun = [process.execPath, builtProgram('tcpsrun')];
 

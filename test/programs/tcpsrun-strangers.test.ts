@@ -3,9 +3,14 @@
 
 import { availableParallelism } from 'node:os';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { builtProgram } from '../support/run-program.js';
-import { counters, shellRunFile, startTcpsrun, type Tcpsrun } from '../support/tcpsrun-fixture.js';
+import { poll } from '../support/suite/deadline.js';
+import { builtProgram } from '../support/programs/run-program.js';
+import {
+  counters,
+  shellRunFile,
+  startTcpsrun,
+  type Tcpsrun,
+} from '../support/programs/tcpsrun-fixture.js';
 
 /** Greets; the first line logs in, the second ends the session. */
 const lineProgram = shellRunFile(
@@ -15,7 +20,7 @@ const lineProgram = shellRunFile(
 /** The same words, by a worker for which `login` is the line that logs in. */
 const lineWorker =
   `program ${process.execPath}\nargument node\n` +
-  `argument "${builtProgram('test/support/line-worker.js')}"\nargument +OK\n`;
+  `argument "${builtProgram('test/support/programs/line-worker.js')}"\nargument +OK\n`;
 
 const ways = [
   { way: 'a process for each', runFile: lineProgram, options: [] },

@@ -4,20 +4,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { unlessInstalled } from '../support/debian.js';
-import { builtProgram, runCommand, type RunningProgram } from '../support/run-program.js';
+import { poll } from '../support/suite/deadline.js';
+import { unlessInstalled } from '../support/peers/debian.js';
+import { builtProgram, runCommand, type RunningProgram } from '../support/programs/run-program.js';
 import {
   replaceText,
   startTcpsrun,
   type Client,
   type Tcpsrun,
   type TcpsrunOptions,
-} from '../support/tcpsrun-fixture.js';
+} from '../support/programs/tcpsrun-fixture.js';
 
 /** A run file for one of the workers in test/support. */
 function workerRunFile(name: string, ...args: readonly string[]): string {
-  const values = ['node', builtProgram(`test/support/${name}.js`), ...args];
+  const values = ['node', builtProgram(`test/support/programs/${name}.js`), ...args];
   return `program ${process.execPath}\n${values.map((value) => `argument "${value}"\n`).join('')}`;
 }
 

@@ -4,18 +4,18 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { tryFindProgram } from '../support/debian.js';
-import { freePort } from '../support/free-port.js';
-import { recordingLogger } from '../support/recording-logger.js';
-import { builtProgram, runProgram, startCommand } from '../support/run-program.js';
+import { tryFindProgram } from '../support/peers/debian.js';
+import { freePort } from '../support/suite/free-port.js';
+import { recordingLogger } from '../support/suite/recording-logger.js';
+import { builtProgram, runProgram, startCommand } from '../support/programs/run-program.js';
 import {
   Client,
   greeter,
   replaceText,
   shellRunFile,
   startTcpsrun,
-} from '../support/tcpsrun-fixture.js';
-import { testFolder } from '../support/test-folder.js';
+} from '../support/programs/tcpsrun-fixture.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 t.test('the program finds the connection described in its environment', async (t) => {
   const { connect, port } = await startTcpsrun(t, {

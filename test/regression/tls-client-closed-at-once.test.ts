@@ -1,9 +1,9 @@
 // A client that closes with the last octets of its TLS handshake, as health checks do, kept its place until the login deadline.
 
 import t from 'tap';
-import { defaultLimits } from '../../src/pop3-server/service.js';
+import { defaultLimits } from '../../src/pop3-server/commands/service.js';
 import { runScriptInTls } from '../fuzz/tls-session.js';
-import { deadline } from '../support/deadline.js';
+import { deadline } from '../support/suite/deadline.js';
 
 t.test('a client that closes with the end of its handshake ends its session', async (t) => {
   const script = {

@@ -1,11 +1,11 @@
 // APOP: only when asked for, only for passwords stored as they are. RFC 1939 §7; RFC 6151 says why not.
 
 import t, { type Test } from 'tap';
-import { loadServerTls } from '../../src/system/tls-server.js';
-import { apopDigest } from '../../src/auth/apop.js';
-import { makeCertificate } from '../support/certificate.js';
-import { startSession, type SessionOptions } from '../support/session-on-socket.js';
-import { WireClient } from '../support/wire-client.js';
+import { loadServerTls } from '../../src/system/tls/tls-server.js';
+import { apopDigest } from '../../src/auth/mechanisms/apop.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { startSession, type SessionOptions } from '../support/sessions/session-on-socket.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const timestamp = '<1896.697170952@dbc.mtview.ca.us>';
 /** Of `open sesame`. */

@@ -2,14 +2,18 @@
 // RFC 5034, RFC 4422, RFC 4616, RFC 5802, RFC 7677.
 
 import t, { type Test } from 'tap';
-import { clientChannelBindings } from '../../src/auth/channel-binding.js';
-import { plainClient, scramClient, type ClientBinding } from '../../src/auth/sasl-client.js';
-import { loadServerTls } from '../../src/system/tls-server.js';
-import { authenticate } from '../support/authenticate.js';
-import { makeCertificate } from '../support/certificate.js';
-import { startSession, type SessionOptions } from '../support/session-on-socket.js';
-import { startTls, type TlsPeer } from '../support/tls-conversation.js';
-import { WireClient } from '../support/wire-client.js';
+import { clientChannelBindings } from '../../src/auth/mechanisms/channel-binding.js';
+import {
+  plainClient,
+  scramClient,
+  type ClientBinding,
+} from '../../src/auth/mechanisms/sasl-client.js';
+import { loadServerTls } from '../../src/system/tls/tls-server.js';
+import { authenticate } from '../support/sessions/authenticate.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { startSession, type SessionOptions } from '../support/sessions/session-on-socket.js';
+import { startTls, type TlsPeer } from '../support/sessions/tls-conversation.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const { cert, key } = makeCertificate(t.testdir({}));
 const tls = loadServerTls(cert, key);

@@ -1,9 +1,9 @@
 // AUTHORIZATION: USER, PASS, QUIT before login, and what wrong logins are told. RFC 1939 §4, §7; RFC 3206.
 
 import t from 'tap';
-import { MaildropRefused } from '../../src/pop3-server/service.js';
-import { systemError } from '../support/memory-maildrop.js';
-import { address, conversation, password } from '../support/session-conversation.js';
+import { MaildropRefused } from '../../src/pop3-server/commands/service.js';
+import { systemError } from '../support/mail/memory-maildrop.js';
+import { address, conversation, password } from '../support/sessions/session-conversation.js';
 
 /** What AUTH PLAIN sends. RFC 4616. */
 function plainResponse(secret: string): string {

@@ -3,16 +3,16 @@
 
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { openPasswordDatabase } from '../../src/auth/password-database.js';
-import { scramClient } from '../../src/auth/sasl-client.js';
-import type { Authenticator } from '../../src/auth/authenticator.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
+import { openPasswordDatabase } from '../../src/auth/database/password-database.js';
+import { scramClient } from '../../src/auth/mechanisms/sasl-client.js';
+import type { Authenticator } from '../../src/auth/accounts/authenticator.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import {
   address,
   conversation,
   password,
   type Conversation,
-} from '../support/session-conversation.js';
+} from '../support/sessions/session-conversation.js';
 
 const base64 = (text: string | Buffer): string => Buffer.from(text).toString('base64');
 

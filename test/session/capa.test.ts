@@ -2,11 +2,11 @@
 // logins need TLS, they are refused without it. RFC 2449 §5, RFC 2595 §2, §4.
 
 import t, { type Test } from 'tap';
-import { loadServerTls } from '../../src/system/tls-server.js';
-import { makeCertificate } from '../support/certificate.js';
-import { startSession, type SessionOptions } from '../support/session-on-socket.js';
-import { startTls } from '../support/tls-conversation.js';
-import { WireClient } from '../support/wire-client.js';
+import { loadServerTls } from '../../src/system/tls/tls-server.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { startSession, type SessionOptions } from '../support/sessions/session-on-socket.js';
+import { startTls } from '../support/sessions/tls-conversation.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const { cert, key } = makeCertificate(t.testdir({}));
 const tls = loadServerTls(cert, key);

@@ -1,7 +1,7 @@
 // CAPA: the same set before and after login, and nothing that is not there. RFC 2449 §5, §6.
 
 import t from 'tap';
-import { conversation } from '../support/session-conversation.js';
+import { conversation } from '../support/sessions/session-conversation.js';
 
 t.test('CAPA announces the same in both states', async (t) => {
   const c = await conversation(t);

@@ -1,7 +1,7 @@
 // Lines that are no commands, or commands in odd shapes: one reply each, and never a prefix executed. RFC 1939 §3, RFC 2449 §4.
 
 import t from 'tap';
-import { conversation } from '../support/session-conversation.js';
+import { conversation } from '../support/sessions/session-conversation.js';
 
 for (const [what, line] of [
   ['an empty line', ''],

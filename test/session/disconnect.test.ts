@@ -1,7 +1,7 @@
 // The peer goes, at every point and in every way: without a whole QUIT nothing is deleted. RFC 1939 §6.
 
 import t from 'tap';
-import { conversation, type Conversation } from '../support/session-conversation.js';
+import { conversation, type Conversation } from '../support/sessions/session-conversation.js';
 
 const messages = ['Subject: one\n\n1\n', `Subject: two\n\n${'.\n'.repeat(300_000)}`];
 const script = [

@@ -1,9 +1,13 @@
 // A failed login is answered late, and tcpsrun is told of it; sessions that have not logged in can be asked to give way.
 
 import t, { type Test } from 'tap';
-import type { Verdict } from '../../src/auth/authenticator.js';
-import { shutDownSessions } from '../../src/pop3-server/running-sessions.js';
-import { conversation, password, type Conversation } from '../support/session-conversation.js';
+import type { Verdict } from '../../src/auth/accounts/authenticator.js';
+import { shutDownSessions } from '../../src/pop3-server/session/running-sessions.js';
+import {
+  conversation,
+  password,
+  type Conversation,
+} from '../support/sessions/session-conversation.js';
 
 /** Long enough to tell from no delay on a busy machine. */
 const failureDelayMs = 300;

@@ -2,8 +2,8 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
-import { startSession } from '../support/session-on-socket.js';
-import { WireClient } from '../support/wire-client.js';
+import { startSession } from '../support/sessions/session-on-socket.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 async function greeted(t: Test): Promise<WireClient> {
   const { socket } = await startSession(t);
@@ -75,7 +75,7 @@ t.test('LANG with two tags is refused', async (t) => {
 });
 
 t.test('every language has every text, with the same placeholders, within a reply line', (t) => {
-  const folder = new URL('../../../src/pop3-server/languages/', import.meta.url);
+  const folder = new URL('../../../src/pop3-server/texts/languages/', import.meta.url);
   const read = (name: string): Record<string, string> =>
     JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Record<string, string>;
   const placeholdersOf = (text: string): string[] => [...(text.match(/\{\w+\}/g) ?? [])].sort();

@@ -1,9 +1,9 @@
 // What a session bears, and for how long. RFC 1939 §3 (autologout), RFC 2449 §4.
 
 import t from 'tap';
-import { shutDownSessions } from '../../src/pop3-server/running-sessions.js';
-import { asSent } from '../support/as-sent.js';
-import { conversation } from '../support/session-conversation.js';
+import { shutDownSessions } from '../../src/pop3-server/session/running-sessions.js';
+import { asSent } from '../support/mail/as-sent.js';
+import { conversation } from '../support/sessions/session-conversation.js';
 
 /** Long enough for a login on a busy machine. */
 const briefMs = 1000;

@@ -1,7 +1,7 @@
 // STAT, LIST and UIDL. RFC 1939 §5, §7.
 
 import t from 'tap';
-import { conversation } from '../support/session-conversation.js';
+import { conversation } from '../support/sessions/session-conversation.js';
 
 const hello = 'Subject: hello\n\nbody\n'; // 24 octets as sent
 const world = 'Subject: world\n\n.dot\n'; // 24 octets: byte-stuffing is not counted

@@ -2,9 +2,9 @@
 
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
-import { allKeywords, findCommand } from '../../src/pop3-server/command-table.js';
-import { fixedDraws } from '../support/arbitrary-message.js';
-import { conversation, type Conversation } from '../support/session-conversation.js';
+import { allKeywords, findCommand } from '../../src/pop3-server/commands/command-table.js';
+import { fixedDraws } from '../support/mail/arbitrary-message.js';
+import { conversation, type Conversation } from '../support/sessions/session-conversation.js';
 
 /** More than any test sends: what is tested is not the limit. */
 const limits = { maxBadCommandsBeforeLogin: 1e6, maxBadCommandsAfterLogin: 1e6 };

@@ -1,7 +1,11 @@
 // --log-messages: what the log says became of each message that a session touched.
 
 import t, { type Test } from 'tap';
-import { address, conversation, type Conversation } from '../support/session-conversation.js';
+import {
+  address,
+  conversation,
+  type Conversation,
+} from '../support/sessions/session-conversation.js';
 
 const hello = 'Subject: hello\n\nhello\n';
 const world = 'Subject: world\n\nworld\nand more\n';

@@ -1,8 +1,8 @@
 // RETR and TOP: what is sent, and what happens when a message cannot be read. RFC 1939 §3, §5, §7, §11.
 
 import t from 'tap';
-import { asSent, topAsSent } from '../support/as-sent.js';
-import { conversation } from '../support/session-conversation.js';
+import { asSent, topAsSent } from '../support/mail/as-sent.js';
+import { conversation } from '../support/sessions/session-conversation.js';
 
 const letter = 'Subject: x\n\none\ntwo\nthree\n';
 

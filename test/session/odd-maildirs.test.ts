@@ -4,12 +4,12 @@
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { MaildirFixture } from '../support/maildir-fixture.js';
-import { oddEntries, putEntry } from '../support/odd-entries.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { retrieveAll } from '../support/retrieve-all.js';
-import { startSessionServer } from '../support/session-server.js';
-import { connectWireClient } from '../support/wire-client.js';
+import { MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { oddEntries, putEntry } from '../support/mail/odd-entries.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { retrieveAll } from '../support/mail/retrieve-all.js';
+import { startSessionServer } from '../support/programs/session-server.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
 
 const goodSent = ['Subject: one\r\n\r\none\r\n', 'Subject: two\r\n\r\n.two\r\n'];
 

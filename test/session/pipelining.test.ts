@@ -1,8 +1,11 @@
 // Many commands at once, and one command in many pieces: the same replies in the same order. RFC 2449 §6.6.
 
 import t, { type Test } from 'tap';
-import { chunkings, splitInto } from '../support/chunkings.js';
-import { conversation, type ConversationOptions } from '../support/session-conversation.js';
+import { chunkings, splitInto } from '../support/sessions/chunkings.js';
+import {
+  conversation,
+  type ConversationOptions,
+} from '../support/sessions/session-conversation.js';
 
 const messages = [
   'Subject: one\n\n.\n..\nx\n',

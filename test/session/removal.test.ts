@@ -1,7 +1,7 @@
 // DELE, RSET, messages that other programs remove, and UPDATE. RFC 1939 §5, §6.
 
 import t from 'tap';
-import { conversation } from '../support/session-conversation.js';
+import { conversation } from '../support/sessions/session-conversation.js';
 
 const one = 'Subject: one\n\n1\n'; // 19 octets as sent
 const two = 'Subject: two\n\n2\n';

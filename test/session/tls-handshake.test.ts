@@ -4,16 +4,21 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import { shutDownSessions } from '../../src/pop3-server/running-sessions.js';
-import { loadServerTls } from '../../src/system/tls-server.js';
-import { makeCertificate } from '../support/certificate.js';
+import { shutDownSessions } from '../../src/pop3-server/session/running-sessions.js';
+import { loadServerTls } from '../../src/system/tls/tls-server.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
 import {
   startSession,
   type SessionOnSocket,
   type SessionOptions,
-} from '../support/session-on-socket.js';
-import { leaveClear, shakeHands, startTls, type TlsPeer } from '../support/tls-conversation.js';
-import { WireClient } from '../support/wire-client.js';
+} from '../support/sessions/session-on-socket.js';
+import {
+  leaveClear,
+  shakeHands,
+  startTls,
+  type TlsPeer,
+} from '../support/sessions/tls-conversation.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const { cert, key } = makeCertificate(t.testdir({}));
 const tls = loadServerTls(cert, key);

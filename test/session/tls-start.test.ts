@@ -2,11 +2,16 @@
 
 import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { loadServerTls } from '../../src/system/tls-server.js';
-import { makeCertificate } from '../support/certificate.js';
-import { startSession, type SessionOnSocket } from '../support/session-on-socket.js';
-import { leaveClear, shakeHands, startTls, type TlsPeer } from '../support/tls-conversation.js';
-import { WireClient } from '../support/wire-client.js';
+import { loadServerTls } from '../../src/system/tls/tls-server.js';
+import { makeCertificate } from '../support/accounts/certificate.js';
+import { startSession, type SessionOnSocket } from '../support/sessions/session-on-socket.js';
+import {
+  leaveClear,
+  shakeHands,
+  startTls,
+  type TlsPeer,
+} from '../support/sessions/tls-conversation.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 const { cert, key } = makeCertificate(t.testdir({}));
 const tls = loadServerTls(cert, key);

@@ -4,13 +4,13 @@
 import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { poll } from '../support/deadline.js';
-import { startMailServer, type MailServer } from '../support/mail-server.js';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram, startCommand } from '../support/run-program.js';
-import { connectWireClient } from '../support/wire-client.js';
-import { testFolder } from '../support/test-folder.js';
+import { poll } from '../support/suite/deadline.js';
+import { startMailServer, type MailServer } from '../support/programs/mail-server.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { builtProgram, startCommand } from '../support/programs/run-program.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const attackMs = Number(process.env['ATTACK_SECONDS'] ?? '4') * 1000;
 /** The promise is 1000, which holds where nothing else runs; beside other tests, on two processors, everything takes longer. */

@@ -3,16 +3,16 @@
 
 import { join } from 'node:path';
 import t from 'tap';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { builtProgram, startCommand, startProgram } from '../support/run-program.js';
-import { WireClient } from '../support/wire-client.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { builtProgram, startCommand, startProgram } from '../support/programs/run-program.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 import { follow } from './follow-churn.js';
 import { Ledger } from './ledger.js';
 import { serialOf } from './numbered-message.js';
 import { RandomSession, type SessionCounts } from './random-session.js';
 import { seededRandom } from './random.js';
-import { testFolder } from '../support/test-folder.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const seconds = Number(process.env['TORTURE_SECONDS'] ?? '20');
 const messageCount = 5000;

@@ -1,7 +1,7 @@
 // A maildrop that other programs change for as long as a soak lasts, and what must be in it afterwards.
 
-import type { MaildirFixture } from '../support/maildir-fixture.js';
-import { builtProgram, startCommand, type Teardown } from '../support/run-program.js';
+import type { MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { builtProgram, startCommand, type Teardown } from '../support/programs/run-program.js';
 import { follow } from './follow-churn.js';
 import { Ledger } from './ledger.js';
 import { contentOf, serialOf } from './numbered-message.js';

@@ -6,10 +6,10 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { makeInbox } from '../support/maildir-fixture.js';
-import { startMailServer } from '../support/mail-server.js';
-import { makePasswordDatabase } from '../support/password-database-fixture.js';
-import { connectWireClient, type WireClient } from '../support/wire-client.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { startMailServer } from '../support/programs/mail-server.js';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { connectWireClient, type WireClient } from '../support/sessions/wire-client.js';
 
 const messageCount = 20_000;
 const password = 'secret';

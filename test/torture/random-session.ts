@@ -1,6 +1,6 @@
 // One POP3 session that does random things and checks every answer against what the messages must be.
 
-import type { WireClient } from '../support/wire-client.js';
+import type { WireClient } from '../support/sessions/wire-client.js';
 import type { Ledger } from './ledger.js';
 import { octetsOf, sentContentOf, serialOf } from './numbered-message.js';
 

@@ -4,8 +4,8 @@ import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { killOne } from '../faults/killed-workers.js';
-import type { PipeFixture } from '../support/pipe-fixture.js';
-import type { RunningProgram } from '../support/run-program.js';
+import type { PipeFixture } from '../support/programs/pipe-fixture.js';
+import type { RunningProgram } from '../support/programs/run-program.js';
 
 export interface SoakTarget {
   readonly program: RunningProgram;

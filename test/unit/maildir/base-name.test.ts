@@ -9,8 +9,8 @@ import {
   withFlag,
   withoutSizes,
 } from '../../../src/maildir/base-name.js';
-import { fixedDraws } from '../../support/arbitrary-message.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws } from '../../support/mail/arbitrary-message.js';
+import { holds } from '../../support/suite/property.js';
 
 t.test('the base name is what stands before the first colon', (t) => {
   t.equal(baseNameOf('1700.M1P2.host:2,S'), '1700.M1P2.host');

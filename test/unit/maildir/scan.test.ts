@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import t, { type Test } from 'tap';
 import { DirectoryStamp, scanDirectory } from '../../../src/maildir/scan.js';
-import { poll } from '../../support/deadline.js';
+import { poll } from '../../support/suite/deadline.js';
 
 async function namesIn(directory: string): Promise<string[]> {
   const names: string[] = [];

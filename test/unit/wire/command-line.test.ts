@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { formatCommandLine, parseCommandLine, splitWords } from '../../../src/wire/command-line.js';
-import { fixedDraws } from '../../support/arbitrary-message.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws } from '../../support/mail/arbitrary-message.js';
+import { holds } from '../../support/suite/property.js';
 
 const commands: readonly (readonly [line: string, keyword: string, argument: string | null])[] = [
   ['QUIT', 'QUIT', null],

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { HeaderEnd } from '../../../src/wire/header-end.js';
-import { fixedDraws, inPieces, messageBytes } from '../../support/arbitrary-message.js';
-import { chunkings } from '../../support/chunkings.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws, inPieces, messageBytes } from '../../support/mail/arbitrary-message.js';
+import { chunkings } from '../../support/sessions/chunkings.js';
+import { holds } from '../../support/suite/property.js';
 
 /** The same offset by other means: the lengths of the lines up to the first empty one. */
 function naiveEnd(message: Buffer): number {

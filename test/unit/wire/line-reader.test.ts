@@ -3,9 +3,9 @@ import fc from 'fast-check';
 import t from 'tap';
 import { LineReader } from '../../../src/wire/line-reader.js';
 import { maxDiscardedOctets } from '../../../src/wire/limits.js';
-import { fixedDraws, inPieces, messageBytes } from '../../support/arbitrary-message.js';
-import { chunkings, splitInto } from '../../support/chunkings.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws, inPieces, messageBytes } from '../../support/mail/arbitrary-message.js';
+import { chunkings, splitInto } from '../../support/sessions/chunkings.js';
+import { holds } from '../../support/suite/property.js';
 
 /** Events as text: a line as latin1 after `line `, others by their kind; stops at `endless` as a session does. */
 function readAll(maxOctets: number, pieces: readonly Buffer[]): string[] {

@@ -9,8 +9,8 @@ import {
   parseUniqueIdListing,
 } from '../../../src/wire/listing.js';
 import { messageNumberAt } from '../../../src/wire/message-number.js';
-import { fixedDraws } from '../../support/arbitrary-message.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws } from '../../support/mail/arbitrary-message.js';
+import { holds } from '../../support/suite/property.js';
 
 const seventy = 'x'.repeat(70);
 

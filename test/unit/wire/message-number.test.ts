@@ -7,8 +7,8 @@ import {
   parseLineCount,
   parseMessageNumber,
 } from '../../../src/wire/message-number.js';
-import { fixedDraws } from '../../support/arbitrary-message.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws } from '../../support/mail/arbitrary-message.js';
+import { holds } from '../../support/suite/property.js';
 
 const decimals: readonly (readonly [text: string, number: number])[] = [
   ['1', 1],

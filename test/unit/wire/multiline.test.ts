@@ -9,9 +9,9 @@ import {
   OctetCounter,
   terminator,
 } from '../../../src/wire/multiline.js';
-import { fixedDraws, inPieces, messageBytes } from '../../support/arbitrary-message.js';
-import { chunkings } from '../../support/chunkings.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws, inPieces, messageBytes } from '../../support/mail/arbitrary-message.js';
+import { chunkings } from '../../support/sessions/chunkings.js';
+import { holds } from '../../support/suite/property.js';
 
 function encode(pieces: readonly Buffer[]): { bytes: Buffer; octets: number } {
   const encoder = new MultilineEncoder();

@@ -7,8 +7,8 @@ import {
   parseChallenge,
   parseResponse,
 } from '../../../src/wire/response.js';
-import { fixedDraws } from '../../support/arbitrary-message.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws } from '../../support/mail/arbitrary-message.js';
+import { holds } from '../../support/suite/property.js';
 
 t.test('a response is indicator, code and text in one line', (t) => {
   t.equal(formatResponse(true, 'ready'), '+OK ready\r\n');

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import { TopCutter } from '../../../src/wire/top.js';
-import { fixedDraws, inPieces, messageBytes } from '../../support/arbitrary-message.js';
-import { chunkings } from '../../support/chunkings.js';
-import { holds } from '../../support/property.js';
+import { fixedDraws, inPieces, messageBytes } from '../../support/mail/arbitrary-message.js';
+import { chunkings } from '../../support/sessions/chunkings.js';
+import { holds } from '../../support/suite/property.js';
 
 /** Feeds pieces until the cutter says that was all, as a session does. */
 function cut(lineCount: number, pieces: readonly Buffer[]): string {

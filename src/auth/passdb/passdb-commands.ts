@@ -1,0 +1,143 @@
+// The commands of passdb, on parsed arguments. Answers go to `output`, questions and refusals to `prompts`.
+
+import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
+import type { LoginName } from '../accounts/login-name.js';
+import { openPasswordDatabase } from '../database/password-database.js';
+import { PasswordEditor } from '../database/password-editor.js';
+import {
+  hashPassword,
+  UnstorablePasswordError,
+  writableSchemes,
+  type WritableScheme,
+} from '../stored/password-hash.js';
+import { readNewPassword, readPassword } from './password-input.js';
+import { schemeOf, verifiableSchemes } from '../stored/stored-password.js';
+import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+
+export interface PassdbContext {
+  /** The SQLite file. */
+  readonly file: string;
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WritableStream;
+  readonly prompts: NodeJS.WritableStream;
+}
+
+/** Adds a user, and the database when there is none. `no` when the user exists. */
+export async function add(
+  context: PassdbContext,
+  name: LoginName,
+  scheme: WritableScheme,
+): Promise<ExitCode> {
+  return withEditor(context, { isCreated: true }, async (editor) => {
+    if (editor.has(name)) return refuse(context, name, 'exists already');
+    const stored = await newStoredPassword(context, scheme);
+    // Another passdb may have been quicker while the password was typed.
+    return editor.add(name, stored) ? exitCode.ok : refuse(context, name, 'exists already');
+  });
+}
+
+/** Gives a user another password. `no` when there is no such user. */
+export async function setPassword(
+  context: PassdbContext,
+  name: LoginName,
+  scheme: WritableScheme,
+): Promise<ExitCode> {
+  return withEditor(context, {}, async (editor) => {
+    if (!editor.has(name)) return refuse(context, name, 'no such user');
+    const stored = await newStoredPassword(context, scheme);
+    return editor.setPassword(name, stored) ? exitCode.ok : refuse(context, name, 'no such user');
+  });
+}
+
+/** Removes, disables or enables a user. `no` when there is no such user. */
+export async function change(
+  context: PassdbContext,
+  name: LoginName,
+  what: 'remove' | 'disable' | 'enable',
+): Promise<ExitCode> {
+  return withEditor(context, {}, (editor) =>
+    editor[what](name) ? exitCode.ok : refuse(context, name, 'no such user'),
+  );
+}
+
+/** Prints a line for each user: address, scheme, active or disabled, between tabs. `no` when the one asked for is missing. */
+export async function list(context: PassdbContext, only: LoginName | null): Promise<ExitCode> {
+  return withEditor(context, {}, (editor) => {
+    const users = editor
+      .list()
+      .filter(
+        ({ user, domain }) => only === null || (user === only.user && domain === only.domain),
+      );
+    for (const { user, domain, password, isActive } of users) {
+      const state = isActive ? 'active' : 'disabled';
+      context.output.write(`${user}@${domain}\t${schemeOf(password)}\t${state}\n`);
+    }
+    return only !== null && users.length === 0
+      ? refuse(context, only, 'no such user')
+      : exitCode.ok;
+  });
+}
+
+/** Verifies a password as pop3d would. `no` when pop3d would reject it. */
+export async function check(context: PassdbContext, name: LoginName): Promise<ExitCode> {
+  // What is wrong with the file is said before the password is asked for.
+  await withEditor(context, {}, () => exitCode.ok);
+  const password = await readPassword(context);
+  const database = openPasswordDatabase({ file: context.file });
+  try {
+    const address = Buffer.from(`${name.user}@${name.domain}`);
+    const answer = await database.verifyPassword(address, password);
+    switch (answer.verdict) {
+      case 'accepted':
+        return exitCode.ok;
+      case 'rejected':
+        return refuse(context, name, answer.reason);
+      case 'unavailable':
+        throw answer.isLasting
+          ? new ConfigurationError(answer.reason)
+          : new TemporaryError(answer.reason);
+    }
+  } finally {
+    database.close();
+  }
+}
+
+/** Prints a line for each scheme: its name, a tab, and whether new passwords can be stored in it or old ones verified only. */
+export function listSchemes({ output }: PassdbContext): ExitCode {
+  const readOnly = verifiableSchemes.filter(
+    (name) => !(writableSchemes as readonly string[]).includes(name),
+  );
+  writableSchemes.forEach((name, index) => {
+    output.write(`${name}\t${index === 0 ? 'default' : 'stored and verified'}\n`);
+  });
+  for (const name of readOnly) output.write(`${name}\tverified\n`);
+  return exitCode.ok;
+}
+
+async function withEditor(
+  { file }: PassdbContext,
+  options: { readonly isCreated?: boolean },
+  work: (editor: PasswordEditor) => Promise<ExitCode> | ExitCode,
+): Promise<ExitCode> {
+  const editor = new PasswordEditor({ file, ...options });
+  try {
+    return await work(editor);
+  } finally {
+    editor.close();
+  }
+}
+
+async function newStoredPassword(context: PassdbContext, scheme: WritableScheme): Promise<string> {
+  const password = await readNewPassword(context);
+  try {
+    return await hashPassword(scheme, password);
+  } catch (error) {
+    if (error instanceof UnstorablePasswordError) throw new ConfigurationError(error.message);
+    throw error;
+  }
+}
+
+function refuse({ prompts }: PassdbContext, name: LoginName, why: string): ExitCode {
+  prompts.write(`passdb: ${name.user}@${name.domain}: ${why}\n`);
+  return exitCode.no;
+}

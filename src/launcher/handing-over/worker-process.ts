@@ -1,0 +1,239 @@
+// One kept worker as the launcher sees it: its process, its channel, the connections it was given. doc/tcpsrun-worker.7.
+
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ProgramEnd, StartedProgram } from '../../run-file/start-program.js';
+import { ChurningMap } from '../../system/runtime/churning-map.js';
+import type { SessionNews } from '../../worker/session-news.js';
+import {
+  tryWorkerMessage,
+  type ConnectionMessage,
+  type EvictMessage,
+  type SessionsMessage,
+  type WorkerMessage,
+} from '../../worker/worker-protocol.js';
+
+export interface WorkerEvents {
+  readonly onReady: (worker: WorkerProcess) => void;
+  /** It can be given another connection. */
+  readonly onFree: (worker: WorkerProcess) => void;
+  readonly onRetire: (worker: WorkerProcess, why: string) => void;
+}
+
+/** `died` leaves the connection the launcher's. */
+export type Offer =
+  | {
+      readonly offer: 'taken';
+      readonly ended: Promise<ProgramEnd>;
+      /** As in `Session`. */
+      readonly evict: (() => void) | undefined;
+    }
+  | { readonly offer: 'died' };
+
+/** A connection that this worker is offered. */
+interface Offered {
+  readonly id: number;
+  readonly hear: (news: SessionNews) => void;
+  readonly settle: (offer: Offer) => void;
+}
+
+/** One that it took. */
+interface TakenSession {
+  readonly hear: (news: SessionNews) => void;
+  readonly end: (end: ProgramEnd) => void;
+}
+
+/** How long a worker may keep the launcher waiting before it is killed. */
+export interface WorkerTimes {
+  /** One that says nothing to a connection for so long is stuck. */
+  readonly takeMs: number;
+  /** A program that is not ready by then does not speak the protocol. */
+  readonly readyMs: number;
+}
+
+const usualTimes: WorkerTimes = { takeMs: 10_000, readyMs: 20_000 };
+
+/** Most workers close their channel by ending, which is known a moment later. */
+const hangUpGraceMs = 1000;
+
+export class WorkerProcess {
+  readonly pid: number;
+  /** Never rejects. */
+  readonly ended: Promise<ProgramEnd>;
+  readonly startedMs = performance.now();
+  readonly #child: ChildProcess;
+  readonly #events: WorkerEvents;
+  readonly #sessions = new ChurningMap<number, TakenSession>();
+  #state: 'starting' | 'ready' | 'retired' | 'dead' = 'starting';
+  #greeting: string | null = null;
+  #offered: Offered | undefined;
+  #reportsLogins = false;
+  #givenCount = 0;
+  #wasReady = false;
+  readonly #readyTimer: NodeJS.Timeout;
+  /** One for all connections: starting and clearing one for each costs more than an offer that comes in time. */
+  readonly #takeTimer: NodeJS.Timeout;
+
+  constructor(
+    program: StartedProgram,
+    events: WorkerEvents,
+    { takeMs, readyMs }: WorkerTimes = usualTimes,
+  ) {
+    this.pid = program.pid;
+    this.#child = program.child;
+    this.#events = events;
+    this.ended = program.ended.then(async (end) => {
+      // What it said before it died is read first: a connection that it took must not be given to another.
+      await nextTurn();
+      await nextTurn();
+      return this.#die(end);
+    });
+    this.#takeTimer = setTimeout(() => {
+      if (this.#offered !== undefined) program.kill('SIGKILL');
+    }, takeMs).unref();
+    this.#readyTimer = setTimeout(() => program.kill('SIGKILL'), readyMs);
+    program.child.on('disconnect', () => this.#hangUp());
+    program.child.on('message', (message) => this.#hear(tryWorkerMessage(message)));
+  }
+
+  /** Whether it ever could be given connections. */
+  get wasReady(): boolean {
+    return this.#wasReady;
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'ready';
+  }
+
+  /** Whether a connection can be offered now: one at a time, so that a death leaves one undecided. */
+  get isFree(): boolean {
+    return this.#state === 'ready' && this.#offered === undefined;
+  }
+
+  get sessionCount(): number {
+    return this.#sessions.size;
+  }
+
+  /** Connections it was given in its life. */
+  get givenCount(): number {
+    return this.#givenCount;
+  }
+
+  get greeting(): string | null {
+    return this.#greeting;
+  }
+
+  /**
+   * Offers a connection to a free worker. The launcher keeps its copy open until this says `taken`. Never rejects.
+   *
+   * @param hear gets what the worker tells of the session
+   */
+  offer(
+    message: ConnectionMessage,
+    socket: Socket,
+    hear: (news: SessionNews) => void,
+  ): Promise<Offer> {
+    this.#givenCount += 1;
+    return new Promise((resolve) => {
+      this.#takeTimer.refresh();
+      this.#offered = {
+        id: message.id,
+        hear,
+        settle: (offer) => {
+          this.#offered = undefined;
+          resolve(offer);
+        },
+      };
+      // Node would otherwise keep lists of the server's sockets in the worker for server.close() to ask after.
+      (socket as { server?: unknown }).server = null;
+      this.#child.send(message, socket, { keepOpen: true }, () => undefined);
+    });
+  }
+
+  /** Gives it no more connections; its channel is closed, and so it ends, when its last session does. */
+  retire(): void {
+    if (this.#state === 'dead') return;
+    this.#stopOffering();
+    this.#disconnectWhenDone();
+  }
+
+  #hangUp(): void {
+    const isOurs = this.#state === 'retired';
+    this.#stopOffering();
+    if (isOurs) return;
+    setTimeout(() => {
+      if (this.#state !== 'dead') this.#events.onRetire(this, 'it closed its channel');
+    }, hangUpGraceMs).unref();
+  }
+
+  /** One that never was ready has no sessions, and may not know the channel that tells it to end: its time goes on. */
+  #stopOffering(): void {
+    if (this.#state !== 'dead') this.#state = 'retired';
+  }
+
+  /** What is on its way must be settled first: nothing comes through a closed channel. */
+  #disconnectWhenDone(): void {
+    const isDone = this.#offered === undefined && this.#sessions.size === 0;
+    if (this.#state === 'retired' && isDone && this.#child.connected) this.#child.disconnect();
+  }
+
+  #take(id: number): void {
+    if (this.#offered?.id !== id) return;
+    const { hear, settle } = this.#offered;
+    const ended = new Promise<ProgramEnd>((end) => this.#sessions.set(id, { hear, end }));
+    const evict = (): void => {
+      const message: EvictMessage = { kind: 'evict', id };
+      if (this.#child.connected) this.#child.send(message, () => undefined);
+    };
+    settle({ offer: 'taken', ended, evict: this.#reportsLogins ? evict : undefined });
+  }
+
+  #hearOfSessions({ loggedIn, failedLogins, ended }: SessionsMessage): void {
+    for (const id of failedLogins) this.#sessions.get(id)?.hear('failed-login');
+    for (const id of loggedIn) this.#sessions.get(id)?.hear('login');
+    for (const id of ended) {
+      this.#sessions.get(id)?.end({ status: 0, signal: null });
+      this.#sessions.delete(id);
+    }
+  }
+
+  #hear(message: WorkerMessage | null): void {
+    switch (message?.kind) {
+      case undefined:
+        return;
+      case 'ready':
+        if (this.#state !== 'starting') return;
+        this.#greeting = message.greeting;
+        this.#reportsLogins = message.reportsLogins;
+        this.#state = 'ready';
+        this.#wasReady = true;
+        clearTimeout(this.#readyTimer);
+        this.#events.onReady(this);
+        return;
+      case 'taken':
+        this.#take(message.id);
+        this.#events.onFree(this);
+        return;
+      case 'sessions':
+        this.#hearOfSessions(message);
+        this.#disconnectWhenDone();
+        return;
+      case 'retire':
+        this.#events.onRetire(this, message.why);
+        return;
+    }
+  }
+
+  #die(end: ProgramEnd): ProgramEnd {
+    this.#state = 'dead';
+    clearTimeout(this.#readyTimer);
+    clearTimeout(this.#takeTimer);
+    this.#offered?.settle({ offer: 'died' });
+    for (const [id, session] of this.#sessions.entries()) {
+      session.end(end);
+      this.#sessions.delete(id);
+    }
+    return end;
+  }
+}

@@ -1,0 +1,62 @@
+// What `tcpsrun --explain` prints: all that would happen to a client, as one `name: value` line each. Pure.
+
+import type { Launch } from '../../run-file/evaluate-run-file.js';
+import type { Address } from '../rules/address.js';
+import { formatTarget, type AccessRule } from '../rules/access-rules.js';
+
+export interface ExplainedRule {
+  /** Undefined without `--rules`. */
+  readonly file: string | undefined;
+  readonly rule: AccessRule | null;
+  readonly level: number;
+}
+
+/** The lines about the client and the rule that decides. */
+export function formatRuleExplanation(
+  client: Address,
+  { file, rule, level }: ExplainedRule,
+): string {
+  return formatLines([
+    ['client', client.text],
+    ['rule', describeRule(file, rule)],
+    ['level', String(level)],
+  ]);
+}
+
+/** The lines about what is started. @param program its absolute path */
+export function formatLaunchExplanation(
+  launch: Launch,
+  program: string,
+  options: { readonly passesNumber: boolean },
+): string {
+  return formatLines([
+    ['served', options.passesNumber ? 'yes, on descriptor 3' : 'yes, on descriptors 0 and 1'],
+    ['program', program],
+    ...launch.arguments.map((argument): [string, string] => ['argument', argument]),
+    ['directory', launch.directory],
+    ...[...launch.environment]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, value]): [string, string] => ['environment', `${name}=${value}`]),
+  ]);
+}
+
+/** The line about a client that is denied. */
+export function formatDenial(): string {
+  return formatLines([['served', 'no, closed at once']]);
+}
+
+function describeRule(file: string | undefined, rule: AccessRule | null): string {
+  if (file === undefined) return 'no rules file; everybody has level 1';
+  if (rule === null) return `none in ${file}; denied`;
+  return `${file}:${rule.line}: ${formatTarget(rule.target)} ${rule.level}`;
+}
+
+/** Values with control characters are written as JSON strings, so that each stays on its line. */
+function formatLines(lines: readonly (readonly [name: string, value: string])[]): string {
+  return lines
+    .map(
+      ([name, value]) =>
+        `${name}: ${/[\0-\x1f\x7f]/.test(value) ? JSON.stringify(value) : value}\n`,
+    )
+    .join('');
+}

@@ -1,0 +1,57 @@
+// Counts the octets of many messages on this thread, which gives way to the rest of the process, and on one more. If that
+// one cannot be started, or fails, this one counts alone.
+
+import { availableParallelism } from 'node:os';
+import { SHARE_ENV, Worker } from 'node:worker_threads';
+import { Counting, makeCountingTask, type FilePlace } from './counting-task.js';
+import { Turns } from '../../system/runtime/turns.js';
+
+/** For fewer messages a thread is not worth its start, which takes as long as counting half of them. */
+export const messagesWorthAThread = 8000;
+
+/** A process starts one at a time, however many sessions open large maildrops. */
+let isThreadRunning = false;
+
+/**
+ * Counts octets.
+ *
+ * @param inbox latin1 bytes
+ * @returns by index: octets, or `uncounted`
+ */
+export async function countInParallel(
+  inbox: string,
+  files: readonly FilePlace[],
+): Promise<Float64Array> {
+  const task = await makeCountingTask(inbox, files);
+  // Not before the process has become the maildrop's owner: a thread cannot do that later.
+  const other = availableParallelism() > 1 && !isThreadRunning ? runThread(task) : undefined;
+  const counting = new Counting(task);
+  const turns = new Turns();
+  while (counting.countNext()) {
+    if (turns.isOver()) await turns.next();
+  }
+  await other;
+  return task.octets;
+}
+
+/** @returns when the thread has nothing more to do; what it failed to do stays uncounted */
+async function runThread(workerData: unknown): Promise<void> {
+  isThreadRunning = true;
+  try {
+    const thread = new Worker(new URL('./counting-thread.js', import.meta.url), {
+      workerData,
+      execArgv: [],
+      env: SHARE_ENV,
+      // It has nothing to say; what the runtime might is not for the log.
+      stdout: true,
+      stderr: true,
+    });
+    await new Promise<void>((resolve) => {
+      for (const event of ['message', 'error', 'exit']) thread.once(event, () => resolve());
+    });
+  } catch {
+    // No memory or no more threads: one thread is enough.
+  } finally {
+    isThreadRunning = false;
+  }
+}

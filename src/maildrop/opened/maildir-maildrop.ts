@@ -1,0 +1,183 @@
+// A maildrop kept in a Maildir: octets, unique-ids, reading and removing on top of the live view.
+
+import { renameSync } from 'node:fs';
+import { flagsOf, withFlag } from '../../maildir/base-name.js';
+import { MaildirView, type MaildirMessage } from '../view/maildir-view.js';
+import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
+import { MessageFiles } from '../view/message-files.js';
+import { MessageOctets, type Report } from '../octets/message-octets.js';
+import type { RecentMaildrops } from '../view/recent-maildrops.js';
+import { removeMarked } from './remove-marked.js';
+import { Turns } from '../../system/runtime/turns.js';
+import { isWorthComparing } from '../unique-ids/unique-id-changes.js';
+import { assignUniqueIdsFromBaseNames } from '../unique-ids/unique-ids.js';
+import { watchUniqueIds } from '../unique-ids/watch-unique-ids.js';
+
+export interface MaildirMaildropOptions {
+  /**
+   * Makes all unique-ids known where another server's files say what they are; from base names when absent. May reject:
+   * ids that are not known now are better than others.
+   */
+  readonly assignUniqueIds?:
+    ((inbox: string, messages: readonly MaildirMessage[]) => Promise<void>) | undefined;
+  /** Whether UPDATE gives retrieved messages the S flag. */
+  readonly marksSeen: boolean;
+  /** What earlier sessions of this process left, if it serves many. */
+  readonly recent?: RecentMaildrops | undefined;
+  readonly report: Report;
+}
+
+/**
+ * Opens a user's Maildir.
+ *
+ * @param inbox path as latin1 bytes; where there is nothing, the maildrop is empty
+ * @throws MaildropRefused; the system's error
+ */
+export async function openMaildirMaildrop(
+  inbox: string,
+  options: MaildirMaildropOptions,
+): Promise<Maildrop> {
+  const view = await MaildirView.open(inbox, options.recent?.find(inbox) ?? null);
+  if (view === null) return emptyMaildrop;
+  const { count, example } = view.skipped;
+  // Whoever put them there may wait for them to be served.
+  if (count > 0) options.report('skipped', { entries: count, file: example });
+  return new MaildirMaildrop(inbox, view, options);
+}
+
+class MaildirMaildrop implements Maildrop {
+  readonly records: readonly MaildirMessage[];
+  readonly #inbox: string;
+  readonly #view: MaildirView;
+  readonly #files: MessageFiles;
+  readonly #octets: MessageOctets;
+  readonly #options: MaildirMaildropOptions;
+  readonly #retrieved = new Set<MaildirMessage>();
+  #areIdsAssigned = false;
+  /** Whether they may be others than in the last session. */
+  #areIdsNews = false;
+
+  constructor(inbox: string, view: MaildirView, options: MaildirMaildropOptions) {
+    this.#inbox = inbox;
+    this.#view = view;
+    this.#options = options;
+    this.#files = new MessageFiles(view);
+    this.#octets = new MessageOctets(inbox, view, this.#files, options.report);
+    this.records = view.messages;
+  }
+
+  refresh(): undefined | Promise<void> {
+    return this.#view.refresh();
+  }
+
+  measure(record: MessageRecord): undefined | Promise<void> {
+    const message = asOwn(record);
+    return this.#octets.isKnown(message) ? undefined : this.#octets.measure([message]);
+  }
+
+  measureAll(): undefined | Promise<void> {
+    const areAllKnown = this.records.every(
+      (message) => message.status === 'gone' || this.#octets.isKnown(message),
+    );
+    return areAllKnown ? undefined : this.#octets.measure(this.records);
+  }
+
+  measureForSending(record: MessageRecord, fileBytes: number): undefined | Promise<void> {
+    return this.#octets.measureForSending(asOwn(record), fileBytes);
+  }
+
+  assignUniqueIds(): undefined | Promise<void> {
+    return this.#areIdsAssigned ? undefined : this.#assignUniqueIds();
+  }
+
+  /** The base name: it stays when flags change, and is what other programs' logs have. */
+  nameOf(record: MessageRecord): string {
+    return asOwn(record).baseName;
+  }
+
+  open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null {
+    return this.#files.open(asOwn(record));
+  }
+
+  correctOctets(record: MessageRecord, octets: number): void {
+    this.#octets.correct(asOwn(record), octets);
+  }
+
+  noteRetrieved(record: MessageRecord): void {
+    if (this.#options.marksSeen) this.#retrieved.add(asOwn(record));
+  }
+
+  async update(): Promise<RemovalResult> {
+    const result = await removeMarked(this.#inbox, this.#view.messages, this.#files);
+    for (const { record, error } of result.failures) {
+      this.#report('remove-failed', asOwn(record), error);
+    }
+    const turns = new Turns();
+    for (const message of this.#retrieved) {
+      if (message.status === 'present') await this.#flagSeen(message);
+      if (turns.isOver()) await turns.next();
+    }
+    return result;
+  }
+
+  async close(): Promise<void> {
+    const snapshot = this.#view.snapshot();
+    if (snapshot !== null) this.#options.recent?.keep(this.#inbox, snapshot);
+    await this.#octets.save();
+    if (this.#areIdsNews) await this.#watchUniqueIds();
+  }
+
+  async #assignUniqueIds(): Promise<void> {
+    const { assignUniqueIds } = this.#options;
+    // Ids from base names never change, and may be an earlier session's.
+    this.#areIdsNews =
+      assignUniqueIds !== undefined || this.records.some(({ uniqueId }) => uniqueId === null);
+    if (assignUniqueIds !== undefined) await assignUniqueIds(this.#inbox, this.records);
+    else if (this.#areIdsNews) await assignUniqueIdsFromBaseNames(this.records);
+    this.#areIdsAssigned = true;
+  }
+
+  async #watchUniqueIds(): Promise<void> {
+    const left = this.records.filter(({ status }) => status !== 'gone');
+    if (isWorthComparing(left.length))
+      await watchUniqueIds(this.#inbox, left, this.#options.report);
+  }
+
+  async #flagSeen(message: MaildirMessage): Promise<void> {
+    if (message.subdirectory === 'cur' && flagsOf(message.name).includes('S')) return;
+    try {
+      await this.#files.act(message, (path) => {
+        const name = withFlag(message.name, 'S');
+        renameSync(path, Buffer.from(`${this.#inbox}/cur/${name}`, 'latin1'));
+        message.subdirectory = 'cur';
+        message.name = name;
+      });
+    } catch (error) {
+      this.#report('mark-seen-failed', message, error as Error);
+    }
+  }
+
+  #report(event: string, message: MaildirMessage, error: Error): void {
+    this.#options.report(event, { file: message.name, error: error.message });
+  }
+}
+
+/** Records that come back from the session are the ones that this maildrop made. */
+function asOwn(record: MessageRecord): MaildirMessage {
+  return record as MaildirMessage;
+}
+
+const emptyMaildrop: Maildrop = {
+  records: [],
+  refresh: () => undefined,
+  measure: () => undefined,
+  measureAll: () => undefined,
+  measureForSending: () => undefined,
+  assignUniqueIds: () => undefined,
+  nameOf: () => '',
+  open: () => null,
+  correctOctets: () => undefined,
+  noteRetrieved: () => undefined,
+  update: () => Promise.resolve({ removed: [], failures: [] }),
+  close: () => Promise.resolve(),
+};

@@ -1,0 +1,81 @@
+// Removes the messages that are marked, in UPDATE. RFC 1939 §6.
+
+import { lstatSync, unlinkSync, type Stats } from 'node:fs';
+import { baseNameOf } from '../../maildir/base-name.js';
+import type { MaildirMessage } from '../view/maildir-view.js';
+import type { RemovalResult } from '../messages/maildrop.js';
+import type { MessageFiles } from '../view/message-files.js';
+import { scanMaildir } from '../view/opening-scan.js';
+import { Turns } from '../../system/runtime/turns.js';
+
+/** A message whose file has another name somewhere. */
+interface Linked {
+  readonly message: MaildirMessage;
+  readonly stats: Stats;
+}
+
+/**
+ * Removes each marked message: its file, and any other name that the same file has in the Maildir under the same base name, as a
+ * delivery by link(2) leaves it that was cut short. Another file with that base name is another message's.
+ *
+ * @param inbox latin1 bytes
+ * @returns what is gone now, and why the others are not; those that were gone before are in neither list
+ */
+export async function removeMarked(
+  inbox: string,
+  messages: readonly MaildirMessage[],
+  files: MessageFiles,
+): Promise<RemovalResult> {
+  const removed = new Set<MaildirMessage>();
+  const failures: { record: MaildirMessage; error: Error }[] = [];
+  const linked = new Map<string, Linked>();
+  const turns = new Turns();
+  for (const message of messages) {
+    if (message.status !== 'marked') continue;
+    try {
+      const isOurs = await files.act(message, (path) => {
+        const stats = lstatSync(path);
+        unlinkSync(path);
+        // In the Maildir or, for most of them, in a backup.
+        if (stats.nlink > 1) linked.set(message.baseName, { message, stats });
+      });
+      message.status = 'gone';
+      if (isOurs) removed.add(message);
+    } catch (error) {
+      failures.push({ record: message, error: error as Error });
+    }
+    if (turns.isOver()) await turns.next();
+  }
+  const fail = (message: MaildirMessage, error: unknown): void => {
+    // Another name of it is still there.
+    message.status = 'marked';
+    removed.delete(message);
+    failures.push({ record: message, error: error as Error });
+  };
+  if (linked.size > 0) await removeOtherNames(inbox, linked, fail);
+  return { removed: [...removed], failures };
+}
+
+async function removeOtherNames(
+  inbox: string,
+  linked: ReadonlyMap<string, Linked>,
+  fail: (message: MaildirMessage, error: unknown) => void,
+): Promise<void> {
+  try {
+    await scanMaildir(inbox, (subdirectory, name) => {
+      const found = linked.get(baseNameOf(name));
+      if (found === undefined) return;
+      const path = Buffer.from(`${inbox}/${subdirectory}/${name}`, 'latin1');
+      try {
+        const { dev, ino } = lstatSync(path);
+        if (dev === found.stats.dev && ino === found.stats.ino) unlinkSync(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') fail(found.message, error);
+      }
+    });
+  } catch (error) {
+    for (const { message } of linked.values()) {
+      if (message.status === 'gone') fail(message, error);
+    }
+  }
+}

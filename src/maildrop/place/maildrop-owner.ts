@@ -1,0 +1,92 @@
+// Becoming the owner of a maildrop before its mail is touched. design.md (Privileges).
+// Somebody who may change a directory can put another one, or a link, in the place of what was looked at a moment ago. So the
+// process never has more rights than whoever can do that on the way to the mail.
+
+import { lstatSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { MaildropRefused } from '../view/maildir-view.js';
+
+interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The user that this process became; null while it is what it was started as. */
+let becameUid: number | null = null;
+
+/**
+ * Gives up root for the rights of the maildrop's owner, for good; a process that was not started as root stays what it is. The owner
+ * is that of INBOX, or of the nearest directory above it that exists. Where that is root, but not so further up, it is the
+ * first other owner up to the mail root.
+ *
+ * @param inbox latin1 bytes, relative to the mail root
+ * @param sessions `many`: the process serves others too, and so must stay what it is
+ * @returns whether it goes on as root, because all of the way is root's
+ * @throws MaildropRefused for a maildrop that this process must not serve; the system's error; Error when INBOX is no directory
+ */
+export function takeOwnersRights(inbox: string, sessions: 'one' | 'many'): { isRoot: boolean } {
+  if (becameUid === null && process.getuid?.() !== 0) return { isRoot: false };
+  const owner = ownerOf(inbox);
+  if (becameUid !== null && owner.uid !== becameUid) {
+    throw new MaildropRefused('this process has the rights of another user');
+  }
+  if (sessions === 'many' && owner.uid !== 0) {
+    throw new MaildropRefused(
+      'a process for many sessions does not become each owner: give tcpsrun --user, or serve each connection by a process of its own',
+    );
+  }
+  if (owner.uid === 0) return { isRoot: true };
+  if (becameUid === null) becomeOwner(owner);
+  return { isRoot: false };
+}
+
+/** setgroups, setgid, setuid. Throws the system's error. */
+function becomeOwner({ uid, gid }: Owner): void {
+  process.setgroups?.([gid]);
+  process.setgid?.(gid);
+  process.setuid?.(uid);
+  becameUid = uid;
+}
+
+function ownerOf(inbox: string): Owner {
+  const home = dirname(inbox);
+  const stats = tryStat(inbox, lstatSync);
+  if (stats?.isSymbolicLink() === true) throw new MaildropRefused(`${inbox} is a symbolic link`);
+  if (stats?.isDirectory() === false) throw new Error(`${inbox} is not a directory`);
+  // Above INBOX links are the administrator's, and what they lead to counts.
+  const above = [home, dirname(home), '.']
+    .map((path) => tryStat(path, statSync))
+    .filter((found) => found !== null);
+  if (stats !== null && stats.uid !== 0) {
+    const [{ uid } = stats] = above;
+    if (uid !== 0 && uid !== stats.uid) {
+      throw new MaildropRefused(`${inbox} and the directory above it have different owners`);
+    }
+    return stats;
+  }
+  const way = stats === null ? above : [stats, ...above];
+  const other = way.find(({ uid }) => uid !== 0);
+  if (other !== undefined) return other;
+  if (way.some((step, index) => isOpenToOthers(step, index > 0))) {
+    throw new MaildropRefused(`${inbox} is root's, but others may write to a directory on the way`);
+  }
+  return { uid: 0, gid: 0 };
+}
+
+/** Whether somebody else than root may put something in the place of what is in the directory. @param hasNext whether root's next step is in it */
+function isOpenToOthers({ mode, gid }: Stats, hasNext: boolean): boolean {
+  const isWritable = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
+  // As in /tmp: what is there stays to those who own it.
+  const isSticky = (mode & 0o1000) !== 0;
+  return isWritable && !(isSticky && hasNext);
+}
+
+/** @returns null when there is nothing */
+function tryStat(path: string, look: (path: Buffer) => Stats): Stats | null {
+  try {
+    return look(Buffer.from(path, 'latin1'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

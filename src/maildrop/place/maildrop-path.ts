@@ -1,0 +1,36 @@
+// Where a user's maildrop is: `domain/user/INBOX` below the mail root, the names lightly encoded. design.md (Mail root).
+
+import { isUtf8 } from 'node:buffer';
+import type { Identity } from '../../auth/accounts/authenticator.js';
+
+const maxNameBytes = 255;
+
+/**
+ * The path of a maildrop, as latin1 bytes, relative to the mail root.
+ *
+ * @returns null for a name that cannot be a directory's: empty, not UTF-8, or over 255 bytes when encoded
+ */
+export function maildropPathOf(identity: Identity): string | null {
+  const domain = encodeDirectoryName(identity.domain);
+  const user = encodeDirectoryName(identity.user);
+  return domain === null || user === null ? null : `${domain}/${user}/INBOX`;
+}
+
+/**
+ * Encodes a user's or domain's name as the name of a directory: ASCII lower-cased; `/`, `%`, control characters and a
+ * leading `.` become `%XX`.
+ *
+ * @returns latin1 bytes, or null as above
+ */
+export function encodeDirectoryName(name: string): string | null {
+  const bytes = Buffer.from(name, 'utf8');
+  // A lone surrogate would have become U+FFFD: another name.
+  if (bytes.length === 0 || !isUtf8(bytes) || bytes.toString('utf8') !== name) return null;
+  const encoded = bytes
+    .toString('latin1')
+    .replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+    .replace(/^\.|[/%\x00-\x1f\x7f]/g, (character) => {
+      return `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+    });
+  return encoded.length > maxNameBytes ? null : encoded;
+}

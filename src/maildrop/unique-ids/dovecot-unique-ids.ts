@@ -1,0 +1,78 @@
+// The unique-ids that Dovecot's POP3 server gives: `%08Xu%08Xv` (IMAP UID and UIDVALIDITY), its default, from
+// `dovecot-uidlist`, or what an import from another server left there. Formats 3 and 1 of that file.
+
+import { baseNameOf } from '../../maildir/base-name.js';
+import type { UniqueIdListFormat } from './listed-unique-ids.js';
+
+export const dovecotUniqueIds: UniqueIdListFormat = {
+  fileName: 'dovecot-uidlist',
+  parse: parseDovecotUidList,
+  mayGive: (uniqueId) => /^[0-9A-F]{16}$/i.test(uniqueId),
+};
+
+const maxUid = 0xffff_ffff;
+
+/**
+ * Reads `dovecot-uidlist`: a header `3 V<uidvalidity> N<next uid> …` and lines `<uid> [<key><value> …] :<file name>`, or
+ * in format 1 `1 <uidvalidity> <next uid>` and `<uid> <file name>`. The name is the last that Dovecot knew. `P<id>`
+ * is an id from an import; an empty one means the base name.
+ *
+ * @throws Error for a header that is not understood, or is not there: an empty file lost its ids, and is no list without any
+ */
+export function* parseDovecotUidList(
+  text: string,
+): Generator<readonly [baseName: string, uniqueId: string]> {
+  const headerEnd = text.indexOf('\n');
+  const header = headerEnd === -1 ? text : text.slice(0, headerEnd);
+  const version = /^([13]) /.exec(header)?.[1];
+  const validity = /^(?:3 (?:.* )?V|1 )([0-9]{1,10})(?: |$)/.exec(header)?.[1];
+  if (version === undefined || validity === undefined || headerEnd === -1) {
+    throw new Error(`dovecot-uidlist: a header that is not understood: ${header.slice(0, 80)}`);
+  }
+  const suffix = asHex(Number(validity));
+  let start = headerEnd + 1;
+  for (;;) {
+    const end = text.indexOf('\n', start);
+    if (end === -1) return;
+    const entry = parseEntry(text, start, end, version === '3' ? ' :' : ' ');
+    if (entry !== null) {
+      const { uid, fields, baseName } = entry;
+      yield [baseName, importedId(fields, baseName) ?? `${asHex(uid)}${suffix}`];
+    }
+    start = end + 1;
+  }
+}
+
+interface Entry {
+  readonly uid: number;
+  /** What stands between uid and name; a space before each. */
+  readonly fields: string;
+  readonly baseName: string;
+}
+
+/** @returns null for a line that is none: Dovecot will mend it */
+function parseEntry(text: string, start: number, end: number, separator: string): Entry | null {
+  const separatorAt = text.indexOf(separator, start);
+  if (separatorAt === -1 || separatorAt >= end) return null;
+  const nameAt = separatorAt + separator.length;
+  const firstSpace = text.indexOf(' ', start);
+  const uidText = text.slice(start, firstSpace);
+  const baseName = baseNameOf(text.slice(nameAt, end));
+  if (!/^[0-9]{1,10}$/.test(uidText) || baseName === '') return null;
+  const uid = Number(uidText);
+  const fields = text.slice(firstSpace, Math.max(firstSpace, separatorAt));
+  return uid === 0 || uid > maxUid ? null : { uid, fields, baseName };
+}
+
+function importedId(fields: string, baseName: string): string | null {
+  const at = fields.indexOf(' P');
+  if (at === -1) return null;
+  const end = fields.indexOf(' ', at + 1);
+  const value = fields.slice(at + 2, end === -1 ? undefined : end);
+  return value === '' ? baseName : value;
+}
+
+/** As Dovecot's `%08X`, whose digits are small letters. */
+function asHex(value: number): string {
+  return value.toString(16).padStart(8, '0');
+}

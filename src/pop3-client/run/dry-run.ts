@@ -1,0 +1,55 @@
+// What a run would do, found out without changing anything here or on the server.
+
+import { checkMaildir } from '../../maildir/deliver.js';
+import { readJournal } from '../keep/journal.js';
+import { readListing, requestListing } from '../talk/listing.js';
+import { locateServers } from '../find/locate.js';
+import type { NameServer } from '../find/name-server.js';
+import { openSession } from '../talk/open-session.js';
+import { relevantRecords } from './session.js';
+import type { Settings } from '../settings/settings.js';
+import { StoredMessages } from '../keep/stored-messages.js';
+import { TlsMemory } from '../find/tls-memory.js';
+
+export interface Intention {
+  readonly number: number;
+  readonly uniqueId: string | null;
+  readonly listedOctets: string | null;
+  readonly action: 'fetch' | 'delete' | 'keep' | 'leave';
+}
+
+/** Throws as `openSession` and `readListing` do. */
+export async function findIntentions(
+  settings: Settings,
+  nameServer: NameServer,
+): Promise<{ readonly server: string; readonly intentions: readonly Intention[] }> {
+  const { maildir, account, maxOctets, keep } = settings;
+  checkMaildir(maildir);
+  const content = await readJournal(maildir, account);
+  const session = await openSession({
+    settings,
+    nameServer,
+    targets: await locateServers(settings.location, nameServer),
+    tlsMemory: new TlsMemory(content.sawTls, () => Promise.resolve()),
+    onClient: () => undefined,
+  });
+  const { client, endpoint } = session;
+  try {
+    requestListing(client, false);
+    const listing = await readListing(client, false);
+    const records = relevantRecords(content.stored, listing, account);
+    const stored = new StoredMessages(account, records, [], content.existed);
+    const intentions = listing.entries.map((entry): Intention => {
+      const { number, uniqueId, listedOctets, expectedOctets } = entry;
+      const isStored = stored.takeListed(entry) !== null;
+      const left = expectedOctets > maxOctets ? 'leave' : 'fetch';
+      const action = isStored ? (keep ? 'keep' : 'delete') : left;
+      return { number, uniqueId, listedOctets, action };
+    });
+    // Nothing was marked, so QUIT removes nothing; its answer changes nothing either.
+    await client.exchange('QUIT').catch(() => undefined);
+    return { server: `${endpoint.target.host}:${endpoint.target.port}`, intentions };
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,191 @@
+// The options of pop3get, and what a command line means.
+
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { logOptionTable } from '../../system/program/log-options.js';
+import { type CommandLine, type OptionTable } from '../../system/program/options.js';
+import { reasonOf } from './failures.js';
+import type { AuthMode, LocationSettings, Settings, TlsMode } from './settings.js';
+import { ConfigurationError, UsageError } from '../../system/failures/failures.js';
+
+const tlsModes = ['auto', 'implicit', 'stls', 'off'] as const satisfies readonly TlsMode[];
+const authModes = [
+  'auto',
+  'scram-sha-256',
+  'plain',
+  'apop',
+  'user',
+] as const satisfies readonly AuthMode[];
+
+export const pop3getOptionTable = {
+  directory: { kind: 'text', value: 'DIR', help: 'the Maildir (default: the current directory)' },
+  byip: { kind: 'flag', help: 'domain holds addresses, with ";" between them' },
+  srv_self: { kind: 'flag', help: 'ask for SRV records of the name itself (default: on)' },
+  srv_superdomains: { kind: 'flag', help: 'then for those of its parents (default: off)' },
+  implicit: { kind: 'flag', help: 'finally try the name itself (default: on)' },
+  ip6addr: { kind: 'flag', help: 'use IPv6 as well (default: on)' },
+  clientip: { kind: 'flag', help: 'connect from the address in the environment: CLIENTIP' },
+  clientport: { kind: 'flag', help: 'connect from the port in the environment: CLIENTPORT' },
+  port: { kind: 'number', value: 'PORT', min: 1, max: 65_535, help: "instead of the service's" },
+  tls: {
+    kind: 'text',
+    value: 'MODE',
+    choices: tlsModes,
+    help: 'auto (default), implicit, stls or off',
+  },
+  'tls-ca': { kind: 'text', value: 'FILE', help: 'trust the PEM certificates in FILE too' },
+  'tls-fingerprint': {
+    kind: 'text',
+    value: 'SHA256',
+    help: 'trust the one certificate with this SHA-256, whatever its name',
+  },
+  auth: {
+    kind: 'text',
+    value: 'METHOD',
+    choices: authModes,
+    help: 'auto (default: the strongest offered), scram-sha-256, plain, apop or user',
+  },
+  'password-file': { kind: 'text', value: 'FILE', help: 'its first line is the password' },
+  'password-command': {
+    kind: 'text',
+    value: 'COMMAND',
+    help: 'the first line that this shell command prints is the password',
+  },
+  account: {
+    kind: 'text',
+    value: 'NAME',
+    help: 'what to call this mailbox in the journal (default: username@domain)',
+  },
+  keep: { kind: 'flag', help: 'leave the mail on the server, and never fetch a message twice' },
+  limit: {
+    kind: 'number',
+    value: 'OCTETS',
+    min: 1,
+    max: 1e12,
+    help: 'the largest message to fetch (default: 268435456)',
+  },
+  timeout: {
+    kind: 'number',
+    value: 'S',
+    min: 1,
+    max: 86_400,
+    help: 'how long the server may be silent (default: 60)',
+  },
+  'max-time': {
+    kind: 'number',
+    value: 'S',
+    min: 1,
+    max: 604_800,
+    help: 'how long the whole run may take (default: 86400)',
+  },
+  'dns-server': {
+    kind: 'text',
+    value: 'ADDRESSES',
+    env: 'POP3GET_DNS_SERVERS',
+    help: 'ask these DNS servers, ADDRESS[:PORT] with "," between them',
+  },
+  'dry-run': { kind: 'flag', help: 'log in and say what would be done; do none of it' },
+  json: { kind: 'flag', help: 'print a summary as one JSON object to stdout' },
+  quiet: { kind: 'flag', help: 'say nothing unless something is wrong' },
+  ...logOptionTable,
+} as const satisfies OptionTable;
+
+export type Pop3getCommandLine = CommandLine<typeof pop3getOptionTable>;
+
+/**
+ * Makes settings of a command line.
+ *
+ * @param password from wherever it came
+ * @throws UsageError, ConfigurationError naming the option or variable that is wrong
+ */
+export async function readSettings(
+  { options, positionals }: Pop3getCommandLine,
+  password: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<Settings> {
+  const [domain = '', user = ''] = positionals;
+  checkWord('the domain', domain);
+  checkWord('the username', user);
+  checkWord('the password', password);
+  const location: LocationSettings = {
+    domain,
+    byAddress: options.byip ?? false,
+    srvSelf: options.srv_self ?? true,
+    srvSuperdomains: options.srv_superdomains ?? false,
+    implicit: options.implicit ?? true,
+    families: options.ip6addr === false ? [4] : [6, 4],
+    port: options.port ?? null,
+    tls: (options.tls ?? 'auto') as TlsMode,
+    dnsServers: readDnsServers(options['dns-server']),
+  };
+  return {
+    location,
+    localAddress: options.clientip === true ? readClientAddress(environment) : null,
+    localPort: options.clientport === true ? readClientPort(environment) : null,
+    trust: {
+      ca: await readCertificates(options['tls-ca']),
+      fingerprint: readFingerprint(options['tls-fingerprint']),
+    },
+    user,
+    password,
+    auth: (options.auth ?? 'auto') as AuthMode,
+    account: options.account ?? `${user}@${domain.toLowerCase().replace(/\.$/, '')}`,
+    maildir: resolve(options.directory ?? '.'),
+    keep: options.keep ?? false,
+    maxOctets: options.limit ?? 268_435_456,
+    timeoutMs: (options.timeout ?? 60) * 1000,
+  };
+}
+
+function checkWord(what: string, text: string): void {
+  if (text === '') throw new UsageError(`${what} is empty`);
+  if (/[\r\n\0]/.test(text)) throw new UsageError(`${what} holds a line end or NUL`);
+  if (Buffer.byteLength(text) > 512) throw new UsageError(`${what} is longer than 512 octets`);
+}
+
+function readDnsServers(text: string | undefined): readonly string[] | null {
+  if (text === undefined) return null;
+  const servers = text.split(',').map((server) => server.trim());
+  for (const server of servers) {
+    const address =
+      /^\[(.+)\](?::[0-9]{1,5})?$/.exec(server)?.[1] ??
+      server.replace(/(?<=^[^:]*):[0-9]{1,5}$/, '');
+    if (isIP(address) === 0) {
+      throw new UsageError(`option --dns-server needs ADDRESS[:PORT], not "${server}"`);
+    }
+  }
+  return servers;
+}
+
+function readClientAddress(environment: NodeJS.ProcessEnv): string {
+  const address = environment['CLIENTIP'] ?? '';
+  if (isIP(address) !== 0) return address;
+  throw new ConfigurationError(`--clientip: CLIENTIP must be an address, not "${address}"`);
+}
+
+function readClientPort(environment: NodeJS.ProcessEnv): number {
+  const text = environment['CLIENTPORT'] ?? '';
+  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65_535) return port;
+  throw new ConfigurationError(`--clientport: CLIENTPORT must be a port, not "${text}"`);
+}
+
+async function readCertificates(path: string | undefined): Promise<string | null> {
+  if (path === undefined) return null;
+  const text = await readFile(path, 'latin1').catch((error: unknown) => {
+    throw new ConfigurationError(`--tls-ca: ${reasonOf(error)}`);
+  });
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new ConfigurationError(`--tls-ca: ${path} holds no PEM certificate`);
+}
+
+function readFingerprint(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const digits = text
+    .replace(/^sha256:/i, '')
+    .replace(/:/g, '')
+    .toLowerCase();
+  if (/^[0-9a-f]{64}$/.test(digits)) return digits;
+  throw new UsageError('option --tls-fingerprint needs 64 hex digits, ":" between them or not');
+}

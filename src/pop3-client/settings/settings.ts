@@ -1,0 +1,45 @@
+// What one run of pop3get is to do, checked and complete.
+
+export interface TlsTrust {
+  /** PEM certificates to trust besides the system's; null for none. */
+  readonly ca: string | null;
+  /** SHA-256 of the certificate that alone is trusted, 64 hex digits in lower case; null to verify by CA and name. */
+  readonly fingerprint: string | null;
+}
+
+export type TlsMode = 'implicit' | 'stls' | 'off' | 'auto';
+export type AuthMode = 'user' | 'plain' | 'scram-sha-256' | 'apop' | 'auto';
+
+export interface LocationSettings {
+  /** A name, or with `byAddress` addresses with ";" between them. */
+  readonly domain: string;
+  readonly byAddress: boolean;
+  readonly srvSelf: boolean;
+  readonly srvSuperdomains: boolean;
+  readonly implicit: boolean;
+  readonly families: readonly (4 | 6)[];
+  /** Overrides the port that was found; null for the service's own. */
+  readonly port: number | null;
+  readonly tls: TlsMode;
+  /** DNS servers to ask instead of the system's. */
+  readonly dnsServers: readonly string[] | null;
+}
+
+export interface Settings {
+  readonly location: LocationSettings;
+  /** What the connection is bound to here; null for the system's choice. */
+  readonly localAddress: string | null;
+  readonly localPort: number | null;
+  readonly trust: TlsTrust;
+  readonly user: string;
+  readonly password: string;
+  readonly auth: AuthMode;
+  /** The account's name for the journal. */
+  readonly account: string;
+  readonly maildir: string;
+  /** Leave the mail on the server. */
+  readonly keep: boolean;
+  /** The largest message that is fetched, in octets. */
+  readonly maxOctets: number;
+  readonly timeoutMs: number;
+}

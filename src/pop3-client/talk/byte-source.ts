@@ -1,0 +1,91 @@
+// The bytes of a connection, taken piece by piece; while nobody takes them the peer is held back.
+
+import type { Duplex } from 'node:stream';
+import { ConnectionLost, FellSilent } from '../settings/failures.js';
+
+/** Octets waiting to be taken beyond which the connection is not read. */
+const maxWaitingOctets = 1 << 20;
+
+export class ByteSource {
+  readonly #stream: Duplex;
+  readonly #waiting: Buffer[] = [];
+  #waitingOctets = 0;
+  #end: ConnectionLost | null = null;
+  #wake: (() => void) | null = null;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    stream.on('data', this.#onData);
+    stream.on('end', this.#onEnd);
+    stream.on('close', this.#onEnd);
+    stream.on('error', this.#onError);
+  }
+
+  /** The next piece if one is waiting, without waiting for one. */
+  tryTake(): Buffer | null {
+    const chunk = this.#waiting.shift();
+    if (chunk === undefined) return null;
+    this.#waitingOctets -= chunk.length;
+    if (this.#waitingOctets < maxWaitingOctets / 2 && this.#stream.isPaused())
+      this.#stream.resume();
+    return chunk;
+  }
+
+  /**
+   * The next piece.
+   *
+   * @param deadline a time of performance.now()
+   * @throws ConnectionLost at the end of the connection or its failure; FellSilent at the deadline
+   */
+  async take(deadline: number): Promise<Buffer> {
+    for (;;) {
+      const chunk = this.tryTake();
+      if (chunk !== null) return chunk;
+      if (this.#end !== null) throw this.#end;
+      const remainingMs = deadline - performance.now();
+      if (remainingMs <= 0) throw new FellSilent('the server fell silent');
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, remainingMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = null;
+    }
+  }
+
+  /** Stops listening, so that something else can read the stream. @returns whether bytes were waiting */
+  detach(): boolean {
+    this.#stream.off('data', this.#onData);
+    this.#stream.off('end', this.#onEnd);
+    this.#stream.off('close', this.#onEnd);
+    this.#stream.pause();
+    return this.#waiting.length > 0;
+  }
+
+  /** Ends the connection at once and says why to whoever waits for bytes. */
+  abort(reason: ConnectionLost): void {
+    this.#end = reason;
+    this.#waiting.length = 0;
+    this.#stream.destroy();
+    this.#wake?.();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#waiting.push(chunk);
+    this.#waitingOctets += chunk.length;
+    if (this.#waitingOctets > maxWaitingOctets) this.#stream.pause();
+    this.#wake?.();
+  };
+
+  readonly #onEnd = (): void => {
+    this.#end ??= new ConnectionLost('the server closed the connection');
+    this.#wake?.();
+  };
+
+  readonly #onError = (error: Error): void => {
+    this.#end ??= new ConnectionLost(`the connection failed: ${error.message}`);
+    this.#wake?.();
+  };
+}

@@ -1,0 +1,142 @@
+// From a list of targets to a session in TRANSACTION: connect, protect, greet, log in. A target that fails before the login
+// makes room for the next.
+
+import type { Duplex } from 'node:stream';
+import { Pop3Client, type Capabilities } from './client.js';
+import { connectToAny, type Connected, type Endpoint } from '../find/connect.js';
+import { InsecureServer, LostStep, quoteServerText, Refused } from '../settings/failures.js';
+import type { Target } from '../find/locate.js';
+import { findTimestamp, logIn } from './login.js';
+import type { NameServer } from '../find/name-server.js';
+import type { Settings } from '../settings/settings.js';
+import type { TlsMemory } from '../find/tls-memory.js';
+import { startTls } from '../find/tls.js';
+import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+
+export interface OpenSession {
+  readonly client: Pop3Client;
+  readonly endpoint: Endpoint;
+  readonly isProtected: boolean;
+  /** As announced before the login. */
+  readonly capabilities: Capabilities;
+  /** The login method that the server accepted. */
+  readonly method: string;
+}
+
+export interface OpenOptions {
+  readonly settings: Settings;
+  readonly nameServer: NameServer;
+  readonly targets: readonly Target[];
+  /** Once TLS was seen at one address, none is spoken to in clear, unless `--tls off` asks for it. */
+  readonly tlsMemory: TlsMemory;
+  /** Told of each connection, so that an interruption can end it. */
+  readonly onClient: (client: Pop3Client) => void;
+}
+
+interface Greeted {
+  readonly client: Pop3Client;
+  readonly isProtected: boolean;
+  readonly capabilities: Capabilities;
+  readonly timestamp: string | null;
+}
+
+/** @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory` throws */
+export async function openSession(options: OpenOptions): Promise<OpenSession> {
+  const { settings } = options;
+  const excluded: Endpoint[] = [];
+  let firstFailure: unknown = null;
+  for (;;) {
+    let connected;
+    try {
+      connected = await connectToAny(options.targets, {
+        nameServer: options.nameServer,
+        localAddress: settings.localAddress,
+        localPort: settings.localPort,
+        timeoutMs: settings.timeoutMs,
+        excluded,
+      });
+    } catch (error) {
+      throw firstFailure ?? error;
+    }
+    let greeted;
+    try {
+      greeted = await greet(connected, options);
+    } catch (error) {
+      if (!(error instanceof TemporaryError || error instanceof InsecureServer)) throw error;
+      firstFailure ??= withServer(error, connected);
+      excluded.push(connected);
+      continue;
+    }
+    const { client, isProtected, capabilities, timestamp } = greeted;
+    const { auth, user, password } = settings;
+    try {
+      const context = { capabilities, timestamp, isProtected, auth };
+      const method = await logIn(client, { user, password }, context);
+      return { client, endpoint: connected, isProtected, capabilities, method };
+    } catch (error) {
+      client.destroy();
+      throw withServer(error, connected);
+    }
+  }
+}
+
+async function greet(connected: Connected, options: OpenOptions): Promise<Greeted> {
+  const { settings, tlsMemory } = options;
+  const { target, socket } = connected;
+  const protect = async (plain: Duplex): Promise<Duplex> => {
+    const stream = await startTls(plain, target.names, settings.trust, settings.timeoutMs);
+    try {
+      // Now, not after the login: a refused one must not make it forgotten.
+      await tlsMemory.addHandshake();
+    } catch (error) {
+      stream.destroy();
+      throw error;
+    }
+    return stream;
+  };
+  let isProtected = target.tls === 'implicit';
+  const stream = isProtected ? await protect(socket) : socket;
+  const client = new Pop3Client(stream, settings.timeoutMs);
+  options.onClient(client);
+  try {
+    const greeting = await client.replies.readResponse();
+    if (!greeting.isOk) {
+      throw new TemporaryError(`the server turns us away: ${quoteServerText(greeting.text)}`);
+    }
+    if (client.replies.takeSurplus()) {
+      throw new LostStep('the server sent more than a greeting');
+    }
+    let capabilities = await client.readCapabilities();
+    if (target.tls === 'required-stls' || target.tls === 'stls-if-offered') {
+      if (capabilities.has('STLS')) tlsMemory.addOffer();
+      if (target.tls === 'required-stls' || tlsMemory.isSeen) {
+        await requestTls(client, capabilities.has('STLS'));
+        await client.upgrade(protect);
+        isProtected = true;
+        // What was said in clear may be forged. RFC 2595 §4.
+        capabilities = await client.readCapabilities();
+      }
+    }
+    return { client, isProtected, capabilities, timestamp: findTimestamp(greeting.text) };
+  } catch (error) {
+    client.destroy();
+    throw error;
+  }
+}
+
+async function requestTls(client: Pop3Client, isOffered: boolean): Promise<void> {
+  const response = await client.exchange('STLS');
+  if (response.isOk) return;
+  throw new InsecureServer(
+    (isOffered ? 'the server offers STLS and refuses it: ' : 'the server has no TLS: ') +
+      `${quoteServerText(response.text)} (nothing was sent in clear; --tls off would)`,
+  );
+}
+
+/** Names the server in an error, keeping its kind. */
+function withServer(error: unknown, { target, address }: Endpoint): unknown {
+  const where = target.host === address ? address : `${target.host} [${address}]`;
+  if (!(error instanceof ConfigurationError || error instanceof TemporaryError)) return error;
+  const message = `${where} port ${target.port}: ${error.message}`;
+  return error instanceof ConfigurationError ? new Refused(message) : new TemporaryError(message);
+}

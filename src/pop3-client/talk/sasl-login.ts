@@ -1,0 +1,86 @@
+// AUTH: the SASL mechanisms of src/auth/ in POP3's exchange. RFC 5034.
+
+import type { TLSSocket } from 'node:tls';
+import {
+  plainClient,
+  SaslCredentialsError,
+  SaslServerError,
+  scramClient,
+  type ClientBinding,
+  type SaslClient,
+} from '../../auth/mechanisms/sasl-client.js';
+import { formatCommandLine } from '../../wire/command-line.js';
+import type { Response } from '../../wire/response.js';
+import type { Pop3Client } from './client.js';
+import { LostStep, Refused } from '../settings/failures.js';
+
+/** More challenges than any mechanism has. */
+const maxChallenges = 8;
+/** RFC 5034 §4: the initial response goes with the command while the line stays within 255 octets. */
+const maxAuthCommandOctets = 255;
+
+export interface SaslLogin {
+  readonly mechanism: 'plain' | 'scram-sha-256';
+  readonly username: string;
+  readonly password: string;
+  /** The mechanisms that the server announced, upper-cased. */
+  readonly offered: readonly string[];
+  /** The connection, when it is protected; null in clear. */
+  readonly tls: TLSSocket | null;
+}
+
+/**
+ * Goes through the exchange.
+ *
+ * @returns the server's last word
+ * @throws Refused when the server cannot prove that it knows the password, or name or password cannot be used
+ */
+export async function authenticate(client: Pop3Client, login: SaslLogin): Promise<Response> {
+  const credentials = { username: login.username, password: Buffer.from(login.password) };
+  const sasl =
+    login.mechanism === 'plain'
+      ? plainClient(credentials)
+      : scramClient({ ...credentials, binding: bindingFor(login) });
+  try {
+    return await exchange(client, sasl);
+  } catch (error) {
+    if (error instanceof SaslServerError) {
+      throw new Refused(`${error.message}; it may not be the server it claims to be`);
+    }
+    if (error instanceof SaslCredentialsError) throw new Refused(error.message);
+    throw error;
+  }
+}
+
+async function exchange(client: Pop3Client, sasl: SaslClient): Promise<Response> {
+  const initial = (await sasl.initialResponse()).toString('base64');
+  const line = formatCommandLine('AUTH', sasl.name, initial);
+  let isInitialDue = line.length > maxAuthCommandOctets;
+  client.expectSilence();
+  client.send(isInitialDue ? formatCommandLine('AUTH', sasl.name) : line);
+  for (let count = 0; count < maxChallenges; count += 1) {
+    const reply = await client.replies.readSaslReply();
+    if (reply.kind === 'response') {
+      if (reply.response.isOk) sasl.finish();
+      return reply.response;
+    }
+    client.expectSilence();
+    if (isInitialDue) {
+      client.send(`${initial}\r\n`);
+      isInitialDue = false;
+    } else {
+      const answer = await sasl.respond(Buffer.from(reply.base64, 'base64'));
+      client.send(`${answer.toString('base64')}\r\n`);
+    }
+  }
+  throw new LostStep('the server sends one challenge after another');
+}
+
+/** RFC 9266: tls-exporter needs TLS 1.3, where the handshake's secrets are bound to it. */
+function bindingFor({ tls, offered }: SaslLogin): ClientBinding {
+  if (tls === null) return { kind: 'none' };
+  if (!offered.includes('SCRAM-SHA-256-PLUS')) return { kind: 'not-offered' };
+  if (tls.getProtocol() !== 'TLSv1.3') return { kind: 'none' };
+  const data = tls.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0));
+  return { kind: 'bound', type: 'tls-exporter', data };
+}

@@ -1,0 +1,110 @@
+// AUTH and APOP. RFC 5034, RFC 4422; RFC 1939 §7.
+
+import type { SaslExchange, SaslStep } from '../../auth/mechanisms/sasl-mechanism.js';
+import type { SaslMechanismName } from '../../auth/mechanisms/sasl-mechanisms.js';
+import { tryBase64, type ApopArguments, type AuthArguments } from './arguments.js';
+import { concludeLogin, refuse, refuseCleartext } from './authorization.js';
+import { error, type Outcome } from './outcome.js';
+import type { Authorization } from './session-state.js';
+import type { SessionContext } from './session-context.js';
+
+/** The mechanisms that can be used on this connection, the strongest first. */
+export async function mechanismsFor(
+  context: SessionContext,
+): Promise<readonly SaslMechanismName[]> {
+  const { offeredMechanisms } = await import('../../auth/mechanisms/sasl-mechanisms.js');
+  return offeredMechanisms({
+    authenticator: await context.service.authenticator(),
+    channelBindings: context.link.channelBindings,
+    allowsCleartext: context.link.allowsLogin,
+  });
+}
+
+/** Without a mechanism it lists them: Outlook asks so. */
+export async function auth(
+  { mechanism, initialResponse }: AuthArguments,
+  _state: Authorization,
+  context: SessionContext,
+): Promise<Outcome> {
+  const refusal = refuseCleartext(context);
+  if (refusal !== null) return refusal;
+  const offered = await mechanismsFor(context);
+  if (mechanism === null) return { kind: 'listing', text: 'mechanisms', lines: offered };
+  const name = offered.find((candidate) => candidate === mechanism);
+  if (name === undefined) return error('unknown-mechanism');
+  const { createSaslExchange } = await import('../../auth/mechanisms/sasl-mechanisms.js');
+  const exchange = createSaslExchange(name, {
+    authenticator: await context.service.authenticator(),
+    channelBindings: context.link.channelBindings,
+  });
+  return proceed(await exchange.start(initialResponse), { exchange, name, context });
+}
+
+interface Exchange {
+  readonly exchange: SaslExchange;
+  readonly name: SaslMechanismName;
+  readonly context: SessionContext;
+}
+
+async function proceed(step: SaslStep, exchange: Exchange): Promise<Outcome> {
+  const { name, context } = exchange;
+  switch (step.step) {
+    case 'challenge':
+      return {
+        kind: 'challenge',
+        challenge: step.challenge,
+        respond: (line) => respond(line, exchange),
+      };
+    case 'accepted':
+      return concludeLogin(
+        { verdict: 'accepted', identity: step.identity },
+        { name: '', mechanism: name },
+        context,
+      );
+    case 'rejected':
+      return concludeLogin(
+        { verdict: 'rejected', reason: step.reason },
+        { name: nameOf(step.name), mechanism: name },
+        context,
+      );
+    case 'unavailable':
+      return concludeLogin(
+        { verdict: 'unavailable', isLasting: step.isLasting, reason: step.reason },
+        { name: nameOf(step.name), mechanism: name },
+        context,
+      );
+  }
+}
+
+async function respond(line: Buffer, exchange: Exchange): Promise<Outcome> {
+  const text = line.toString('latin1');
+  if (text === '*') return error('cancelled');
+  const response = tryBase64(text);
+  if (response === null) return error('bad-base64');
+  return proceed(await exchange.exchange.respond(response), exchange);
+}
+
+export async function apop(
+  { name, digest }: ApopArguments,
+  _state: Authorization,
+  context: SessionContext,
+): Promise<Outcome> {
+  const { apopTimestamp } = context;
+  if (apopTimestamp === null) return error('no-apop');
+  const refusal = refuseCleartext(context);
+  if (refusal !== null) return refusal;
+  const attempt = { name, mechanism: 'APOP' };
+  try {
+    const { verifyApop } = await import('../../auth/mechanisms/apop.js');
+    const authenticator = await context.service.authenticator();
+    const login = { name: Buffer.from(name, 'latin1'), digest, timestamp: apopTimestamp };
+    return await concludeLogin(await verifyApop(authenticator, login), attempt, context);
+  } catch (failure) {
+    const reason = (failure as Error).message;
+    return refuse(attempt, { text: 'login-unavailable', code: 'SYS/TEMP', reason }, context);
+  }
+}
+
+function nameOf(name: Buffer | null): string {
+  return name?.toString('latin1') ?? '';
+}

@@ -1,0 +1,117 @@
+// AUTHORIZATION: USER, PASS. RFC 1939 §7, RFC 3206, RFC 2449 §8.1. CAPA and QUIT stand here too.
+
+import type { Identity, Verdict } from '../../auth/accounts/authenticator.js';
+import type { ResponseCode } from '../../wire/response.js';
+import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
+import { MaildropRefused } from './service.js';
+import type { SessionContext } from './session-context.js';
+import type { Authorization } from './session-state.js';
+
+/** USER answers every name alike: whether it exists is not for strangers to know. RFC 1939 §13. */
+export function user(name: string, state: Authorization, context: SessionContext): Outcome {
+  const refusal = refuseCleartext(context);
+  if (refusal !== null) return refusal;
+  state.userName = name;
+  return ok('user-accepted');
+}
+
+export async function pass(
+  password: Buffer,
+  state: Authorization,
+  context: SessionContext,
+): Promise<Outcome> {
+  const refusal = refuseCleartext(context);
+  if (refusal !== null) return refusal;
+  const { userName } = state;
+  if (userName === null) return error('needs-user');
+  state.userName = null;
+  const name = Buffer.from(userName, 'latin1');
+  let verdict: Verdict;
+  try {
+    const authenticator = await context.service.authenticator();
+    verdict = await authenticator.verifyPassword(name, password);
+  } catch (failure) {
+    verdict = { verdict: 'unavailable', isLasting: false, reason: (failure as Error).message };
+  }
+  return concludeLogin(verdict, { name: userName, mechanism: 'USER' }, context);
+}
+
+/** The text tells a user what to switch on. @returns null where a login may happen */
+export function refuseCleartext({ link }: SessionContext): ErrorOutcome | null {
+  return link.allowsLogin ? null : error('cleartext-refused', undefined, 'AUTH');
+}
+
+/** Who tried to log in, and how: for the log. */
+export interface LoginAttempt {
+  /** As the client gave it, latin1. */
+  readonly name: string;
+  readonly mechanism: string;
+}
+
+/** Turns a verdict into the reply, and opens the maildrop when it is accepted. Every mechanism ends here. */
+export async function concludeLogin(
+  verdict: Verdict,
+  attempt: LoginAttempt,
+  context: SessionContext,
+): Promise<Outcome> {
+  switch (verdict.verdict) {
+    case 'accepted':
+      return openMaildrop(verdict.identity, attempt, context);
+    case 'rejected':
+      return {
+        ...refuse(attempt, { text: 'login-failed', code: 'AUTH', reason: verdict.reason }, context),
+        isFailedLogin: true,
+      };
+    case 'unavailable': {
+      const code = verdict.isLasting ? 'SYS/PERM' : 'SYS/TEMP';
+      return refuse(attempt, { text: 'login-unavailable', code, reason: verdict.reason }, context);
+    }
+  }
+}
+
+async function openMaildrop(
+  identity: Identity,
+  attempt: LoginAttempt,
+  context: SessionContext,
+): Promise<Outcome> {
+  try {
+    const maildrop = await context.service.openMaildrop(identity, context);
+    return {
+      kind: 'enter-transaction',
+      login: { identity, mechanism: attempt.mechanism, maildrop },
+    };
+  } catch (failure) {
+    const named = { ...attempt, name: `${identity.user}@${identity.domain}` };
+    const reason = (failure as Error).message;
+    return failure instanceof MaildropRefused
+      ? refuse(named, { text: 'maildrop-refused', code: 'SYS/PERM', reason }, context)
+      : refuse(named, { text: 'maildrop-unavailable', code: 'SYS/TEMP', reason }, context);
+  }
+}
+
+/** Why a login failed: the client gets text and code, the log code and reason. */
+export interface Refusal {
+  readonly text: string;
+  /** `AUTH` says that it was the client's fault. RFC 3206 §4, §5. */
+  readonly code: ResponseCode;
+  readonly reason: string;
+}
+
+/**
+ * One line for each login that failed. What the client chose, the name as given, stands behind what it could not, so that
+ * programs that read logs, such as fail2ban, are not taken in by a name that looks like other fields.
+ */
+export function refuse(
+  attempt: LoginAttempt,
+  { text, code, reason }: Refusal,
+  { peer, report }: SessionContext,
+): ErrorOutcome {
+  report('failure', {
+    ...(peer === undefined ? {} : { peer }),
+    code,
+    user: attempt.name,
+    mechanism: attempt.mechanism,
+    reason,
+  });
+  return error(text, undefined, code);
+}

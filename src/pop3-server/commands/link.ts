@@ -1,0 +1,44 @@
+// What a session knows of its connection's security: is it encrypted, may passwords cross it, what binds it. RFC 2595, RFC 8314.
+
+import type { TLSSocket } from 'node:tls';
+import { serverChannelBindings } from '../../auth/mechanisms/channel-binding.js';
+import type { ChannelBindings } from '../../auth/mechanisms/sasl-mechanism.js';
+import type { ServerTls } from '../../system/tls/tls-server.js';
+
+/** How pop3d was told to treat connections. */
+export interface Security {
+  /** Null when no certificate is configured. */
+  readonly tls: ServerTls | null;
+  /** TLS from the first octet. */
+  readonly isImplicit: boolean;
+  /** Logins without TLS although a certificate is configured. */
+  readonly allowsCleartext: boolean;
+}
+
+export interface Link {
+  /** e.g. `TLSv1.3`; null in the clear. */
+  readonly tlsVersion: string | null;
+  readonly canStartTls: boolean;
+  /** Whether a login may happen now. */
+  readonly allowsLogin: boolean;
+  /** Null in the clear. */
+  readonly channelBindings: ChannelBindings | null;
+}
+
+export function clearLink(security: Security, isLoopback: boolean): Link {
+  return {
+    tlsVersion: null,
+    canStartTls: security.tls !== null,
+    allowsLogin: security.tls === null || security.allowsCleartext || isLoopback,
+    channelBindings: null,
+  };
+}
+
+export function encryptedLink(socket: TLSSocket): Link {
+  return {
+    tlsVersion: socket.getProtocol(),
+    canStartTls: false,
+    allowsLogin: true,
+    channelBindings: serverChannelBindings(socket),
+  };
+}

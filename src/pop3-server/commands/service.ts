@@ -1,0 +1,57 @@
+// What every session of a process shares: the things that a session is given and does not make.
+
+import type { Authenticator, Identity } from '../../auth/accounts/authenticator.js';
+import type { Maildrop } from '../../maildrop/messages/maildrop.js';
+import { MaildropRefused } from '../../maildrop/view/maildir-view.js';
+import type { Log } from '../../system/log/log.js';
+import type { Security } from './link.js';
+
+export interface Service {
+  /** Loaded at the first login: the greeting does not wait for a database. */
+  readonly authenticator: () => Promise<Authenticator>;
+
+  /**
+   * Opens a user's maildrop, as whoever owns it.
+   *
+   * @throws MaildropRefused for one that must not be served; the system's error for one that cannot be opened now
+   */
+  readonly openMaildrop: (identity: Identity, session: MaildropSession) => Promise<Maildrop>;
+
+  readonly security: Security;
+  readonly limits: SessionLimits;
+  /** Whether the log tells what became of each message. */
+  readonly logsMessages?: boolean;
+  readonly log: Log;
+}
+
+/** What a maildrop may tell of the session that opened it. */
+export interface MaildropSession {
+  readonly report: (event: string, fields: Readonly<Record<string, string | number>>) => void;
+}
+
+/** Times in milliseconds; the times can be set, see pop3d(8). */
+export interface SessionLimits {
+  /** From the greeting to the login, whatever arrives in between. */
+  readonly loginTimeoutMs: number;
+  /** Between commands, and for each step of sending. RFC 1939 §3 wants 10 minutes at least. */
+  readonly idleTimeoutMs: number;
+  /** From the first octet of TLS to its last handshake message. */
+  readonly handshakeTimeoutMs: number;
+  /** From the verdict to the reply, for the first failed login; later ones wait longer, see failure-delay.ts. */
+  readonly failureDelayMs: number;
+  readonly maxBadCommandsBeforeLogin: number;
+  readonly maxBadCommandsAfterLogin: number;
+  readonly maxFailedLogins: number;
+}
+
+export const defaultLimits: SessionLimits = {
+  loginTimeoutMs: 180_000,
+  idleTimeoutMs: 600_000,
+  handshakeTimeoutMs: 30_000,
+  failureDelayMs: 2000,
+  maxBadCommandsBeforeLogin: 3,
+  maxBadCommandsAfterLogin: 20,
+  maxFailedLogins: 10,
+};
+
+export { MaildropRefused };

@@ -1,0 +1,123 @@
+// TRANSACTION: STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL. RFC 1939 §5, §7.
+// Every handler sees a list that was refreshed for it: what other programs removed is gone from it.
+
+import type { Maildrop, MessageRecord } from '../../maildrop/messages/maildrop.js';
+import { formatScanListing, formatUniqueIdListing } from '../../wire/listing.js';
+import { indexOf, messageNumberAt, type MessageNumber } from '../../wire/message-number.js';
+import type { TopArguments } from './arguments.js';
+import type { SessionContext } from './session-context.js';
+import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
+import type { Transaction } from './session-state.js';
+
+export async function stat(_: null, state: Transaction): Promise<Outcome> {
+  const { maildrop } = state.login;
+  await maildrop.measureAll();
+  return ok('status', totalsOf(maildrop));
+}
+
+export async function list(number: MessageNumber | null, state: Transaction): Promise<Outcome> {
+  const { maildrop } = state.login;
+  if (number !== null) {
+    const found = find(maildrop, number);
+    if ('kind' in found) return found;
+    await maildrop.measure(found);
+    // Counting may have found out that it is gone.
+    if (found.status !== 'present') return error('message-deleted', { number });
+    return ok('scan-listing', { number, octets: octetsOf(found) });
+  }
+  await maildrop.measureAll();
+  return {
+    kind: 'listing',
+    text: 'listing',
+    values: totalsOf(maildrop),
+    lines: linesOf(maildrop, (listed, record) => formatScanListing(listed, octetsOf(record))),
+  };
+}
+
+export async function uidl(number: MessageNumber | null, state: Transaction): Promise<Outcome> {
+  const { maildrop } = state.login;
+  if (number !== null) {
+    const found = find(maildrop, number);
+    if ('kind' in found) return found;
+    await maildrop.assignUniqueIds();
+    return ok('unique-id', { number, uniqueId: uniqueIdOf(found) });
+  }
+  await maildrop.assignUniqueIds();
+  return {
+    kind: 'listing',
+    text: 'unique-ids',
+    lines: linesOf(maildrop, (listed, record) => formatUniqueIdListing(listed, uniqueIdOf(record))),
+  };
+}
+
+export function retr(number: MessageNumber, state: Transaction): Outcome {
+  const found = find(state.login.maildrop, number);
+  return 'kind' in found ? found : { kind: 'message', record: found, number, bodyLines: null };
+}
+
+export function top({ number, bodyLines }: TopArguments, state: Transaction): Outcome {
+  const found = find(state.login.maildrop, number);
+  return 'kind' in found ? found : { kind: 'message', record: found, number, bodyLines };
+}
+
+export function dele(number: MessageNumber, state: Transaction, context: SessionContext): Outcome {
+  const found = find(state.login.maildrop, number);
+  if ('kind' in found) return found;
+  found.status = 'marked';
+  context.messages?.noteMarked(found, number);
+  return ok('deleted', { number });
+}
+
+export function noop(): Outcome {
+  return ok('nothing');
+}
+
+/** RFC 1939 §5: unmarks what this session marked. What another program removed stays gone. */
+export function rset(_: null, state: Transaction, context: SessionContext): Outcome {
+  const { records } = state.login.maildrop;
+  for (const record of records) {
+    if (record.status === 'marked') record.status = 'present';
+  }
+  context.messages?.noteReset();
+  return ok('reset', { count: presentCountOf(records) });
+}
+
+/** The messages that are listed: neither marked nor gone. */
+export function presentCountOf(records: readonly MessageRecord[]): number {
+  let count = 0;
+  for (const { status } of records) if (status === 'present') count += 1;
+  return count;
+}
+
+function totalsOf(maildrop: Maildrop): { readonly count: number; readonly octets: number } {
+  let octets = 0;
+  for (const record of maildrop.records) {
+    if (record.status === 'present') octets += octetsOf(record);
+  }
+  return { count: presentCountOf(maildrop.records), octets };
+}
+
+/** Reads the list while it is sent; numbers are not shifted by messages that are left out. */
+function* linesOf(
+  maildrop: Maildrop,
+  format: (number: MessageNumber, record: MessageRecord) => string,
+): Generator<string> {
+  for (const [index, record] of maildrop.records.entries()) {
+    if (record.status === 'present') yield format(messageNumberAt(index), record);
+  }
+}
+
+function find(maildrop: Maildrop, number: MessageNumber): MessageRecord | ErrorOutcome {
+  const record = maildrop.records[indexOf(number)];
+  if (record === undefined) return error('no-such-message', { number });
+  return record.status === 'present' ? record : error('message-deleted', { number });
+}
+
+/** Octets are known once `measure` or `measureAll` has resolved. */
+function octetsOf(record: MessageRecord): number {
+  return record.octets ?? 0;
+}
+
+function uniqueIdOf(record: MessageRecord): string {
+  return record.uniqueId ?? '';
+}

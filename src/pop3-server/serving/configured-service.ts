@@ -1,0 +1,50 @@
+// From pop3d's options to the service that its sessions share.
+
+import { uniqueIdSources } from '../../maildrop/unique-ids/unique-id-source.js';
+import type { Log } from '../../system/log/log.js';
+import type { Security } from '../commands/link.js';
+import { createMaildirService } from './maildir-service.js';
+import { tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
+import { defaultLimits, type Service, type SessionLimits } from '../commands/service.js';
+
+/** @throws ConfigurationError that names the file that is wrong; UsageError */
+export async function configureService(
+  given: Pop3dOptionValues,
+  log: Log,
+  sessions: 'one' | 'many',
+): Promise<Service> {
+  return createMaildirService({
+    security: await loadSecurity(given, log),
+    passwordDatabase: given.passdb ?? 'passdb.sqlite',
+    passwordQuery: given['passdb-query'],
+    defaultDomain: given['default-domain'],
+    uniqueIds: uniqueIdSources.find((source) => source === given.uidl) ?? 'filename',
+    marksSeen: given['mark-seen'] ?? false,
+    logsMessages: given['log-messages'] ?? false,
+    sessions,
+    limits: limitsFrom(given),
+    log,
+  });
+}
+
+function limitsFrom(given: Pop3dOptionValues): SessionLimits {
+  const inMs = (seconds: number | undefined, otherwise: number): number =>
+    seconds === undefined ? otherwise : seconds * 1000;
+  return {
+    ...defaultLimits,
+    idleTimeoutMs: inMs(given['idle-timeout'], defaultLimits.idleTimeoutMs),
+    loginTimeoutMs: inMs(given['login-timeout'], defaultLimits.loginTimeoutMs),
+    handshakeTimeoutMs: inMs(given['handshake-timeout'], defaultLimits.handshakeTimeoutMs),
+    failureDelayMs: inMs(given['failure-delay'], defaultLimits.failureDelayMs),
+  };
+}
+
+async function loadSecurity(given: Pop3dOptionValues, log: Log): Promise<Security> {
+  const files = tlsFilesFrom(given);
+  const allowsCleartext = given['allow-cleartext'] ?? false;
+  if (files === null) return { tls: null, isImplicit: false, allowsCleartext };
+  const { loadServerTls } = await import('../../system/tls/tls-server.js');
+  const tls = loadServerTls(files.certificateFile, files.keyFile);
+  for (const why of tls.warnings) log.write('warning', { why });
+  return { tls, isImplicit: files.isImplicit, allowsCleartext };
+}

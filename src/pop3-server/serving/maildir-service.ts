@@ -1,0 +1,75 @@
+// The service that pop3d gives: Maildirs below the current directory, passwords from a SQLite file.
+
+import type { Authenticator, Identity } from '../../auth/accounts/authenticator.js';
+import { openMaildirMaildrop } from '../../maildrop/opened/maildir-maildrop.js';
+import { takeOwnersRights } from '../../maildrop/place/maildrop-owner.js';
+import { maildropPathOf } from '../../maildrop/place/maildrop-path.js';
+import { RecentMaildrops } from '../../maildrop/view/recent-maildrops.js';
+import { uniqueIdAssigner } from '../../maildrop/unique-ids/unique-id-assigner.js';
+import type { UniqueIdSource } from '../../maildrop/unique-ids/unique-id-source.js';
+import type { Maildrop } from '../../maildrop/messages/maildrop.js';
+import type { Log } from '../../system/log/log.js';
+import { MaildropRefused } from '../../maildrop/view/maildir-view.js';
+import type { Security } from '../commands/link.js';
+import type { MaildropSession, Service, SessionLimits } from '../commands/service.js';
+
+export interface MaildirServiceOptions {
+  readonly passwordDatabase: string;
+  readonly passwordQuery: string | undefined;
+  readonly defaultDomain: string | undefined;
+  readonly uniqueIds: UniqueIdSource;
+  readonly marksSeen: boolean;
+  readonly logsMessages: boolean;
+  /** Whether this process serves one session, and may become the maildrop's owner for it, or many. */
+  readonly sessions: 'one' | 'many';
+  readonly security: Security;
+  readonly limits: SessionLimits;
+  readonly log: Log;
+}
+
+/** Rows and right passwords that a process for many sessions remembers, so that they are read and hashed once; 3 MB. */
+const rememberedUsers = 10_000;
+
+export function createMaildirService(options: MaildirServiceOptions): Service {
+  const { log, limits, logsMessages, security } = options;
+  let authenticator: Promise<Authenticator> | undefined;
+  const recent = options.sessions === 'many' ? new RecentMaildrops() : undefined;
+  return {
+    log,
+    limits,
+    logsMessages,
+    security,
+    authenticator: () => (authenticator ??= openAuthenticator(options)),
+    openMaildrop: (identity, session) => openMaildrop(identity, session, { ...options, recent }),
+  };
+}
+
+async function openAuthenticator(options: MaildirServiceOptions): Promise<Authenticator> {
+  const { openPasswordDatabase } = await import('../../auth/database/password-database.js');
+  const remembered = options.sessions === 'many' ? rememberedUsers : 0;
+  return openPasswordDatabase({
+    file: options.passwordDatabase,
+    query: options.passwordQuery,
+    defaultDomain: options.defaultDomain,
+    rememberedRows: remembered,
+    rememberedPasswords: remembered,
+  });
+}
+
+async function openMaildrop(
+  identity: Identity,
+  session: MaildropSession,
+  options: MaildirServiceOptions & { readonly recent: RecentMaildrops | undefined },
+): Promise<Maildrop> {
+  const inbox = maildropPathOf(identity);
+  if (inbox === null) throw new MaildropRefused('this name cannot be a directory');
+  if (takeOwnersRights(inbox, options.sessions).isRoot) {
+    session.report('warning', { why: 'the maildrop belongs to root' });
+  }
+  return openMaildirMaildrop(inbox, {
+    assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report),
+    marksSeen: options.marksSeen,
+    recent: options.recent,
+    report: session.report,
+  });
+}

@@ -1,0 +1,66 @@
+// A process that serves one session on the connection it was started with.
+
+import { Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import {
+  openPassedSocket,
+  openStandardConnection,
+  type Connection,
+} from '../../system/descriptors/connection.js';
+import { logOptionsFrom } from '../../system/program/log-options.js';
+import { openLog } from '../../system/log/log.js';
+import { configureService } from './configured-service.js';
+import { peerNamedIn, withoutMapping } from '../commands/peer.js';
+import type { Pop3dOptionValues } from './pop3d-options.js';
+import { reportTo } from './report-descriptor.js';
+import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
+import { runSession } from '../session/session.js';
+import { failedLoginsNamedIn } from '../session/starter.js';
+
+export interface Pop3ProcessOptions {
+  readonly given: Pop3dOptionValues;
+  /** The passed socket; undefined for stdin and stdout. */
+  readonly fd: number | undefined;
+  readonly isGreeted: boolean;
+  readonly apopTimestamp: string | null;
+}
+
+/** A log reader that stands still is waited for so long at the end. */
+const logFlushMs = 1000;
+
+/** @returns when the session is over and its last log line is out. @throws ConfigurationError when there is no connection */
+export async function servePop3Process(options: Pop3ProcessOptions): Promise<void> {
+  const { given, fd, isGreeted, apopTimestamp } = options;
+  // The space for young objects would grow to 48 MB over a large maildrop; as it is now it does, and is not slower.
+  setFlagsFromString('--semi-space-growth-factor=1');
+  const log = await openLog(logOptionsFrom('pop3d', given, fd === undefined ? [0, 1] : [fd]));
+  // Before the connection is opened, which would keep a process that cannot serve it until the client left.
+  const service = await configureService(given, log, 'one');
+  const reportFd = given['report-fd'];
+  const tell = reportFd === undefined ? () => undefined : reportTo(reportFd, log);
+  const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, shutDownSessions);
+  }
+  tell('ready');
+  await runSession(connection, service, {
+    id: nextSessionId(),
+    peer: peerOf(connection),
+    accessLevel: given.accesslevel,
+    isGreeted,
+    apopTimestamp,
+    starter: {
+      failedLogins: failedLoginsNamedIn(process.env),
+      recentFailures: () => 0,
+      tell,
+      onEvict: (evict) => process.on('SIGUSR2', evict),
+    },
+  });
+  await log.flush(logFlushMs);
+}
+
+/** What the kernel says of the peer, else what the launcher says. */
+function peerOf(connection: Connection): string | undefined {
+  const address = connection instanceof Socket ? connection.remoteAddress : undefined;
+  return address === undefined ? peerNamedIn(process.env) : withoutMapping(address);
+}

@@ -1,0 +1,156 @@
+// pop3d as a kept worker of tcpsrun: many sessions in one process, each with the arguments that the run file has for it.
+
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { logOptionsFrom } from '../../system/program/log-options.js';
+import { openLog, type Log } from '../../system/log/log.js';
+import { parseCommandLine } from '../../system/program/options.js';
+import { collectOnOneThread } from '../../system/runtime/young-garbage.js';
+import { runWorker, workerSessions, type HandedConnection } from '../../worker/worker.js';
+import { makeApopTimestamp } from '../texts/apop-timestamp.js';
+import { configureService } from './configured-service.js';
+import { greetingWith } from '../texts/greeting.js';
+import { peerNamedIn } from '../commands/peer.js';
+import { pop3dOptions, tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
+import type { Service } from '../commands/service.js';
+import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
+import { runSession } from '../session/session.js';
+import { failedLoginsNamedIn } from '../session/starter.js';
+
+/** Run files have few sets of arguments, if more than one for each level; beyond this they are made anew. */
+const maxServices = 64;
+
+/** @returns false when this process is no worker; else when tcpsrun wants nothing more of it and all sessions are over */
+export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean> {
+  const sessions = workerSessions(process.env);
+  if (sessions === null) return false;
+  collectOnOneThread();
+  const log = await openLog({ ...logOptionsFrom('pop3d', given), gathersLines: true });
+  const services = new Services(log, sessions === 1 ? 'one' : 'many');
+  // What is wrong with the configuration shows now, not at the first connection.
+  await services.for(given);
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    process.on(signal, shutDownSessions);
+  }
+  const files = new WatchedFiles(given);
+  const isGreetingTheSame = given.apop !== true && given.tls !== true;
+  await runWorker({
+    greeting: isGreetingTheSame ? greetingWith(null) : null,
+    reportsLogins: true,
+    serve: (connection) => serve(connection, services),
+    whyStale: () => files.whyChanged(),
+    report: (event, fields) => log.write(event, fields),
+  });
+  await log.flush(1000);
+  return true;
+}
+
+async function serve(connection: HandedConnection, services: Services): Promise<void> {
+  const { socket, isGreeted } = connection;
+  const { given, service } = services.find(connection);
+  if (given.accesslevel === 0) {
+    socket.destroy();
+    return;
+  }
+  await runSession(socket, await service, {
+    id: nextSessionId(),
+    peer: peerNamedIn(connection.environment),
+    accessLevel: given.accesslevel,
+    isGreeted,
+    apopTimestamp: given.apop === true ? makeApopTimestamp() : null,
+    starter: {
+      failedLogins: failedLoginsNamedIn(connection.environment),
+      recentFailures: connection.recentFailures,
+      tell: connection.tell,
+      onEvict: connection.onEvict,
+    },
+  });
+}
+
+/** A copy: each look at process.env asks the C library. */
+const ownEnvironment = { ...process.env };
+
+interface Configured {
+  readonly given: Pop3dOptionValues;
+  readonly service: Promise<Service>;
+}
+
+/** One service for each set of options: certificate, password database and what is remembered of it are shared. */
+class Services {
+  readonly #log: Log;
+  readonly #sessions: 'one' | 'many';
+  readonly #byOptions = new Map<string, Promise<Service>>();
+  /** What arguments and level came to: few, and the same for nearly every connection. */
+  readonly #byArguments = new Map<string, Configured>();
+
+  constructor(log: Log, sessions: 'one' | 'many') {
+    this.#log = log;
+    this.#sessions = sessions;
+  }
+
+  find({ arguments: argv, environment }: HandedConnection): Configured {
+    const key = [environment['ACCESSLEVEL'], ...argv].join('\0');
+    const known = this.#byArguments.get(key);
+    if (known !== undefined) return known;
+    const { options: given } = parseCommandLine(pop3dOptions, argv.slice(1), {
+      ...ownEnvironment,
+      ...environment,
+    });
+    const configured = { given, service: this.for(given) };
+    if (this.#byArguments.size >= maxServices) this.#byArguments.clear();
+    this.#byArguments.set(key, configured);
+    return configured;
+  }
+
+  for(given: Pop3dOptionValues): Promise<Service> {
+    // The level is the session's, not the service's.
+    const key = JSON.stringify({ ...given, accesslevel: undefined });
+    let service = this.#byOptions.get(key);
+    if (service === undefined) {
+      if (this.#byOptions.size >= maxServices) this.#byOptions.clear();
+      service = configureService(given, this.#log, this.#sessions);
+      this.#byOptions.set(key, service);
+      // What is mended meanwhile works the next time.
+      service.catch(() => {
+        this.#byOptions.delete(key);
+        this.#byArguments.clear();
+      });
+    }
+    return service;
+  }
+}
+
+/** The program and the certificate: when they change, a new process should serve. */
+class WatchedFiles {
+  readonly #stamps: ReadonlyMap<string, string>;
+  #checkedMs = performance.now();
+
+  constructor(given: Pop3dOptionValues) {
+    const tls = tlsFilesFrom(given);
+    const files = [
+      fileURLToPath(import.meta.url),
+      ...(tls === null ? [] : [tls.certificateFile, tls.keyFile]),
+    ];
+    this.#stamps = new Map(files.map((file) => [file, stampOf(file)]));
+  }
+
+  /** Looks once a second at most. */
+  whyChanged(): string | null {
+    if (performance.now() - this.#checkedMs < 1000) return null;
+    this.#checkedMs = performance.now();
+    for (const [file, stamp] of this.#stamps) {
+      if (stampOf(file) !== stamp) return `${file} changed`;
+    }
+    return null;
+  }
+}
+
+/** A file that is not there for a moment, while it is replaced, counts as changed too. */
+function stampOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeMs } = statSync(file);
+    return [dev, ino, size, mtimeMs].join();
+  } catch {
+    return 'missing';
+  }
+}

@@ -1,0 +1,61 @@
+// The words of replies, from one data file per language. RFC 6856 §3 (LANG).
+
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Fills `{name}` in a text. Values come from us, never from the peer: a reply echoes nothing. */
+export type TextValues = Readonly<Record<string, string | number>>;
+
+const folder = new URL('../../../../src/pop3-server/texts/languages/', import.meta.url);
+
+/** One language's texts. */
+export class Texts {
+  readonly #texts: Readonly<Record<string, string>>;
+
+  /** @param tag an RFC 5646 tag for which there is a file. @throws when there is none or it is not JSON */
+  constructor(tag: string) {
+    this.#texts = JSON.parse(readFileSync(new URL(`${tag}.json`, folder), 'utf8')) as Record<
+      string,
+      string
+    >;
+  }
+
+  /** @returns the text; the name itself where a translation lacks it, so that a reply is never empty */
+  format(name: string, values: TextValues = {}): string {
+    const text = this.#texts[name] ?? name;
+    if (!text.includes('{')) return text;
+    return text.replace(/\{([A-Za-z]+)\}/g, (_, key: string) => String(values[key] ?? ''));
+  }
+}
+
+let english: Texts | undefined;
+
+/** The language of a session that chose none. */
+export function defaultTexts(): Texts {
+  english ??= new Texts('en');
+  return english;
+}
+
+/** The tags of all languages there is a file for. */
+export function languageTags(): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => name.slice(0, -'.json'.length))
+    .sort();
+}
+
+/**
+ * Finds the language for a tag, in any case; `de-AT` falls back to `de` (RFC 4647 §3.4), `*` is the default.
+ *
+ * @returns null when there is none
+ */
+export function lookUpLanguage(tag: string): string | null {
+  if (tag === '*') return 'en';
+  const known = languageTags();
+  const subtags = tag.toLowerCase().split('-');
+  for (let count = subtags.length; count > 0; count -= 1) {
+    const candidate = subtags.slice(0, count).join('-');
+    const found = known.find((other) => other.toLowerCase() === candidate);
+    if (found !== undefined) return found;
+  }
+  return null;
+}

@@ -1,0 +1,61 @@
+import t from 'tap';
+import {
+  formatJournalLine,
+  parseJournalLine,
+  type JournalLine,
+} from '../../../../src/pop3-client/keep/journal-format.js';
+
+const key = 'a'.repeat(32);
+const contentHash = 'b'.repeat(64);
+const stamp = '1732184037.M000123';
+
+const lines: readonly (readonly [JournalLine, string])[] = [
+  [
+    { kind: 'header', account: 'ann b@example.org\n' },
+    'pop3get-journal-1 ann%20b%40example.org%0A',
+  ],
+  [{ kind: 'tls' }, 'tls'],
+  [{ kind: 'suspect', key }, `suspect ${key}`],
+  [
+    { kind: 'stored', record: { key, contentHash, listedOctets: '120', stamp } },
+    `stored ${key} ${contentHash} 120 ${stamp}`,
+  ],
+  [
+    { kind: 'stored', record: { key: null, contentHash, listedOctets: null, stamp } },
+    `stored - ${contentHash} - ${stamp}`,
+  ],
+];
+
+for (const [line, text] of lines) {
+  t.test(`${line.kind} is written and read back`, (t) => {
+    t.equal(formatJournalLine(line), `${text}\n`);
+    t.same(parseJournalLine(text), line);
+    t.end();
+  });
+}
+
+t.test('a line cut off anywhere says nothing', (t) => {
+  const whole = `stored ${key} ${contentHash} 120 ${stamp}`;
+  for (let length = 0; length < whole.length; length += 1) {
+    t.equal(parseJournalLine(whole.slice(0, length)), null);
+  }
+  t.end();
+});
+
+for (const text of [
+  '',
+  'stored',
+  `stored ${key} ${contentHash} 120 ${stamp} more`,
+  `stored ${key.toUpperCase()} ${contentHash} 120 ${stamp}`,
+  `stored ${key} ${contentHash} 120 now`,
+  `Stored ${key} ${contentHash} 120 ${stamp}`,
+  'suspect x',
+  'tls now',
+  'pop3get-journal-1 %',
+  'pop3get-journal-2 ann',
+]) {
+  t.test(`"${text.slice(0, 40)}" says nothing`, (t) => {
+    t.equal(parseJournalLine(text), null);
+    t.end();
+  });
+}

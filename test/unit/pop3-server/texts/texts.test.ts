@@ -1,0 +1,45 @@
+import t from 'tap';
+import {
+  defaultTexts,
+  languageTags,
+  lookUpLanguage,
+  Texts,
+} from '../../../../src/pop3-server/texts/texts.js';
+
+t.test('every placeholder is filled, and one without a value becomes nothing', (t) => {
+  const texts = defaultTexts();
+  t.equal(texts.format('listing', { count: 2, octets: 300 }), '2 messages, 300 octets');
+  t.equal(texts.format('listing', { count: 2 }), '2 messages,  octets');
+  t.equal(texts.format('reset', { count: '{count}' }), 'Marks removed, {count} messages');
+  t.end();
+});
+
+t.test('a text that a language lacks is its own name, so that no reply is empty', (t) => {
+  t.equal(defaultTexts().format('no-such-text'), 'no-such-text');
+  t.end();
+});
+
+t.test('there is a file for every language that is listed', (t) => {
+  t.strictSame(languageTags(), ['de', 'en']);
+  for (const tag of languageTags()) t.match(new Texts(tag).format('language'), /^\S+$/);
+  t.throws(() => new Texts('fr'), { code: 'ENOENT' });
+  t.end();
+});
+
+for (const [tag, found] of [
+  ['*', 'en'],
+  ['en', 'en'],
+  ['EN-us', 'en'],
+  ['de-Latn-AT', 'de'],
+  ['fr', null],
+  ['d', null],
+  ['de_AT', null],
+  ['', null],
+  ['-de', null],
+  ['../en', null],
+] as const) {
+  t.test(`the language for "${tag}" is ${String(found)}`, (t) => {
+    t.equal(lookUpLanguage(tag), found);
+    t.end();
+  });
+}
