@@ -1,101 +1,71 @@
-// The order in which messages were delivered. Nearly all of them have a second of their own, or share it with few: numbers
-// are sorted in the place of names, which takes a tenth of the time.
+// The order in which messages were delivered, by the times in their names. A merge sort of numbers that gives way to the
+// rest of the process: no sort of Node's does, and 100,000 messages take it a tenth of a second.
 
-import { baseNameOf, deliveryTimeOf, type DeliveryTime } from '../../maildir/base-name.js';
-import { sortInTurns } from './sort-in-turns.js';
-import { Turns, tinySteps } from '../../system/runtime/turns.js';
+import { baseNameOf, deliveryTimeOf } from '../../maildir/base-name.js';
+import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
-/** An index that fits beside the seconds into the 53 bits of a number; so many are sorted in some ten milliseconds. */
-const maxSortedAtOnce = 2 ** 17;
-
-/** The year 4147; later times, and names without one, are compared as they are. */
-const maxSeconds = 2 ** 36;
-
-/** Fewer are sorted as well without more ado. */
-const minWorthNumbers = 2048;
-
-/** A message among others of the same second. */
-interface Deliverable extends DeliveryTime {
-  readonly baseName: string;
-  readonly index: number;
-}
+/** So many are sorted without a pause, in about two milliseconds. */
+const runLength = 2048;
 
 /**
- * Sorts stably by the time in the names; within the same microsecond by base name, so that the order is the same in every
- * session.
+ * Sorts by the time in the names; within the same microsecond by base name, so that the order is the same in every session.
+ * Names of one base name stay in the order in which they were given.
  *
  * @param names latin1 bytes, with or without info
  * @returns indexes in the order of delivery
  */
-export async function orderOfDelivery(names: readonly string[]): Promise<ArrayLike<number>> {
-  const isShort = names.length < minWorthNumbers;
-  if (isShort || names.length > maxSortedAtOnce) return orderByComparing(names);
+export async function orderOfDelivery(names: readonly string[]): Promise<Uint32Array> {
   const turns = new Turns(tinySteps);
-  const order = new Float64Array(names.length);
+  const seconds = new Float64Array(names.length);
+  const microseconds = new Float64Array(names.length);
+  let order = new Uint32Array(names.length);
   for (const [index, name] of names.entries()) {
-    const { seconds } = deliveryTimeOf(name);
-    if (seconds >= maxSeconds) return orderByComparing(names);
-    order[index] = seconds * maxSortedAtOnce + index;
+    const time = deliveryTimeOf(name);
+    seconds[index] = time.seconds;
+    microseconds[index] = time.microseconds;
+    order[index] = index;
     if (turns.isOver()) await turns.next();
   }
-  // Not to be had in slices, so others get a turn before and after it.
-  await turns.next();
-  order.sort();
-  await turns.next();
-  let start = 0;
-  for (let end = 1; end <= order.length; end += 1) {
-    const isSameSecond = end < order.length && secondsIn(order, end) === secondsIn(order, start);
-    if (isSameSecond) continue;
-    if (end - start > 1) await sortWithinSecond(names, order.subarray(start, end));
-    start = end;
+  const compare = (a: number, b: number): number =>
+    // Two names without a time make NaN, which is falsy too.
+    (seconds[a] ?? 0) - (seconds[b] ?? 0) ||
+    (microseconds[a] ?? 0) - (microseconds[b] ?? 0) ||
+    compareBaseNames(names[a] ?? '', names[b] ?? '') ||
+    a - b;
+  for (let start = 0; start < order.length; start += runLength) {
+    order.subarray(start, start + runLength).sort(compare);
     if (turns.isOver()) await turns.next();
   }
-  for (const [at, key] of order.entries()) {
-    order[at] = key % maxSortedAtOnce;
-    if (turns.isOver()) await turns.next();
+  for (let width = runLength; width < order.length; width *= 2) {
+    order = await mergePairs(order, width, compare);
   }
   return order;
 }
 
-function secondsIn(order: Float64Array, at: number): number {
-  return Math.floor((order[at] ?? 0) / maxSortedAtOnce);
-}
-
-async function sortWithinSecond(names: readonly string[], keys: Float64Array): Promise<void> {
-  const indexes = Array.from(keys, (key) => key % maxSortedAtOnce);
-  // Seconds need not stay in the keys: they are not looked at again.
-  keys.set(await sortedIndexes(names, indexes));
-}
-
-async function orderByComparing(names: readonly string[]): Promise<readonly number[]> {
-  return sortedIndexes(names, [...names.keys()]);
-}
-
-async function sortedIndexes(
-  names: readonly string[],
-  indexes: readonly number[],
-): Promise<readonly number[]> {
+/** Merges sorted runs of `width` indexes, two at a time, to runs of twice the width. */
+async function mergePairs(
+  runs: Uint32Array,
+  width: number,
+  compare: (a: number, b: number) => number,
+): Promise<Uint32Array<ArrayBuffer>> {
   const turns = new Turns(tinySteps);
-  const deliverables: Deliverable[] = [];
-  for (const index of indexes) {
-    const baseName = baseNameOf(names[index] ?? '');
-    const { seconds, microseconds } = deliveryTimeOf(baseName);
-    deliverables.push({ seconds, microseconds, baseName, index });
-    if (turns.isOver()) await turns.next();
+  const merged = new Uint32Array(runs.length);
+  for (let start = 0; start < runs.length; start += 2 * width) {
+    const middle = Math.min(start + width, runs.length);
+    const end = Math.min(middle + width, runs.length);
+    let [left, right] = [start, middle];
+    for (let at = start; at < end; at += 1) {
+      const isLeftNext =
+        right === end || (left < middle && compare(runs[left] ?? 0, runs[right] ?? 0) <= 0);
+      merged[at] = runs[isLeftNext ? left++ : right++] ?? 0;
+      if (turns.isOver()) await turns.next();
+    }
   }
-  const sorted = await sortInTurns(deliverables, byDelivery);
-  return sorted.map(({ index }) => index);
+  return merged;
 }
 
-function byDelivery(a: Deliverable, b: Deliverable): number {
-  return (
-    compare(a.seconds, b.seconds) ||
-    a.microseconds - b.microseconds ||
-    compare(a.baseName, b.baseName)
-  );
-}
-
-function compare<T extends number | string>(a: T, b: T): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
+function compareBaseNames(a: string, b: string): number {
+  const [one, other] = [baseNameOf(a), baseNameOf(b)];
+  if (one === other) return 0;
+  return one < other ? -1 : 1;
 }
