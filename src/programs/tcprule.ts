@@ -14,7 +14,7 @@ import { NetworkError, parseNetwork, type Network } from '../launcher/rules/netw
 import { readRulesText } from '../launcher/rules/rules-file.js';
 import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
 import { runProgram } from '../system/program/program.js';
-import { editFile } from '../system/files/replace-file.js';
+import { editFile } from '../system/files/edit-file.js';
 import { ConfigurationError, TemporaryError, UsageError } from '../system/failures/failures.js';
 
 type Run = (file: string, operands: readonly string[]) => ExitCode | Promise<ExitCode>;
@@ -87,7 +87,7 @@ function query(file: string, [target = '']: readonly string[]): ExitCode {
 
 /** A text of which every line is right: what is wrong already is not made worse. @throws AccessRulesError */
 function readValidText(file: string): string {
-  const text = readRulesText(file).text;
+  const text = readRulesText(file);
   AccessRules.parse(text, file);
   return text;
 }
@@ -97,7 +97,12 @@ async function edit(file: string, change: (path: string) => string | null): Prom
   try {
     return await editFile(file, change);
   } catch (error) {
-    if (error instanceof AccessRulesError || error instanceof TemporaryError) throw error;
+    if (
+      error instanceof AccessRulesError ||
+      error instanceof ConfigurationError ||
+      error instanceof TemporaryError
+    )
+      throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
     if (code === '') throw error;
     if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS'].includes(code)) {

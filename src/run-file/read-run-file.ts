@@ -1,26 +1,19 @@
 // Reads a run file from disk.
 
-import { statSync } from 'node:fs';
-import { readTextFile, signatureOf, TextFileError } from '../system/files/text-file.js';
+import { FileWatch } from '../system/files/file-stamp.js';
+import { readTextFile, TextFileError } from '../system/files/text-file.js';
 import { RunFileError } from './run-file-error.js';
 import { parseRunFile, type RunFile } from './run-file.js';
 
 /** Far above any real run file; bounds what one connection costs when the path points somewhere strange. */
 const maxFileBytes = 65_536;
 
-/**
- * A file that was changed so short a time before it was read may change again without a trace: the system's time stamps have a
- * grain, which is 2 s on some file systems.
- */
-const stampGrainMs = 2000;
-
 /** What was parsed last: the next connection nearly always finds the same file. */
 let last:
   | {
       readonly path: string;
+      readonly watch: FileWatch;
       readonly text: string;
-      /** Of the file, when it had stood still for long enough to be told by it; null when not. */
-      readonly signature: string | null;
       readonly runFile: RunFile;
     }
   | undefined;
@@ -31,16 +24,15 @@ let last:
  * @throws RunFileError when it cannot be read (absent, no regular file, over 65,536 bytes, not UTF-8, a NUL in it) or parsed
  */
 export function readRunFile(path: string): RunFile {
-  if (last?.path === path && last.signature !== null && last.signature === presentSignature(path)) {
-    return last.runFile;
-  }
+  const known = last?.path === path ? last : undefined;
+  const watch = known?.watch ?? new FileWatch(path);
+  if (!mayHaveChanged(watch) && known !== undefined) return known.runFile;
+  // Only what was read and parsed is known.
+  last = undefined;
   try {
-    const readMs = Date.now();
-    const { text, signature, changedMs } = readTextFile(path, maxFileBytes);
-    const isSettled = Math.abs(readMs - changedMs) > stampGrainMs;
-    const runFile =
-      last?.path === path && last.text === text ? last.runFile : parseRunFile(text, path);
-    last = { path, text, signature: isSettled ? signature : null, runFile };
+    const text = readTextFile(path, maxFileBytes);
+    const runFile = known?.text === text ? known.runFile : parseRunFile(text, path);
+    last = { path, watch, text, runFile };
     return runFile;
   } catch (error) {
     if (error instanceof TextFileError) throw new RunFileError(path, undefined, error.message);
@@ -48,11 +40,11 @@ export function readRunFile(path: string): RunFile {
   }
 }
 
-/** @returns null when it cannot be looked at: reading it says why */
-function presentSignature(path: string): string | null {
+/** Whatever keeps stat(2) from looking at the file, reading it says why. */
+function mayHaveChanged(watch: FileWatch): boolean {
   try {
-    return signatureOf(statSync(path, { bigint: true }));
+    return watch.mayHaveChanged();
   } catch {
-    return null;
+    return true;
   }
 }

@@ -1,6 +1,7 @@
 // The messages of SCRAM (RFC 5802 §7) as text, both directions: taken apart strictly, put together. Pure; no keys here.
 
 import { isUtf8 } from 'node:buffer';
+import { base64Pattern } from '../../wire/base64.js';
 
 /** What a client says about channel binding (RFC 5802 §6): it cannot, it could but thinks the server cannot, it does. */
 export type ChannelBindingFlag =
@@ -39,7 +40,6 @@ export interface ClientFinal {
 /** Longest message looked at, in octets: a name, a nonce and channel binding data are far below. */
 const maxMessageOctets = 4096;
 const nonce = '[\\x21-\\x2b\\x2d-\\x7e]{1,512}';
-const base64 = '(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?';
 const extensions = '(?:,[A-Za-z]=[^\\0,]+)*';
 
 const clientFirstPattern = new RegExp(
@@ -47,11 +47,11 @@ const clientFirstPattern = new RegExp(
   'u',
 );
 const serverFirstPattern = new RegExp(
-  `^r=(?<nonce>${nonce}),s=(?<salt>${base64}),i=(?<iterations>[1-9][0-9]{0,9})${extensions}$`,
+  `^r=(?<nonce>${nonce}),s=(?<salt>${base64Pattern}),i=(?<iterations>[1-9][0-9]{0,9})${extensions}$`,
   'u',
 );
 const clientFinalPattern = new RegExp(
-  `^(?<withoutProof>c=(?<binding>${base64}),r=(?<nonce>${nonce})${extensions}),p=(?<proof>${base64})$`,
+  `^(?<withoutProof>c=(?<binding>${base64Pattern}),r=(?<nonce>${nonce})${extensions}),p=(?<proof>${base64Pattern})$`,
   'u',
 );
 
@@ -97,7 +97,7 @@ export function tryClientFinal(message: Buffer): ClientFinal | null {
 
 /** The server's signature, or null for `e=…` and everything else. */
 export function tryServerFinal(message: Buffer): Buffer | null {
-  const groups = match(new RegExp(`^v=(?<signature>${base64})${extensions}$`, 'u'), message);
+  const groups = match(new RegExp(`^v=(?<signature>${base64Pattern})${extensions}$`, 'u'), message);
   return groups === null ? null : Buffer.from(groups['signature'] ?? '', 'base64');
 }
 

@@ -31,7 +31,7 @@ export function parsePort(port: string, servicesFile = '/etc/services'): number 
 function tryServicePort(name: string, servicesFile: string): number | null {
   let text;
   try {
-    ({ text } = readTextFile(servicesFile, maxFileBytes));
+    text = readTextFile(servicesFile, maxFileBytes);
   } catch (error) {
     if (error instanceof TextFileError) return null;
     throw error;

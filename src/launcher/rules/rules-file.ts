@@ -1,43 +1,41 @@
 // A rules file that may be edited while it is used: read again when it changed, the last good rules kept when it is broken.
 
-import { statSync } from 'node:fs';
-import {
-  readTextFile,
-  signatureOf,
-  TextFileError,
-  type TextFile,
-} from '../../system/files/text-file.js';
+import { FileWatch } from '../../system/files/file-stamp.js';
+import { readTextFile, TextFileError } from '../../system/files/text-file.js';
 import { AccessRules, AccessRulesError } from './access-rules.js';
 
 /** Some 500,000 rules; bounds what a wrong path costs. */
 const maxFileBytes = 32 << 20;
+
+class UnreadableRules extends AccessRulesError {}
 
 /**
  * Reads a rules file's text.
  *
  * @throws AccessRulesError when it cannot be read, or is no regular UTF-8 text of at most 32 MiB
  */
-export function readRulesText(file: string): TextFile {
+export function readRulesText(file: string): string {
   try {
     return readTextFile(file, maxFileBytes);
   } catch (error) {
-    if (error instanceof TextFileError) throw new AccessRulesError(`${file}: ${error.message}`);
+    if (error instanceof TextFileError) throw new UnreadableRules(`${file}: ${error.message}`);
     throw error;
   }
 }
 
 /** Reads and parses a rules file. @throws AccessRulesError when it cannot be read or has a wrong line */
 export function readRulesFile(file: string): AccessRules {
-  return AccessRules.parse(readRulesText(file).text, file);
+  return AccessRules.parse(readRulesText(file), file);
 }
 
 export class RulesFile {
   readonly #file: string;
+  readonly #watch: FileWatch;
   readonly #onReload: (rules: AccessRules) => void;
   readonly #onProblem: (problem: string) => void;
   #rules: AccessRules;
-  /** Of the version last read, good or broken. */
-  #signature: string;
+  /** Of the version last read, good or broken; null when it could not be read. */
+  #text: string | null;
   #problem = '';
 
   /**
@@ -53,29 +51,35 @@ export class RulesFile {
     onProblem: (problem: string) => void,
   ) {
     this.#file = file;
+    this.#watch = new FileWatch(file);
     this.#onReload = onReload;
     this.#onProblem = onProblem;
-    const { text, signature } = readRulesText(file);
-    this.#rules = AccessRules.parse(text, file);
-    this.#signature = signature;
+    this.#mayHaveChanged();
+    this.#text = readRulesText(file);
+    this.#rules = AccessRules.parse(this.#text, file);
   }
 
   /** The rules of the file as it is now, or the last good ones. Costs a stat(2) when nothing changed. Never throws. */
   current(): AccessRules {
-    if (this.#presentSignature() !== this.#signature) this.reread();
+    if (this.#mayHaveChanged()) this.#read((text) => text !== this.#text);
     return this.#rules;
   }
 
   /** Reads the file whether it changed or not. Never throws. */
   reread(): void {
-    // Forgotten until the file was read: what cannot be read now is tried again the next time.
-    this.#signature = '';
+    this.#mayHaveChanged();
+    this.#read(() => true);
+  }
+
+  #read(isNew: (text: string) => boolean): void {
     try {
-      const { text, signature } = readRulesText(this.#file);
-      this.#signature = signature;
+      const text = readRulesText(this.#file);
+      if (!isNew(text)) return;
+      this.#text = text;
       this.#rules = AccessRules.parse(text, this.#file);
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
+      if (error instanceof UnreadableRules) this.#text = null;
       if (problem !== this.#problem) this.#onProblem(problem);
       this.#problem = problem;
       return;
@@ -84,11 +88,12 @@ export class RulesFile {
     this.#onReload(this.#rules);
   }
 
-  #presentSignature(): string {
+  #mayHaveChanged(): boolean {
     try {
-      return signatureOf(statSync(this.#file, { bigint: true }));
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code ?? 'unknown error';
+      // What could not be read is tried again whatever its stamp.
+      return this.#watch.mayHaveChanged() || (this.#text === null && !this.#watch.isAbsent);
+    } catch {
+      return true;
     }
   }
 }

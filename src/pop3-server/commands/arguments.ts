@@ -1,5 +1,6 @@
 // Readers of command arguments: typed values, or the -ERR that says what is wrong.
 
+import { tryBase64 } from '../../wire/base64.js';
 import { splitWords } from '../../wire/command-line.js';
 import { maxMessageNumber } from '../../wire/limits.js';
 import {
@@ -90,12 +91,6 @@ export const optionalWord: ArgumentParser<string | null> = (argument) => {
   const [word = null, ...rest] = splitWords(argument);
   return rest.length > 0 ? refuse('too-many-arguments') : { values: word };
 };
-
-/** Strict base64, as RFC 5034 §4 wants it: Node's own decoder skips what it does not know. @returns null for anything else */
-export function tryBase64(text: string): Buffer | null {
-  const isBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text);
-  return isBase64 ? Buffer.from(text, 'base64') : null;
-}
 
 /** The texts name both ends of what is accepted, so that they are true of what is too large as well. */
 function refuseNumber(text: string): { readonly refusal: ErrorOutcome } {

@@ -2,7 +2,8 @@
 
 import type { SaslExchange, SaslStep } from '../../auth/mechanisms/sasl-mechanism.js';
 import type { SaslMechanismName } from '../../auth/mechanisms/sasl-mechanisms.js';
-import { tryBase64, type ApopArguments, type AuthArguments } from './arguments.js';
+import type { ApopArguments, AuthArguments } from './arguments.js';
+import { tryBase64 } from '../../wire/base64.js';
 import { concludeLogin, refuse, refuseCleartext } from './authorization.js';
 import { error, type Outcome } from './outcome.js';
 import type { Authorization } from './session-state.js';

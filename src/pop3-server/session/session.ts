@@ -18,7 +18,7 @@ import { sendListing } from './listing-sender.js';
 import { MessageLog } from '../commands/message-log.js';
 import { BrokenOff, sendMessage } from './message-sender.js';
 import { error, type ErrorOutcome, type Outcome } from '../commands/outcome.js';
-import { Pause } from './pause.js';
+import { Pause } from '../../system/runtime/pause.js';
 import { isLoopback } from '../commands/peer.js';
 import { addRunning, type RunningSession } from './running-sessions.js';
 import type { Service } from '../commands/service.js';

@@ -1,135 +1,91 @@
-// Replaces a file that others are reading: they see all of the old text or all of the new. Editors take turns.
+// Replaces a file that others are reading: they see all of the old text or all of the new. Nothing that somebody else
+// puts in the folder meanwhile is followed, written to or given away.
 
-import {
-  chownSync,
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  openSync,
-  readlinkSync,
-  realpathSync,
-  renameSync,
-  statSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
-import { TemporaryError } from '../failures/failures.js';
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, open, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 
-const newFileMode = 0o644;
-const retryMs = 20;
+const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constants;
+
+export interface ReplaceOptions {
+  /** Rights of the new file, less the umask, where `keepsOwner` finds no old one. */
+  readonly mode?: number;
+  /** Whether the new file gets the old one's rights and, where the system allows it, its owner and group. */
+  readonly keepsOwner?: boolean;
+  /** Whether text and name are on the disk when the promise resolves. */
+  readonly isDurable?: boolean;
+  /** Where the text is written before it gets its name, on the same file system; beside the file when not given. */
+  readonly temporaryFolder?: string;
+}
 
 /**
- * Edits a file, one editor at a time: a symbolic link beside it, `FILE.lock`, holds the editor's process number, and
- * one left by a process that is gone counts for nothing.
+ * Writes a text to a new file and gives it the name of the old one.
  *
- * @param edit gets the path to read; what it returns becomes the file's text, and null leaves the file alone
- * @returns whether there was a new text
- * @throws TemporaryError when another editor does not finish within `patienceMs`; the system's errors
+ * @param path latin1 text where `encoding` is latin1: a character a byte. A link there is replaced, not followed.
+ * @param pieces the text, written one after the other
+ * @param encoding of the path and of the pieces
+ * @throws the system's error; the old file is then as it was, and no other is left
  */
-export async function editFile(
-  file: string,
-  edit: (path: string) => string | null,
-  patienceMs = 10_000,
-): Promise<boolean> {
-  const path = realPath(file);
-  const lock = `${path}.lock`;
-  await takeLock(lock, patienceMs);
-  try {
-    const text = edit(path);
-    if (text !== null) replaceFile(path, text);
-    return text !== null;
-  } finally {
-    unlinkSync(lock);
-  }
-}
-
-/** The file behind symbolic links, so that they stay; the path itself while there is no file. */
-function realPath(file: string): string {
-  try {
-    return realpathSync(file);
-  } catch {
-    return file;
-  }
-}
-
-async function takeLock(lock: string, patienceMs: number): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      symlinkSync(String(process.pid), lock);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    if (isAbandoned(lock)) unlinkIfThere(lock);
-    else if (performance.now() > deadline) {
-      throw new TemporaryError(`${lock} exists: another program is editing the file`);
-    } else await new Promise((resolve) => setTimeout(resolve, retryMs));
-  }
-}
-
-function isAbandoned(lock: string): boolean {
-  let holder;
-  try {
-    holder = Number(readlinkSync(lock));
-  } catch {
-    return false;
-  }
-  if (!Number.isInteger(holder) || holder <= 0) return false;
-  try {
-    process.kill(holder, 0);
-    return false;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
-  }
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-/** Keeps mode and, where allowed, owner. On disk, file and name, when it returns. */
-function replaceFile(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.new`;
-  const fd = openSync(temporary, 'w', newFileMode);
+export async function replaceFile(
+  path: string,
+  pieces: Iterable<string>,
+  encoding: 'utf8' | 'latin1',
+  options: ReplaceOptions = {},
+): Promise<void> {
+  const bytes = (text: string): Buffer => Buffer.from(text, encoding);
+  const folder = options.temporaryFolder ?? dirname(path);
+  const temporary = bytes(`${folder}/${temporaryName(basename(path))}`);
+  const file = await open(
+    temporary,
+    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW,
+    options.mode ?? 0o644,
+  );
   try {
     try {
-      writeFileSync(fd, text);
-      keepOwnerAndMode(path, temporary, fd);
-      fsyncSync(fd);
+      // Unlike write, this goes on after a piece that was written in part.
+      for (const piece of pieces) await file.writeFile(bytes(piece));
+      if (options.keepsOwner === true) await keepOwner(bytes(path), file);
+      if (options.isDurable === true) await file.sync();
     } finally {
-      closeSync(fd);
+      await file.close();
     }
-    renameSync(temporary, path);
+    await rename(temporary, bytes(path));
   } catch (error) {
-    unlinkIfThere(temporary);
+    await unlink(temporary).catch(() => undefined);
     throw error;
   }
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  if (options.isDurable === true) await syncFolder(bytes(dirname(path)));
 }
 
-function keepOwnerAndMode(path: string, temporary: string, fd: number): void {
-  let stats;
+/** Nobody can tell it beforehand. */
+function temporaryName(name: string): string {
+  return `${name}.${process.pid}.${randomBytes(6).toString('hex')}`;
+}
+
+/** Whether a name is one that `replaceFile` gives to a file of that name while it writes. */
+export function isTemporaryNameOf(entry: string, name: string): boolean {
+  return (
+    entry.startsWith(`${name}.`) && /^[0-9]+\.[0-9a-f]{12}$/.test(entry.slice(name.length + 1))
+  );
+}
+
+async function keepOwner(path: Buffer, file: FileHandle): Promise<void> {
+  const old = await lstat(path).catch(() => null);
+  if (old?.isFile() !== true) return;
+  // Only root may give files away; for others the new file is theirs.
+  await file.chown(old.uid, old.gid).catch(() => undefined);
+  await file.chmod(old.mode & 0o777);
+}
+
+/** Some file systems know no fsync(2) of a folder, and need none. */
+async function syncFolder(path: Buffer): Promise<void> {
+  const folder = await open(path, O_RDONLY | O_DIRECTORY);
   try {
-    stats = statSync(path);
-  } catch {
-    return;
+    await folder.sync();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
+  } finally {
+    await folder.close();
   }
-  try {
-    chownSync(temporary, stats.uid, stats.gid);
-  } catch {
-    // Only root may give files away; the new file is then the editor's.
-  }
-  fchmodSync(fd, stats.mode & 0o7777);
 }

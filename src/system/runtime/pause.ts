@@ -1,5 +1,6 @@
 // A wait that costs a timer and nothing else, and that can be cut short.
 
+/** For one waiter at a time. */
 export class Pause {
   #end: () => void = () => undefined;
 
