@@ -2,7 +2,7 @@
 // pop3get: downloads a mailbox into a Maildir. Manual: doc/pop3get.1.
 
 import { setFlagsFromString } from 'node:v8';
-import type { Pop3Client } from '../pop3-client/talk/client.js';
+import { Interrupted } from '../pop3-client/settings/failures.js';
 import { openNameServer } from '../pop3-client/find/name-server.js';
 import { readPassword } from '../pop3-client/settings/password-source.js';
 import {
@@ -49,10 +49,11 @@ void runProgram(
     delete process.env['POP3GET_PASSWORD'];
     const settings = await readSettings(commandLine, password, process.env);
     const log = await openLog(logOptionsFrom('pop3get', options));
+    const signal = interruptionSignal((options['max-time'] ?? 86_400) * 1000);
     const status =
       options['dry-run'] === true
-        ? await showIntentions(settings)
-        : await transfer(settings, commandLine, log);
+        ? await showIntentions(settings, signal)
+        : await transfer(settings, commandLine, signal, log);
     await log.flush(1000);
     return status;
   },
@@ -61,24 +62,12 @@ void runProgram(
 async function transfer(
   settings: Settings,
   { options }: Pop3getCommandLine,
+  signal: AbortSignal,
   log: Log,
 ): Promise<ExitCode> {
   const progress = await openProgress(options.quiet ?? false);
-  let client: Pop3Client | null = null;
-  let interruption: string | null = null;
-  const interrupt = (reason: string): void => {
-    interruption = reason;
-    client?.destroy(reason);
-  };
-  const maxTimeMs = (options['max-time'] ?? 86_400) * 1000;
-  const timer = setTimeout(() => interrupt('--max-time is over'), maxTimeMs);
-  // A fault of ours must end the program, not wait for the timer.
-  timer.unref();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => interrupt(`stopped by ${signal}`));
-  }
-  const { location } = settings;
-  const summary = await run(settings, openNameServer(location.dnsServers, location.families), {
+  const { dnsServers, families } = settings.location;
+  const summary = await run(settings, openNameServer(dnsServers, families), signal, {
     onPlan: (messages, octets) => progress.start(messages, octets),
     onOctets: (octets) => progress.addOctets(octets),
     onStored: () => progress.addMessage(),
@@ -86,17 +75,23 @@ async function transfer(
       log.write('message-left', { number, uid: uniqueId ?? undefined, reason });
     },
     onSessionEnd: (reason) => log.write('session-ended', { reason, next: 'reconnecting' }),
-    onClient: (opened) => {
-      client = opened;
-      if (interruption !== null) opened.destroy(interruption);
-    },
-    isInterrupted: () => interruption !== null,
   });
-  clearTimeout(timer);
   progress.stop();
   if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return summary.exit;
+}
+
+/** Aborts with an Interrupted at the first signal that asks for an end, or after `maxTimeMs`. */
+function interruptionSignal(maxTimeMs: number): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (reason: string): void => controller.abort(new Interrupted(reason));
+  // A fault of ours must end the program, not wait for the timer.
+  setTimeout(() => interrupt('--max-time is over'), maxTimeMs).unref();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => interrupt(`stopped by ${name}`));
+  }
+  return controller.signal;
 }
 
 function reportSummary(log: Log, summary: Summary): void {
@@ -117,11 +112,11 @@ async function openProgress(isQuiet: boolean): Promise<Progress> {
   return openProgressBar(process.stderr);
 }
 
-async function showIntentions(settings: Settings): Promise<ExitCode> {
+async function showIntentions(settings: Settings, signal: AbortSignal): Promise<ExitCode> {
   const { findIntentions } = await import('../pop3-client/run/dry-run.js');
   const { location } = settings;
   const nameServer = openNameServer(location.dnsServers, location.families);
-  const { server, intentions } = await findIntentions(settings, nameServer);
+  const { server, intentions } = await findIntentions(settings, nameServer, signal);
   const lines = intentions.map(
     ({ action, number, uniqueId, listedOctets }) =>
       `${action} ${number} octets=${listedOctets ?? '?'} uid=${uniqueId ?? '-'}\n`,

@@ -14,6 +14,7 @@ const maxOctets = 1200;
 const limits = { maxLineOctets, maxOctets };
 /** Streams end, so that nothing is ever waited for. */
 const timeoutMs = 20_000;
+const never = new AbortController().signal;
 
 /** Results in the order of the readings; the last may be the name of the error that ended them. */
 type Results = readonly unknown[];
@@ -56,7 +57,7 @@ async function readAll(drawn: {
   readonly pieces: readonly number[];
 }): Promise<Results> {
   const stream = new PassThrough({ highWaterMark: 1 << 20 });
-  const client = new Pop3Client(stream, timeoutMs);
+  const client = new Pop3Client(stream, timeoutMs, never);
   for (const piece of splitInto(Buffer.from(drawn.text, 'latin1'), drawn.pieces))
     stream.write(piece);
   stream.end();
@@ -147,7 +148,7 @@ export async function readEndless(
     },
   });
   stream.unshift(Buffer.from(start, 'latin1'));
-  const client = new Pop3Client(stream as unknown as Duplex, timeoutMs);
+  const client = new Pop3Client(stream as unknown as Duplex, timeoutMs, never);
   let failure = 'none';
   try {
     if (kind === 'large-message') await client.replies.readMessage(1 << 28, () => undefined);

@@ -14,6 +14,7 @@ import { runProgram, startCommand, type Result } from '../support/programs/run-p
 import { locateServers } from '../../src/pop3-client/find/locate.js';
 import { openNameServer } from '../../src/pop3-client/find/name-server.js';
 
+const never = new AbortController().signal;
 const skip = unlessInstalled('dnsmasq');
 
 async function freeUdpPort(): Promise<number> {
@@ -63,7 +64,7 @@ async function tryStartDns(t: Test, options: readonly string[]): Promise<string 
   const isUp = await poll('dnsmasq answers or ends', async () => {
     if (hasEnded) return false;
     const addresses = await openNameServer([server], [4])
-      .findAddresses('mail.example.org')
+      .findAddresses('mail.example.org', never)
       .catch(() => []);
     return addresses.length > 0 ? true : undefined;
   });
@@ -139,6 +140,7 @@ t.test('targets of one priority come first as often as their weights say', { ski
         dnsServers: [dns],
       },
       nameServer,
+      never,
     );
     const hosts = targets.map(({ host }) => host);
     if (draw === 0) t.equal(hosts.length, 4);

@@ -1,16 +1,20 @@
-// The first connection that any of the targets' addresses gives, each tried with a head start over the next, so that one
-// that does not answer costs a moment and not the run. After RFC 8305 §5.
+// The first connection that any of the targets' addresses gives. Each attempt gets a head start over the next one, so
+// that an address that does not answer costs a moment and not the run. After RFC 8305 §5.
 
 import { isIP, Socket } from 'node:net';
 import { reasonOf, Refused } from '../settings/failures.js';
+import { withDeadline } from './deadline.js';
 import type { Target } from './locate.js';
 import type { NameServer } from './name-server.js';
 import { TemporaryError } from '../../system/failures/failures.js';
+import { Pause } from '../../system/runtime/pause.js';
 
 /** RFC 8305 §5 (Connection Attempt Delay). */
 const nextAddressMs = 250;
-/** SRV's order is the domain's wish, so the next target waits longer than another address of the same one. */
+/** The order of targets is the domain's wish: the next one waits longer than another address of the same one. */
 const nextTargetMs = 2000;
+/** Failures that an error message names. */
+const maxNamedFailures = 8;
 
 export interface Endpoint {
   readonly target: Target;
@@ -27,34 +31,31 @@ export interface ConnectOptions {
   readonly localPort: number | null;
   /** For all attempts together. */
   readonly timeoutMs: number;
-  /** Endpoints that were connected before and did not do; the caller adds to it. */
+  readonly signal: AbortSignal;
+  /** Endpoints that were connected before and did not serve. */
   readonly excluded: readonly Endpoint[];
 }
 
 /**
  * Connects to the first endpoint that answers.
  *
- * @throws Refused when no target's name exists; TemporaryError naming every failure when none could be reached
+ * @throws Refused when no target's name exists; TemporaryError naming the failures when none could be reached; the reason
+ *   of `signal`
  */
 export async function connectToAny(
   targets: readonly Target[],
   options: ConnectOptions,
 ): Promise<Connected> {
   const race = new Race(options);
-  const deadline = setTimeout(() => race.giveUp(), options.timeoutMs);
+  const late = new TemporaryError('no answer in time');
   try {
-    for (const target of targets) {
-      let isFirst = true;
-      for (const address of await race.findAddresses(target)) {
-        if (race.isOver) break;
-        await race.waitBefore(isFirst ? nextTargetMs : nextAddressMs);
-        race.start({ target, address });
-        isFirst = false;
-      }
-    }
-    return await race.winner();
+    return await withDeadline(options.signal, options.timeoutMs, late, (signal) =>
+      race.run(targets, signal),
+    );
+  } catch (error) {
+    if (options.signal.aborted || error instanceof Refused) throw error;
+    throw new TemporaryError(`cannot connect: ${reasonOf(error)}`);
   } finally {
-    clearTimeout(deadline);
     race.stop();
   }
 }
@@ -63,60 +64,81 @@ class Race {
   readonly #options: ConnectOptions;
   readonly #running = new Set<Socket>();
   readonly #failures: string[] = [];
-  #unknownNames = 0;
-  #attempts = 0;
+  /** Whether every failure so far was a name that does not exist. */
+  #isNoNameKnown = true;
   #won: Connected | null = null;
-  #isTimeUp = false;
-  #wake: (() => void) | null = null;
+  readonly #pause = new Pause();
 
   constructor(options: ConnectOptions) {
     this.#options = options;
   }
 
-  get isOver(): boolean {
-    return this.#won !== null || this.#isTimeUp;
+  async run(targets: readonly Target[], signal: AbortSignal): Promise<Connected> {
+    const onAbort = (): void => this.#pause.end();
+    signal.addEventListener('abort', onAbort);
+    for (const target of targets) {
+      let headStartMs = nextTargetMs;
+      for (const address of await this.#findAddresses(target, signal)) {
+        await this.#wait(headStartMs, signal);
+        if (this.#won !== null) return this.#won;
+        this.#start({ target, address });
+        headStartMs = nextAddressMs;
+      }
+    }
+    await this.#wait(Infinity, signal);
+    if (this.#won !== null) return this.#won;
+    const failures = this.#failures.slice(0, maxNamedFailures).join('; ');
+    if (this.#isNoNameKnown && failures !== '') throw new Refused(failures);
+    throw new TemporaryError(failures === '' ? 'no address is left to try' : failures);
   }
 
-  async findAddresses(target: Target): Promise<readonly string[]> {
-    if (this.isOver) return [];
+  stop(): void {
+    for (const socket of this.#running) {
+      socket.on('error', () => undefined);
+      socket.destroy();
+    }
+  }
+
+  async #findAddresses(target: Target, signal: AbortSignal): Promise<readonly string[]> {
     const { nameServer, localAddress, excluded } = this.#options;
     try {
-      const addresses = await nameServer.findAddresses(target.host);
+      const addresses = await nameServer.findAddresses(target.host, signal);
       return addresses.filter(
         (address) =>
           (localAddress === null || isIP(localAddress) === isIP(address)) &&
           !excluded.some((one) => one.address === address && one.target.port === target.port),
       );
     } catch (error) {
+      if (signal.aborted) this.#throwAborted(signal);
       const { code } = error as NodeJS.ErrnoException;
-      if (code === 'ENOTFOUND' || code === 'ENODATA') this.#unknownNames += 1;
-      else this.#attempts += 1;
+      if (code !== 'ENOTFOUND' && code !== 'ENODATA') this.#isNoNameKnown = false;
       this.#failures.push(`${target.host}: ${reasonOf(error)}`);
       return [];
     }
   }
 
   /** Waits until the attempts so far have had `ms`, have all failed, or one has connected. */
-  async waitBefore(ms: number): Promise<void> {
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
     const until = performance.now() + ms;
-    while (!this.isOver && this.#running.size > 0 && performance.now() < until) {
-      await this.#change(until - performance.now());
+    while (this.#won === null && this.#running.size > 0 && performance.now() < until) {
+      if (signal.aborted) break;
+      await this.#pause.last(Math.min(60_000, until - performance.now()));
     }
+    if (this.#won === null && signal.aborted) this.#throwAborted(signal);
   }
 
-  start(endpoint: Endpoint): void {
-    if (this.isOver) return;
-    this.#attempts += 1;
+  #start(endpoint: Endpoint): void {
+    this.#isNoNameKnown = false;
     const { address, target } = endpoint;
     const { localAddress, localPort } = this.#options;
     const socket = new Socket();
     this.#running.add(socket);
     const finish = (error?: Error): void => {
       if (!this.#running.delete(socket)) return;
-      if (error === undefined && !this.isOver) this.#won = { ...endpoint, socket };
+      if (error === undefined && this.#won === null) this.#won = { ...endpoint, socket };
       else socket.destroy();
       if (error !== undefined) this.#failures.push(error.message);
-      this.#wake?.();
+      this.#pause.end();
     };
     socket.once('error', finish);
     socket.once('connect', () => {
@@ -132,38 +154,9 @@ class Race {
     });
   }
 
-  async winner(): Promise<Connected> {
-    while (!this.isOver && this.#running.size > 0) await this.#change(60_000);
-    if (this.#won !== null) return this.#won;
-    const failures = this.#failures.slice(0, 8).join('; ');
-    if (this.#attempts === 0 && this.#unknownNames > 0) throw new Refused(failures);
-    throw new TemporaryError(
-      `cannot connect: ${this.#isTimeUp ? 'no answer in time; ' : ''}${failures}`.replace(
-        /[; :]+$/,
-        '',
-      ),
-    );
-  }
-
-  giveUp(): void {
-    this.#isTimeUp = true;
-    this.#wake?.();
-  }
-
-  stop(): void {
-    for (const socket of this.#running) {
-      socket.on('error', () => undefined);
-      socket.destroy();
-    }
-  }
-
-  async #change(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  #throwAborted({ reason }: AbortSignal): never {
+    if (this.#options.signal.aborted) throw reason as Error;
+    const failures = [reasonOf(reason), ...this.#failures.slice(0, maxNamedFailures)];
+    throw new TemporaryError(failures.join('; '));
   }
 }

@@ -23,11 +23,13 @@ export interface Target {
  * Lists the targets: addresses as given, else those of the SRV records of the name, else of its parents, else the name
  * itself, as the settings permit.
  *
- * @throws Refused when DNS says that the domain does not offer the service, or the settings leave nothing to try
+ * @throws Refused when DNS says that the domain does not offer the service, or the settings leave nothing to try; the
+ *   reason of `signal`
  */
 export async function locateServers(
   settings: LocationSettings,
   nameServer: NameServer,
+  signal: AbortSignal,
 ): Promise<readonly Target[]> {
   const { domain } = settings;
   if (settings.byAddress) {
@@ -48,7 +50,7 @@ export async function locateServers(
       ...(settings.srvSuperdomains ? superdomainsOf(domain) : []),
     ];
     for (const level of levels) {
-      const targets = await findServices(level, settings, nameServer);
+      const targets = await findServices(level, settings, nameServer, signal);
       if (targets.length > 0) return targets.slice(0, maxTargets);
     }
   }
@@ -66,11 +68,12 @@ async function findServices(
   domain: string,
   settings: LocationSettings,
   nameServer: NameServer,
+  signal: AbortSignal,
 ): Promise<readonly Target[]> {
   const { tls } = settings;
   const [secure, ordinary] = await Promise.all([
-    tls === 'implicit' || tls === 'auto' ? nameServer.findService('pop3s', domain) : null,
-    tls === 'implicit' ? null : nameServer.findService('pop3', domain),
+    tls === 'implicit' || tls === 'auto' ? nameServer.findService('pop3s', domain, signal) : null,
+    tls === 'implicit' ? null : nameServer.findService('pop3', domain, signal),
   ]);
   const kinds = [secure?.kind, ordinary?.kind].filter((kind) => kind !== undefined);
   if (kinds.every((kind) => kind === 'not-offered')) {

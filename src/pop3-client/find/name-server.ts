@@ -1,8 +1,9 @@
 // DNS as pop3get needs it: SRV records, and addresses of both families. RFC 2782, RFC 8305 §3.
 
-import { lookup, Resolver } from 'node:dns/promises';
+import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { SrvRecord } from './srv-order.js';
+import { lookUpInSystem } from './system-lookup.js';
 
 /** How long the other family's answer is waited for once one is there. RFC 8305 §3 (Resolution Delay). */
 const resolutionDelayMs = 50;
@@ -14,15 +15,19 @@ export type SrvAnswer =
   | { readonly kind: 'nothing' };
 
 export interface NameServer {
-  /** @returns nothing as well when DNS fails: a name without working SRV is looked up by address */
-  findService(service: string, domain: string): Promise<SrvAnswer>;
+  /**
+   * @returns nothing as well when DNS fails: a name without working SRV is looked up by address
+   * @throws the reason of `signal`
+   */
+  findService(service: string, domain: string, signal: AbortSignal): Promise<SrvAnswer>;
 
   /**
    * A name's addresses, IPv6 first and families alternating. A literal address is its own.
    *
-   * @throws the resolver's error; its code is ENOTFOUND or ENODATA when there is no such name or address
+   * @throws the resolver's error; its code is ENOTFOUND or ENODATA when there is no such name or address; the reason of
+   *   `signal`
    */
-  findAddresses(name: string): Promise<readonly string[]>;
+  findAddresses(name: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 /**
@@ -35,38 +40,43 @@ export function openNameServer(
 ): NameServer {
   const resolver = new Resolver({ timeout: 2000, tries: 2 });
   if (servers !== null) resolver.setServers(servers);
+  /** Whoever aborts wants no answer any more: every query of this resolver ends. */
+  const ask = async <T>(query: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+    signal.throwIfAborted();
+    const cancel = (): void => resolver.cancel();
+    signal.addEventListener('abort', cancel, { once: true });
+    try {
+      return await query();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', cancel);
+    }
+  };
   return {
-    findService: async (service, domain) => {
+    findService: async (service, domain, signal) => {
       try {
-        const records = await resolver.resolveSrv(`_${service}._tcp.${domain}`);
+        const records = await ask(() => resolver.resolveSrv(`_${service}._tcp.${domain}`), signal);
         const offered = records.filter((record) => record.name !== '' && record.name !== '.');
         if (offered.length > 0) return { kind: 'records', records: offered };
         return { kind: records.length > 0 ? 'not-offered' : 'nothing' };
       } catch {
+        signal.throwIfAborted();
         return { kind: 'nothing' };
       }
     },
-    findAddresses: async (name) => {
-      const family = isIP(name);
-      if (family !== 0) return [name];
+    findAddresses: async (name, signal) => {
+      if (isIP(name) !== 0) return [name];
       const addresses =
         servers === null
-          ? await lookUpInSystem(name, families)
-          : await resolveBoth(resolver, name, families);
-      return alternate(addresses);
+          ? await lookUpInSystem(name, signal)
+          : await ask(() => resolveBoth(resolver, name, families), signal);
+      const wanted = addresses.filter((address) => families.includes(isIP(address) === 6 ? 6 : 4));
+      if (wanted.length > 0) return alternate(wanted);
+      throw Object.assign(new Error(`no address for ${name}`), { code: 'ENOTFOUND' });
     },
   };
-}
-
-/** The system's lookup also knows /etc/hosts. */
-async function lookUpInSystem(
-  name: string,
-  families: readonly (4 | 6)[],
-): Promise<readonly string[]> {
-  const found = await lookup(name, { all: true });
-  const wanted = found.filter(({ family }) => families.includes(family === 6 ? 6 : 4));
-  if (wanted.length === 0) throw noAddress(name);
-  return wanted.map(({ address }) => address);
 }
 
 async function resolveBoth(
@@ -87,10 +97,6 @@ async function resolveBoth(
   await Promise.race([Promise.allSettled(queries), delay]);
   clearTimeout(timer);
   return found;
-}
-
-function noAddress(name: string): Error {
-  return Object.assign(new Error(`no address for ${name}`), { code: 'ENOTFOUND' });
 }
 
 function alternate(addresses: readonly string[]): readonly string[] {

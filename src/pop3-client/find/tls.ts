@@ -8,20 +8,33 @@ import { checkServerIdentity, connect, rootCertificates, type PeerCertificate } 
 import { describeTlsFailure } from '../../system/tls/tls-failure.js';
 import { ConnectionLost, InsecureServer } from '../settings/failures.js';
 import type { TlsTrust } from '../settings/settings.js';
+import { withDeadline } from './deadline.js';
 
 /**
  * Starts TLS 1.2 or later on a connection.
  *
  * @param names the certificate must be for one of them; the first is also sent as the server name
  * @returns the protected stream
- * @throws InsecureServer for a certificate that is not trusted; ConnectionLost when the handshake fails or takes too long
+ * @throws InsecureServer for a certificate that is not trusted; ConnectionLost when the handshake fails or takes too
+ *   long; the reason of `signal`
  */
 export async function startTls(
   plain: Duplex,
   names: readonly [string, ...(readonly string[])],
   trust: TlsTrust,
-  timeoutMs: number,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<Duplex> {
+  const late = new ConnectionLost('no TLS handshake in time');
+  return withDeadline(signal, timeoutMs, late, (either) => handshake(plain, names, trust, either));
+}
+
+async function handshake(
+  plain: Duplex,
+  names: readonly [string, ...(readonly string[])],
+  trust: TlsTrust,
+  signal: AbortSignal,
+): Promise<Duplex> {
+  signal.throwIfAborted();
   const [serverName] = names;
   const stream = connect({
     socket: plain,
@@ -33,17 +46,18 @@ export async function startTls(
   });
   return new Promise<Duplex>((resolve, reject) => {
     const fail = (error: Error): void => {
-      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
       stream.destroy();
       plain.destroy();
       reject(error);
     };
-    const timer = setTimeout(() => fail(new ConnectionLost('no TLS handshake in time')), timeoutMs);
+    const onAbort = (): void => fail(signal.reason as Error);
+    signal.addEventListener('abort', onAbort);
     // What happens after the handshake is the reader's; an error in between must not be nobody's.
     stream.on('error', (error: NodeJS.ErrnoException) => fail(describeFailure(error, names)));
     stream.once('close', () => fail(new ConnectionLost('the server ended the TLS handshake')));
     stream.once('secureConnect', () => {
-      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
       const { fingerprint } = trust;
       if (fingerprint !== null) {
         const seen = createHash('sha256').update(stream.getPeerCertificate().raw).digest('hex');

@@ -22,6 +22,7 @@ export interface Intention {
 export async function findIntentions(
   settings: Settings,
   nameServer: NameServer,
+  signal: AbortSignal,
 ): Promise<{ readonly server: string; readonly intentions: readonly Intention[] }> {
   const { maildir, account, maxOctets, keep } = settings;
   checkMaildir(maildir);
@@ -29,9 +30,9 @@ export async function findIntentions(
   const session = await openSession({
     settings,
     nameServer,
-    targets: await locateServers(settings.location, nameServer),
+    targets: await locateServers(settings.location, nameServer, signal),
     tlsMemory: new TlsMemory(content.sawTls, () => Promise.resolve()),
-    onClient: () => undefined,
+    signal,
   });
   const { client, endpoint } = session;
   try {

@@ -3,10 +3,10 @@
 import { exitCode } from '../../system/failures/exit-code.js';
 import { checkMaildir, listMessages } from '../../maildir/deliver.js';
 import { lockAccount } from '../keep/account-lock.js';
-import type { Pop3Client } from '../talk/client.js';
 import {
   ConnectionLost,
   FellSilent,
+  Interrupted,
   LostStep,
   MessageTooLarge,
   reasonOf,
@@ -35,9 +35,6 @@ export interface RunWatcher {
   onFailed(failed: FailedMessage): void;
   /** A session ended early and another follows. */
   onSessionEnd(reason: string): void;
-  onClient(client: Pop3Client): void;
-  /** Whether somebody stopped the run: no other session then. */
-  isInterrupted(): boolean;
 }
 
 /** Why the next session is not the last one, and what it does differently. */
@@ -49,16 +46,21 @@ interface Course {
   readonly excluded: Set<string>;
 }
 
-/** Runs to the end. @returns the summary, whatever happened; never rejects for what a server, a disk or a user can cause */
+/**
+ * Runs to the end, or until `signal` aborts with an Interrupted.
+ *
+ * @returns the summary, whatever happened; never rejects for what a server, a disk or a user can cause
+ */
 export async function run(
   settings: Settings,
   nameServer: NameServer,
+  signal: AbortSignal,
   watcher: RunWatcher,
 ): Promise<Summary> {
   const summary = newSummary(settings.account);
   const startedAt = performance.now();
   try {
-    await new Run(settings, nameServer, watcher, summary).run();
+    await new Run(settings, nameServer, signal, watcher, summary).run();
     if (summary.undecided) summary.exit = exitCode.temporary;
     else if (summary.failed.length > 0) summary.exit = exitCode.no;
   } catch (error) {
@@ -76,11 +78,19 @@ export async function run(
 class Run {
   readonly #settings: Settings;
   readonly #nameServer: NameServer;
+  readonly #signal: AbortSignal;
   readonly #watcher: RunWatcher;
   readonly #summary: Summary;
   readonly #failed = new Set<string>();
 
-  constructor(settings: Settings, nameServer: NameServer, watcher: RunWatcher, summary: Summary) {
+  constructor(
+    settings: Settings,
+    nameServer: NameServer,
+    signal: AbortSignal,
+    watcher: RunWatcher,
+    summary: Summary,
+  ) {
+    this.#signal = signal;
     this.#settings = settings;
     this.#nameServer = nameServer;
     this.#watcher = watcher;
@@ -94,7 +104,11 @@ class Run {
     try {
       const journal = await recoverJournal(maildir, account);
       try {
-        const targets = await locateServers(this.#settings.location, this.#nameServer);
+        const targets = await locateServers(
+          this.#settings.location,
+          this.#nameServer,
+          this.#signal,
+        );
         await this.#runSessions(targets, journal, await listMessages(maildir));
       } finally {
         await journal.close();
@@ -149,7 +163,7 @@ class Run {
       nameServer: this.#nameServer,
       targets,
       tlsMemory,
-      onClient: (client) => watcher.onClient(client),
+      signal: this.#signal,
     });
     try {
       this.#describe(session);
@@ -200,7 +214,8 @@ class Run {
       return !keep && state.listing !== null;
     }
     const { hasPipelined, unverified } = state;
-    if (error instanceof FellSilent && hasPipelined && !this.#watcher.isInterrupted()) {
+    if (error instanceof Interrupted) return false;
+    if (error instanceof FellSilent && hasPipelined) {
       // Some servers announce PIPELINING and drop what comes ahead. The listing is asked for so, before any message.
       course.mayPipeline = false;
       if (unverified.length === 0) return true;
@@ -210,7 +225,7 @@ class Run {
       error instanceof MessageTooLarge ||
       error instanceof ConnectionLost;
     const [culprit] = unverified;
-    if (!isServers || culprit === undefined || this.#watcher.isInterrupted()) return false;
+    if (!isServers || culprit === undefined) return false;
     const names = unverified.map((entry) => nameOf(account, entry));
     // A journal that cannot be written now only costs the knowledge.
     await journal.addSuspects(names.filter((name) => !name.startsWith('#'))).catch(() => undefined);

@@ -10,6 +10,9 @@ export class ConnectionLost extends TemporaryError {}
 /** Nothing came in time. */
 export class FellSilent extends ConnectionLost {}
 
+/** A signal or `--max-time` stopped the run: there is no other try. */
+export class Interrupted extends ConnectionLost {}
+
 /**
  * The server's bytes are not the reply that was due, so it is unknown where replies start. Nothing read since the last
  * verified point can be believed.

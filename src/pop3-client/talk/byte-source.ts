@@ -2,6 +2,7 @@
 
 import type { Duplex } from 'node:stream';
 import { ConnectionLost, FellSilent } from '../settings/failures.js';
+import { Pause } from '../../system/runtime/pause.js';
 
 /** Octets waiting to be taken beyond which the connection is not read. */
 const maxWaitingOctets = 1 << 20;
@@ -10,8 +11,8 @@ export class ByteSource {
   readonly #stream: Duplex;
   readonly #waiting: Buffer[] = [];
   #waitingOctets = 0;
-  #end: ConnectionLost | null = null;
-  #wake: (() => void) | null = null;
+  #end: Error | null = null;
+  readonly #pause = new Pause();
 
   constructor(stream: Duplex) {
     this.#stream = stream;
@@ -44,14 +45,7 @@ export class ByteSource {
       if (this.#end !== null) throw this.#end;
       const remainingMs = deadline - performance.now();
       if (remainingMs <= 0) throw new FellSilent('the server fell silent');
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, remainingMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.#wake = null;
+      await this.#pause.last(remainingMs);
     }
   }
 
@@ -65,27 +59,27 @@ export class ByteSource {
   }
 
   /** Ends the connection at once and says why to whoever waits for bytes. */
-  abort(reason: ConnectionLost): void {
+  abort(reason: Error): void {
     this.#end = reason;
     this.#waiting.length = 0;
     this.#stream.destroy();
-    this.#wake?.();
+    this.#pause.end();
   }
 
   readonly #onData = (chunk: Buffer): void => {
     this.#waiting.push(chunk);
     this.#waitingOctets += chunk.length;
     if (this.#waitingOctets > maxWaitingOctets) this.#stream.pause();
-    this.#wake?.();
+    this.#pause.end();
   };
 
   readonly #onEnd = (): void => {
     this.#end ??= new ConnectionLost('the server closed the connection');
-    this.#wake?.();
+    this.#pause.end();
   };
 
   readonly #onError = (error: Error): void => {
     this.#end ??= new ConnectionLost(`the connection failed: ${error.message}`);
-    this.#wake?.();
+    this.#pause.end();
   };
 }

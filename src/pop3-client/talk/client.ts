@@ -17,15 +17,20 @@ const capabilityLimits = { maxLineOctets: 1024, maxOctets: 65_536 };
 
 export class Pop3Client {
   readonly #timeoutMs: number;
+  readonly #signal: AbortSignal;
   #stream: Duplex;
   #source: ByteSource;
   #replies: ReplyReader;
 
-  constructor(stream: Duplex, timeoutMs: number) {
+  /** @param signal ends the connection when it aborts; its reason goes to whoever waits for a reply */
+  constructor(stream: Duplex, timeoutMs: number, signal: AbortSignal) {
     this.#timeoutMs = timeoutMs;
+    this.#signal = signal;
     this.#stream = stream;
     this.#source = new ByteSource(stream);
     this.#replies = new ReplyReader(this.#source, timeoutMs);
+    signal.addEventListener('abort', this.#onAbort);
+    if (signal.aborted) this.#onAbort();
   }
 
   get replies(): ReplyReader {
@@ -97,13 +102,17 @@ export class Pop3Client {
   }
 
   /** Leaves at once, without QUIT: the server must then delete nothing (RFC 1939 §6). */
-  destroy(reason = 'the connection was given up'): void {
-    this.#source.abort(new ConnectionLost(reason));
+  destroy(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#source.abort(new ConnectionLost('the connection was given up'));
   }
 
   /** Closes after QUIT. */
   end(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
     this.#stream.end();
     this.#stream.destroy();
   }
+
+  readonly #onAbort = (): void => this.#source.abort(this.#signal.reason as Error);
 }

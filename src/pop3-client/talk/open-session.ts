@@ -29,8 +29,7 @@ export interface OpenOptions {
   readonly targets: readonly Target[];
   /** Once TLS was seen at one address, none is spoken to in clear, unless `--tls off` asks for it. */
   readonly tlsMemory: TlsMemory;
-  /** Told of each connection, so that an interruption can end it. */
-  readonly onClient: (client: Pop3Client) => void;
+  readonly signal: AbortSignal;
 }
 
 interface Greeted {
@@ -40,9 +39,9 @@ interface Greeted {
   readonly timestamp: string | null;
 }
 
-/** @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory` throws */
+/** @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory` throws; the reason of `signal` */
 export async function openSession(options: OpenOptions): Promise<OpenSession> {
-  const { settings } = options;
+  const { settings, signal } = options;
   const excluded: Endpoint[] = [];
   let firstFailure: unknown = null;
   for (;;) {
@@ -53,15 +52,18 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
         localAddress: settings.localAddress,
         localPort: settings.localPort,
         timeoutMs: settings.timeoutMs,
+        signal,
         excluded,
       });
     } catch (error) {
+      signal.throwIfAborted();
       throw firstFailure ?? error;
     }
     let greeted;
     try {
       greeted = await greet(connected, options);
     } catch (error) {
+      signal.throwIfAborted();
       if (!(error instanceof TemporaryError || error instanceof InsecureServer)) throw error;
       firstFailure ??= withServer(error, connected);
       excluded.push(connected);
@@ -75,16 +77,18 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
       return { client, endpoint: connected, isProtected, capabilities, method };
     } catch (error) {
       client.destroy();
+      signal.throwIfAborted();
       throw withServer(error, connected);
     }
   }
 }
 
 async function greet(connected: Connected, options: OpenOptions): Promise<Greeted> {
-  const { settings, tlsMemory } = options;
+  const { tlsMemory, signal } = options;
+  const { trust, timeoutMs } = options.settings;
   const { target, socket } = connected;
   const protect = async (plain: Duplex): Promise<Duplex> => {
-    const stream = await startTls(plain, target.names, settings.trust, settings.timeoutMs);
+    const stream = await startTls(plain, target.names, trust, { timeoutMs, signal });
     try {
       // Now, not after the login: a refused one must not make it forgotten.
       await tlsMemory.addHandshake();
@@ -96,8 +100,7 @@ async function greet(connected: Connected, options: OpenOptions): Promise<Greete
   };
   let isProtected = target.tls === 'implicit';
   const stream = isProtected ? await protect(socket) : socket;
-  const client = new Pop3Client(stream, settings.timeoutMs);
-  options.onClient(client);
+  const client = new Pop3Client(stream, timeoutMs, signal);
   try {
     const greeting = await client.replies.readResponse();
     if (!greeting.isOk) {

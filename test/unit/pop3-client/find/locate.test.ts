@@ -1,6 +1,10 @@
 import t from 'tap';
 import { Refused } from '../../../../src/pop3-client/settings/failures.js';
-import { locateServers, superdomainsOf } from '../../../../src/pop3-client/find/locate.js';
+import {
+  locateServers,
+  superdomainsOf,
+  type Target,
+} from '../../../../src/pop3-client/find/locate.js';
 import type { NameServer, SrvAnswer } from '../../../../src/pop3-client/find/name-server.js';
 import type { LocationSettings } from '../../../../src/pop3-client/settings/settings.js';
 
@@ -15,6 +19,10 @@ const settings: LocationSettings = {
   tls: 'auto',
   dnsServers: null,
 };
+
+async function locate(one: LocationSettings, dns: NameServer): Promise<readonly Target[]> {
+  return locateServers(one, dns, new AbortController().signal);
+}
 
 /** Answers from a table; `service.domain` is the key. */
 function answering(table: Readonly<Record<string, SrvAnswer>>): NameServer & { asked: string[] } {
@@ -39,7 +47,7 @@ t.test('pop3s goes before pop3, whose targets must then offer TLS as well', asyn
     'pop3s.example.org': at('a.example.org', 995),
     'pop3.example.org': at('b.example.org', 110),
   });
-  t.same(await locateServers(settings, dns), [
+  t.same(await locate(settings, dns), [
     { host: 'a.example.org', port: 995, tls: 'implicit', names: ['a.example.org', 'example.org'] },
     {
       host: 'b.example.org',
@@ -54,9 +62,9 @@ t.test(
   "a target outside the domain needs the domain's certificate: DNS may be forged",
   async (t) => {
     const dns = answering({ 'pop3s.example.org': at('evil.example.net', 995) });
-    t.match(await locateServers(settings, dns), [{ names: ['example.org'] }]);
+    t.match(await locate(settings, dns), [{ names: ['example.org'] }]);
     const alike = answering({ 'pop3s.example.org': at('evilexample.org', 995) });
-    t.match(await locateServers(settings, alike), [{ names: ['example.org'] }]);
+    t.match(await locate(settings, alike), [{ names: ['example.org'] }]);
   },
 );
 
@@ -65,7 +73,7 @@ t.test('superdomains are asked nearest first, and the top-level domain never', a
   t.same(superdomainsOf('example.org'), []);
   t.same(superdomainsOf('org'), []);
   const dns = answering({ 'pop3.example.org': at('mail.example.org', 110) });
-  const found = await locateServers(
+  const found = await locate(
     { ...settings, domain: 'a.b.example.org', srvSuperdomains: true },
     dns,
   );
@@ -85,7 +93,7 @@ t.test('without records the name itself, at the port that the mode calls for', a
     ],
   ] as const;
   for (const [change, expected] of rows) {
-    t.match(await locateServers({ ...settings, ...change }, answering({})), [
+    t.match(await locate({ ...settings, ...change }, answering({})), [
       { host: 'example.org', ...expected },
     ]);
   }
@@ -96,11 +104,11 @@ t.test('a service that is not offered is refused', async (t) => {
     'pop3s.example.org': { kind: 'not-offered' },
     'pop3.example.org': { kind: 'not-offered' },
   });
-  await t.rejects(locateServers(settings, dns), {
+  await t.rejects(locate(settings, dns), {
     constructor: Refused,
     message: /no POP3|no SRV|--byip/,
   });
-  await t.rejects(locateServers({ ...settings, implicit: false }, answering({})), {
+  await t.rejects(locate({ ...settings, implicit: false }, answering({})), {
     constructor: Refused,
     message: /no POP3|no SRV|--byip/,
   });
@@ -109,7 +117,7 @@ t.test('a service that is not offered is refused', async (t) => {
 t.test('addresses and localhost are not looked up in SRV', async (t) => {
   const dns = answering({});
   for (const domain of ['192.0.2.1', '2001:db8::1', 'localhost', 'mail.localhost.']) {
-    t.match(await locateServers({ ...settings, domain }, dns), [{ host: domain }]);
+    t.match(await locate({ ...settings, domain }, dns), [{ host: domain }]);
   }
   t.same(dns.asked, []);
 });
@@ -120,13 +128,13 @@ t.test('--byip takes addresses with ";" between them, and nothing else', async (
     domain,
     byAddress: true,
   });
-  const found = await locateServers(byAddress('192.0.2.1; 2001:db8::1;'), answering({}));
+  const found = await locate(byAddress('192.0.2.1; 2001:db8::1;'), answering({}));
   t.match(found, [{ host: '192.0.2.1' }, { host: '2001:db8::1' }]);
-  await t.rejects(locateServers(byAddress('mail.example.org'), answering({})), {
+  await t.rejects(locate(byAddress('mail.example.org'), answering({})), {
     constructor: Refused,
     message: /no POP3|no SRV|--byip/,
   });
-  await t.rejects(locateServers(byAddress(';'), answering({})), {
+  await t.rejects(locate(byAddress(';'), answering({})), {
     constructor: Refused,
     message: /no POP3|no SRV|--byip/,
   });
