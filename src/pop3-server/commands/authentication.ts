@@ -1,11 +1,12 @@
 // AUTH and APOP. RFC 5034, RFC 4422; RFC 1939 §7.
 
-import type { SaslExchange, SaslStep } from '../../auth/mechanisms/sasl-mechanism.js';
+import type { Verdict } from '../../auth/accounts/authenticator.js';
+import type { SaslStep } from '../../auth/mechanisms/sasl-mechanism.js';
 import type { SaslMechanismName } from '../../auth/mechanisms/sasl-mechanisms.js';
 import type { ApopArguments, AuthArguments } from './arguments.js';
 import { tryBase64 } from '../../wire/base64.js';
 import { concludeLogin, refuse, refuseCleartext } from './authorization.js';
-import { error, type Outcome } from './outcome.js';
+import { error, lineTooLong, type Outcome } from './outcome.js';
 import type { Authorization } from './session-state.js';
 import type { SessionContext } from './session-context.js';
 
@@ -38,51 +39,30 @@ export async function auth(
     authenticator: await context.service.authenticator(),
     channelBindings: context.link.channelBindings,
   });
-  return proceed(await exchange.start(initialResponse), { exchange, name, context });
-}
-
-interface Exchange {
-  readonly exchange: SaslExchange;
-  readonly name: SaslMechanismName;
-  readonly context: SessionContext;
-}
-
-async function proceed(step: SaslStep, exchange: Exchange): Promise<Outcome> {
-  const { name, context } = exchange;
-  switch (step.step) {
-    case 'challenge':
-      return {
-        kind: 'challenge',
-        challenge: step.challenge,
-        respond: (line) => respond(line, exchange),
-      };
-    case 'accepted':
-      return concludeLogin(
-        { verdict: 'accepted', identity: step.identity },
-        { name: '', mechanism: name },
-        context,
-      );
-    case 'rejected':
-      return concludeLogin(
-        { verdict: 'rejected', reason: step.reason },
-        { name: nameOf(step.name), mechanism: name },
-        context,
-      );
-    case 'unavailable':
-      return concludeLogin(
-        { verdict: 'unavailable', isLasting: step.isLasting, reason: step.reason },
-        { name: nameOf(step.name), mechanism: name },
-        context,
-      );
+  let step = await exchange.start(initialResponse);
+  while (step.step === 'challenge') {
+    const line = await context.ask(step.challenge);
+    if (line === null) return { kind: 'broken-off' };
+    if (line === 'too-long') return lineTooLong;
+    const text = line.toString('latin1');
+    if (text === '*') return error('cancelled');
+    const response = tryBase64(text);
+    if (response === null) return error('bad-base64');
+    step = await exchange.respond(response);
   }
+  const attempt = { name: 'name' in step ? nameOf(step.name) : '', mechanism: name };
+  return concludeLogin(verdictOf(step), attempt, context);
 }
 
-async function respond(line: Buffer, exchange: Exchange): Promise<Outcome> {
-  const text = line.toString('latin1');
-  if (text === '*') return error('cancelled');
-  const response = tryBase64(text);
-  if (response === null) return error('bad-base64');
-  return proceed(await exchange.exchange.respond(response), exchange);
+function verdictOf(step: Exclude<SaslStep, { step: 'challenge' }>): Verdict {
+  switch (step.step) {
+    case 'accepted':
+      return { verdict: 'accepted', identity: step.identity };
+    case 'rejected':
+      return { verdict: 'rejected', reason: step.reason };
+    case 'unavailable':
+      return { verdict: 'unavailable', isLasting: step.isLasting, reason: step.reason };
+  }
 }
 
 export async function apop(

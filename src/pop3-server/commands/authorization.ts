@@ -1,9 +1,9 @@
-// AUTHORIZATION: USER, PASS. RFC 1939 §7, RFC 3206, RFC 2449 §8.1. CAPA and QUIT stand here too.
+// USER and PASS, and what every login ends with. RFC 1939 §7, RFC 3206, RFC 2449 §8.1.
 
 import type { Identity, Verdict } from '../../auth/accounts/authenticator.js';
 import type { ResponseCode } from '../../wire/response.js';
 import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
-import { MaildropRefused } from './service.js';
+import { MaildropRefused } from '../../maildrop/view/maildir-view.js';
 import type { SessionContext } from './session-context.js';
 import type { Authorization } from './session-state.js';
 
@@ -107,7 +107,7 @@ export function refuse(
   { peer, report }: SessionContext,
 ): ErrorOutcome {
   report('failure', {
-    ...(peer === undefined ? {} : { peer }),
+    peer,
     code,
     user: attempt.name,
     mechanism: attempt.mechanism,

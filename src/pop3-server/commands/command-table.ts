@@ -1,6 +1,9 @@
-// Every command: its states, how its arguments are read, what runs, where it is specified. CAPA is derived from here.
+// Everything about each command is in its row: its states, how its arguments are read, what runs, where it is specified.
+// CAPA is derived from the rows.
 
 import { formatCapability } from '../../wire/capability.js';
+import { parseCommandLine } from '../../wire/command-line.js';
+import { maxAuthLineOctets, maxCommandLineOctets } from '../../wire/limits.js';
 import {
   apopArguments,
   authArguments,
@@ -17,16 +20,16 @@ import { apop, auth, mechanismsFor } from './authentication.js';
 import { pass, user } from './authorization.js';
 import { stls } from './encryption.js';
 import { lang, utf8 } from './language.js';
-import type { Outcome } from './outcome.js';
+import { error, lineTooLong, unknownCommand, type Outcome } from './outcome.js';
 import type { SessionContext } from './session-context.js';
-import type { Authorization, State, StateName, Transaction } from './session-state.js';
+import type { Authorization, State, Transaction } from './session-state.js';
 import { dele, list, noop, retr, rset, stat, top, uidl } from './transaction.js';
 import { quitAuthorization, quitTransaction } from './update.js';
 
 /** What a command does in one state: never called in another. */
-interface Handler<S extends State, A> {
-  readonly parse: ArgumentParser<A>;
-  readonly run: (values: A, state: S, context: SessionContext) => Outcome | Promise<Outcome>;
+interface Handler<S extends State> {
+  readonly parse: ArgumentParser<unknown>;
+  readonly run: (values: unknown, state: S, context: SessionContext) => Outcome | Promise<Outcome>;
 }
 
 interface Command {
@@ -34,8 +37,12 @@ interface Command {
   readonly spec: string;
   /** What CAPA says of it; absent for the commands that RFC 1939 §5 makes every server have, null when it is not to be had. */
   readonly capability?: (offer: Offer) => string | null;
-  readonly AUTHORIZATION?: Handler<Authorization, unknown>;
-  readonly TRANSACTION?: Handler<Transaction, unknown>;
+  /** The longest line, line end not counted; `maxCommandLineOctets` when absent. */
+  readonly maxLineOctets?: number;
+  /** Finds out for itself what other programs did to the maildrop: the list is not refreshed before it. */
+  readonly looksForItself?: true;
+  readonly AUTHORIZATION?: Handler<Authorization>;
+  readonly TRANSACTION?: Handler<Transaction>;
 }
 
 /** What the capabilities depend on. */
@@ -45,124 +52,110 @@ interface Offer {
   readonly mechanisms: readonly string[];
 }
 
-function inAuthorization<A>(
+function handler<S extends State, A>(
   parse: ArgumentParser<A>,
-  run: Handler<Authorization, A>['run'],
-): Pick<Command, 'AUTHORIZATION'> {
-  return { AUTHORIZATION: { parse, run: run as Handler<Authorization, unknown>['run'] } };
+  run: (values: A, state: S, context: SessionContext) => Outcome | Promise<Outcome>,
+): Handler<S> {
+  return { parse, run: run as Handler<S>['run'] };
 }
 
-function inTransaction<A>(
-  parse: ArgumentParser<A>,
-  run: Handler<Transaction, A>['run'],
-): Pick<Command, 'TRANSACTION'> {
-  return { TRANSACTION: { parse, run: run as Handler<Transaction, unknown>['run'] } };
-}
+const rows: Readonly<Record<string, Command>> = {
+  CAPA: {
+    spec: 'RFC 2449 §5',
+    AUTHORIZATION: handler(noArguments, announce),
+    TRANSACTION: handler(noArguments, announce),
+  },
+  STLS: {
+    spec: 'RFC 2595 §4',
+    capability: ({ canStartTls }) => (canStartTls ? 'STLS' : null),
+    AUTHORIZATION: handler(noArguments, stls),
+  },
+  USER: {
+    spec: 'RFC 1939 §7',
+    capability: ({ allowsLogin }) => (allowsLogin ? 'USER' : null),
+    AUTHORIZATION: handler(userName, user),
+  },
+  PASS: { spec: 'RFC 1939 §7', AUTHORIZATION: handler(password, pass) },
+  AUTH: {
+    spec: 'RFC 5034 §4',
+    maxLineOctets: maxAuthLineOctets,
+    capability: ({ mechanisms }) =>
+      mechanisms.length === 0 ? null : formatCapability('SASL', ...mechanisms),
+    AUTHORIZATION: handler(authArguments, auth),
+  },
+  APOP: { spec: 'RFC 1939 §7', AUTHORIZATION: handler(apopArguments, apop) },
+  UTF8: {
+    spec: 'RFC 6856 §2',
+    capability: () => formatCapability('UTF8', 'USER'),
+    AUTHORIZATION: handler(noArguments, utf8),
+    TRANSACTION: handler(noArguments, utf8),
+  },
+  LANG: {
+    spec: 'RFC 6856 §3',
+    capability: () => 'LANG',
+    AUTHORIZATION: handler(optionalWord, lang),
+    TRANSACTION: handler(optionalWord, lang),
+  },
+  STAT: { spec: 'RFC 1939 §5', TRANSACTION: handler(noArguments, stat) },
+  LIST: { spec: 'RFC 1939 §5', TRANSACTION: handler(optionalMessageNumber, list) },
+  RETR: {
+    spec: 'RFC 1939 §5',
+    looksForItself: true,
+    TRANSACTION: handler(oneMessageNumber, retr),
+  },
+  DELE: { spec: 'RFC 1939 §5', TRANSACTION: handler(oneMessageNumber, dele) },
+  NOOP: { spec: 'RFC 1939 §5', TRANSACTION: handler(noArguments, noop) },
+  RSET: { spec: 'RFC 1939 §5', TRANSACTION: handler(noArguments, rset) },
+  TOP: {
+    spec: 'RFC 1939 §7',
+    capability: () => 'TOP',
+    looksForItself: true,
+    TRANSACTION: handler(topArguments, top),
+  },
+  UIDL: {
+    spec: 'RFC 1939 §7',
+    capability: () => 'UIDL',
+    TRANSACTION: handler(optionalMessageNumber, uidl),
+  },
+  QUIT: {
+    spec: 'RFC 1939 §4, §6',
+    // It ends the session even when the maildrop cannot be looked at.
+    looksForItself: true,
+    AUTHORIZATION: handler(noArguments, quitAuthorization),
+    TRANSACTION: handler(noArguments, quitTransaction),
+  },
+};
 
-const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
-  [
-    'CAPA',
-    {
-      spec: 'RFC 2449 §5',
-      ...inAuthorization(noArguments, announce),
-      ...inTransaction(noArguments, announce),
-    },
-  ],
-  [
-    'STLS',
-    {
-      spec: 'RFC 2595 §4',
-      capability: ({ canStartTls }) => (canStartTls ? 'STLS' : null),
-      ...inAuthorization(noArguments, stls),
-    },
-  ],
-  [
-    'USER',
-    {
-      spec: 'RFC 1939 §7',
-      capability: ({ allowsLogin }) => (allowsLogin ? 'USER' : null),
-      ...inAuthorization(userName, user),
-    },
-  ],
-  ['PASS', { spec: 'RFC 1939 §7', ...inAuthorization(password, pass) }],
-  [
-    'AUTH',
-    {
-      spec: 'RFC 5034 §4',
-      capability: ({ mechanisms }) =>
-        mechanisms.length === 0 ? null : formatCapability('SASL', ...mechanisms),
-      ...inAuthorization(authArguments, auth),
-    },
-  ],
-  ['APOP', { spec: 'RFC 1939 §7', ...inAuthorization(apopArguments, apop) }],
-  [
-    'UTF8',
-    {
-      spec: 'RFC 6856 §2',
-      capability: () => formatCapability('UTF8', 'USER'),
-      ...inAuthorization(noArguments, utf8),
-      ...inTransaction(noArguments, utf8),
-    },
-  ],
-  [
-    'LANG',
-    {
-      spec: 'RFC 6856 §3',
-      capability: () => 'LANG',
-      ...inAuthorization(optionalWord, lang),
-      ...inTransaction(optionalWord, lang),
-    },
-  ],
-  ['STAT', { spec: 'RFC 1939 §5', ...inTransaction(noArguments, stat) }],
-  ['LIST', { spec: 'RFC 1939 §5', ...inTransaction(optionalMessageNumber, list) }],
-  ['RETR', { spec: 'RFC 1939 §5', ...inTransaction(oneMessageNumber, retr) }],
-  ['DELE', { spec: 'RFC 1939 §5', ...inTransaction(oneMessageNumber, dele) }],
-  ['NOOP', { spec: 'RFC 1939 §5', ...inTransaction(noArguments, noop) }],
-  ['RSET', { spec: 'RFC 1939 §5', ...inTransaction(noArguments, rset) }],
-  ['TOP', { spec: 'RFC 1939 §7', capability: () => 'TOP', ...inTransaction(topArguments, top) }],
-  [
-    'UIDL',
-    {
-      spec: 'RFC 1939 §7',
-      capability: () => 'UIDL',
-      ...inTransaction(optionalMessageNumber, uidl),
-    },
-  ],
-  [
-    'QUIT',
-    {
-      spec: 'RFC 1939 §4, §6',
-      ...inAuthorization(noArguments, quitAuthorization),
-      ...inTransaction(noArguments, quitTransaction),
-    },
-  ],
-]);
+/** By upper-cased keyword. A Map, so that what a peer sent finds nothing but the rows. */
+export const commands: ReadonlyMap<string, Command> = new Map(Object.entries(rows));
 
-export type FoundCommand =
-  | { readonly found: 'nothing' }
-  /** A command, but not one of this state. */
-  | { readonly found: 'other-state' }
-  | {
-      readonly found: 'command';
-      readonly parse: ArgumentParser<unknown>;
-      readonly run: (
-        values: unknown,
-        state: State,
-        context: SessionContext,
-      ) => Outcome | Promise<Outcome>;
-    };
-
-/** Finds what a keyword does in a state. @param keyword upper-cased */
-export function findCommand(keyword: string, state: StateName): FoundCommand {
-  const command = commands.get(keyword);
-  if (command === undefined) return { found: 'nothing' };
-  const handler = command[state] as Handler<State, unknown> | undefined;
-  return handler === undefined ? { found: 'other-state' } : { found: 'command', ...handler };
-}
-
-/** All keywords, for tests that try each in each state. */
-export function allKeywords(): readonly string[] {
-  return [...commands.keys()];
+/**
+ * Carries out one command line. At once where it can be: promises would cost most commands as much as their work.
+ *
+ * @param line without its line end
+ * @throws what the command throws, such as the system's errors
+ */
+export function runCommand(
+  line: Buffer,
+  state: State,
+  context: SessionContext,
+): Outcome | Promise<Outcome> {
+  const parsedLine = parseCommandLine(line);
+  if (parsedLine === null) return unknownCommand;
+  const command = commands.get(parsedLine.keyword);
+  if (line.length > (command?.maxLineOctets ?? maxCommandLineOctets)) return lineTooLong;
+  if (command === undefined) return unknownCommand;
+  const found = command[state.name] as Handler<State> | undefined;
+  if (found === undefined) return error(`wrong-state-${state.name.toLowerCase()}`);
+  const parsed = found.parse(parsedLine.argument);
+  if ('refusal' in parsed) return parsed.refusal;
+  const refreshing =
+    state.name === 'TRANSACTION' && command.looksForItself !== true
+      ? state.login.maildrop.refresh()
+      : undefined;
+  return refreshing === undefined
+    ? found.run(parsed.values, state, context)
+    : refreshing.then(() => found.run(parsed.values, state, context));
 }
 
 /**

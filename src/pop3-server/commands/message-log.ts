@@ -2,6 +2,7 @@
 // downloaded again?" are answered from these. Without the option nothing of this exists.
 
 import type { Maildrop, MessageRecord, RemovalResult } from '../../maildrop/messages/maildrop.js';
+import type { LogFields } from '../../system/log/log-line.js';
 import { Turns } from '../../system/runtime/turns.js';
 import type { MessageNumber } from '../../wire/message-number.js';
 
@@ -19,7 +20,7 @@ interface Treatment {
   why: string | undefined;
 }
 
-export type ReportMessage = (fields: Readonly<Record<string, string | number>>) => void;
+export type ReportMessage = (fields: LogFields) => void;
 
 /** Keeps about a hundred octets for each message that the client asked for or marked, and nothing for the others. */
 export class MessageLog {
@@ -75,13 +76,13 @@ export class MessageLog {
     for (const [record, { number, retr, top, dele, why }] of this.#treatments) {
       report({
         number,
-        ...(record.uniqueId === null ? {} : { uid: record.uniqueId }),
+        uid: record.uniqueId ?? undefined,
         file: maildrop.nameOf(record),
-        ...(record.octets === null ? {} : { octets: record.octets }),
+        octets: record.octets ?? undefined,
         retr,
         top,
         dele: dele === 'marked' ? 'no-quit' : dele,
-        ...(why === undefined ? {} : { why }),
+        why,
       });
       if (turns.isOver()) await turns.next();
     }

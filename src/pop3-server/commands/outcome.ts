@@ -1,15 +1,16 @@
 // What a command comes to. Handlers return outcomes; only the session writes.
 
-import type { MessageRecord } from '../../maildrop/messages/maildrop.js';
+import type { Maildrop, MessageRecord } from '../../maildrop/messages/maildrop.js';
 import type { MessageNumber } from '../../wire/message-number.js';
 import type { ResponseCode } from '../../wire/response.js';
 import type { Login } from './session-state.js';
 import type { TextValues } from '../texts/texts.js';
 
-export type Outcome =
+/** What is answered, and nothing else happens. */
+export type Reply =
   /** A positive status line. */
   | { readonly kind: 'ok'; readonly text: string; readonly values?: TextValues }
-  /** A negative one. `isBad` counts against the peer: what was sent is no command of POP3 at all. */
+  /** A negative one. */
   | ErrorOutcome
   /** A positive status line, then lines, then the terminator. The lines hold no line ends and start with no dot. */
   | {
@@ -21,19 +22,19 @@ export type Outcome =
   /** A message, or its top. */
   | {
       readonly kind: 'message';
+      readonly maildrop: Maildrop;
       readonly record: MessageRecord;
       readonly number: MessageNumber;
       /** Body lines for TOP; null for all of it. */
       readonly bodyLines: number | null;
-    }
+    };
+
+export type Outcome =
+  | Reply
   /** A positive status line; the session goes on in TRANSACTION. */
   | { readonly kind: 'enter-transaction'; readonly login: Login }
-  /** A SASL challenge: the next line is the answer to it, not a command. RFC 5034 §4. */
-  | {
-      readonly kind: 'challenge';
-      readonly challenge: Buffer;
-      readonly respond: (line: Buffer) => Promise<Outcome>;
-    }
+  /** No reply: the session is to end before the command could. */
+  | { readonly kind: 'broken-off' }
   /** A positive status line; then the session starts anew under TLS. RFC 2595 §4. */
   | { readonly kind: 'start-tls' }
   /** The texts change, and the reply is in the new ones. RFC 6856 §3. */
@@ -54,10 +55,15 @@ export interface ErrorOutcome {
   readonly text: string;
   readonly values?: TextValues;
   readonly code?: ResponseCode;
+  /** Counts against the peer: what was sent is no command of POP3 at all. */
   readonly isBad?: true;
   /** A login was refused: counted, and answered with delay. */
   readonly isFailedLogin?: true;
 }
+
+export const lineTooLong: ErrorOutcome = { kind: 'error', text: 'line-too-long', isBad: true };
+
+export const unknownCommand: ErrorOutcome = { kind: 'error', text: 'unknown-command', isBad: true };
 
 export function ok(text: string, values?: TextValues): Outcome {
   return values === undefined ? { kind: 'ok', text } : { kind: 'ok', text, values };

@@ -2,9 +2,9 @@
 
 import type { Authenticator, Identity } from '../../auth/accounts/authenticator.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
-import { MaildropRefused } from '../../maildrop/view/maildir-view.js';
 import type { Log } from '../../system/log/log.js';
-import type { Security } from './link.js';
+import type { LogFields } from '../../system/log/log-line.js';
+import type { Security } from '../connection/link.js';
 
 export interface Service {
   /** Loaded at the first login: the greeting does not wait for a database. */
@@ -26,7 +26,7 @@ export interface Service {
 
 /** What a maildrop may tell of the session that opened it. */
 export interface MaildropSession {
-  readonly report: (event: string, fields: Readonly<Record<string, string | number>>) => void;
+  readonly report: (event: string, fields: LogFields) => void;
 }
 
 /** Times in milliseconds; the times can be set, see pop3d(8). */
@@ -37,7 +37,7 @@ export interface SessionLimits {
   readonly idleTimeoutMs: number;
   /** From the first octet of TLS to its last handshake message. */
   readonly handshakeTimeoutMs: number;
-  /** From the verdict to the reply, for the first failed login; later ones wait longer, see failure-delay.ts. */
+  /** From the command to the reply, for the first failed login; later ones wait longer, see failure-delay.ts. */
   readonly failureDelayMs: number;
   readonly maxBadCommandsBeforeLogin: number;
   readonly maxBadCommandsAfterLogin: number;
@@ -53,5 +53,3 @@ export const defaultLimits: SessionLimits = {
   maxBadCommandsAfterLogin: 20,
   maxFailedLogins: 10,
 };
-
-export { MaildropRefused };

@@ -1,6 +1,6 @@
 // What a command's handler may see of the session it runs in.
 
-import type { Link } from './link.js';
+import type { Link } from '../connection/link.js';
 import type { MessageLog } from './message-log.js';
 import type { MaildropSession, Service } from './service.js';
 
@@ -11,6 +11,12 @@ export interface SessionContext extends MaildropSession {
   readonly peer: string | undefined;
   /** The timestamp of the greeting, for APOP; null when it is not offered. RFC 1939 §7. */
   readonly apopTimestamp: string | null;
+  /**
+   * Sends a SASL challenge. RFC 5034 §4.
+   *
+   * @returns the line that answers it, without its line end; `too-long` for one over the limit; null when the session is to end
+   */
+  readonly ask: (challenge: Buffer) => Promise<Buffer | 'too-long' | null>;
   /** What becomes of single messages, when it is logged. */
   readonly messages: MessageLog | null;
 }

@@ -3,8 +3,6 @@
 import type { Identity } from '../../auth/accounts/authenticator.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 
-export type StateName = 'AUTHORIZATION' | 'TRANSACTION';
-
 export interface Authorization {
   readonly name: 'AUTHORIZATION';
   /** What USER gave, bytes as latin1; PASS uses it up. */

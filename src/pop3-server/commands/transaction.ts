@@ -1,5 +1,5 @@
 // TRANSACTION: STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL. RFC 1939 §5, §7.
-// Every handler sees a list that was refreshed for it: what other programs removed is gone from it.
+// RETR and TOP find out for themselves what other programs removed; for the others the list was refreshed.
 
 import type { Maildrop, MessageRecord } from '../../maildrop/messages/maildrop.js';
 import { formatScanListing, formatUniqueIdListing } from '../../wire/listing.js';
@@ -51,13 +51,17 @@ export async function uidl(number: MessageNumber | null, state: Transaction): Pr
 }
 
 export function retr(number: MessageNumber, state: Transaction): Outcome {
-  const found = find(state.login.maildrop, number);
-  return 'kind' in found ? found : { kind: 'message', record: found, number, bodyLines: null };
+  return message(number, null, state);
 }
 
 export function top({ number, bodyLines }: TopArguments, state: Transaction): Outcome {
-  const found = find(state.login.maildrop, number);
-  return 'kind' in found ? found : { kind: 'message', record: found, number, bodyLines };
+  return message(number, bodyLines, state);
+}
+
+function message(number: MessageNumber, bodyLines: number | null, state: Transaction): Outcome {
+  const { maildrop } = state.login;
+  const found = find(maildrop, number);
+  return 'kind' in found ? found : { kind: 'message', maildrop, record: found, number, bodyLines };
 }
 
 export function dele(number: MessageNumber, state: Transaction, context: SessionContext): Outcome {

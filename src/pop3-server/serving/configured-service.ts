@@ -2,7 +2,7 @@
 
 import { uniqueIdSources } from '../../maildrop/unique-ids/unique-id-source.js';
 import type { Log } from '../../system/log/log.js';
-import type { Security } from '../commands/link.js';
+import type { Security } from '../connection/link.js';
 import { createMaildirService } from './maildir-service.js';
 import { tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
 import { defaultLimits, type Service, type SessionLimits } from '../commands/service.js';

@@ -10,7 +10,7 @@ import type { UniqueIdSource } from '../../maildrop/unique-ids/unique-id-source.
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 import type { Log } from '../../system/log/log.js';
 import { MaildropRefused } from '../../maildrop/view/maildir-view.js';
-import type { Security } from '../commands/link.js';
+import type { Security } from '../connection/link.js';
 import type { MaildropSession, Service, SessionLimits } from '../commands/service.js';
 
 export interface MaildirServiceOptions {

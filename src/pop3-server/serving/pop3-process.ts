@@ -10,7 +10,7 @@ import {
 import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog } from '../../system/log/log.js';
 import { configureService } from './configured-service.js';
-import { peerNamedIn, withoutMapping } from '../commands/peer.js';
+import { peerNamedIn, withoutMapping } from '../connection/peer.js';
 import type { Pop3dOptionValues } from './pop3d-options.js';
 import { reportTo } from './report-descriptor.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';

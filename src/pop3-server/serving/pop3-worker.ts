@@ -10,7 +10,7 @@ import { runWorker, workerSessions, type HandedConnection } from '../../worker/w
 import { makeApopTimestamp } from '../texts/apop-timestamp.js';
 import { configureService } from './configured-service.js';
 import { greetingWith } from '../texts/greeting.js';
-import { peerNamedIn } from '../commands/peer.js';
+import { peerNamedIn } from '../connection/peer.js';
 import { pop3dOptions, tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
 import type { Service } from '../commands/service.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';

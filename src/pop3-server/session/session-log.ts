@@ -31,13 +31,11 @@ export class SessionTally {
       reason,
       messages: maildrop?.records.length,
       octets: maildrop === null ? undefined : totalOctetsOf(maildrop),
-      ...(maildrop === null
-        ? {}
-        : {
-            retr: this.retr.toString(),
-            top: this.top.toString(),
-            dele: this.removedCount,
-          }),
+      ...(maildrop !== null && {
+        retr: this.retr.toString(),
+        top: this.top.toString(),
+        dele: this.removedCount,
+      }),
       seconds: ((performance.now() - startedMs) / 1000).toFixed(3),
     };
   }

@@ -1,28 +1,24 @@
 // What a session writes: replies that leave together, and waits for a peer that reads slowly.
 
-import type { Duplex } from 'node:stream';
+import type { Connection } from '../../system/descriptors/connection.js';
 
 /** Text and bytes collected before they are written; more is written at once. */
 const maxHeldOctets = 64 * 1024;
 
-/** A duplex stream that can watch its own writing, as sockets do. */
-export type Connection = Duplex & {
-  /** Emits 'timeout' when no octet was moved for so long; 0 stops the watch. */
-  setTimeout(timeoutMs: number): unknown;
-};
-
 export class SessionOutput {
   readonly #connection: Connection;
   readonly #progressTimeoutMs: number;
+  readonly #onStalled: () => void;
   #held: (Buffer | string)[] = [];
   /** Text after what is held as bytes: most replies are nothing else, and go out without a buffer of their own. */
   #text = '';
   #heldOctets = 0;
 
-  /** @param progressTimeoutMs the connection emits 'timeout' when the peer takes no octet for so long */
-  constructor(connection: Connection, progressTimeoutMs: number) {
+  /** @param onStalled called when the peer took no octet for `progressTimeoutMs`; has to close the connection */
+  constructor(connection: Connection, progressTimeoutMs: number, onStalled: () => void) {
     this.#connection = connection;
     this.#progressTimeoutMs = progressTimeoutMs;
+    this.#onStalled = onStalled;
   }
 
   /** Whether nothing can be written any more; what is written then goes nowhere. */
@@ -88,11 +84,13 @@ export class SessionOutput {
       const connection = this.#connection;
       const done = (): void => {
         connection.setTimeout(0);
+        connection.off('timeout', this.#onStalled);
         connection.off('drain', done);
         connection.off('close', done);
         resolve();
       };
       connection.setTimeout(this.#progressTimeoutMs);
+      connection.on('timeout', this.#onStalled);
       connection.on('drain', done);
       connection.on('close', done);
     });

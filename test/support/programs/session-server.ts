@@ -6,7 +6,7 @@ import { openMaildirMaildrop } from '../../../src/maildrop/opened/maildir-maildr
 import { defaultLimits } from '../../../src/pop3-server/commands/service.js';
 import { runSession } from '../../../src/pop3-server/session/session.js';
 import { indifferentStarter } from '../../../src/pop3-server/session/starter.js';
-import type { Security } from '../../../src/pop3-server/commands/link.js';
+import type { Security } from '../../../src/pop3-server/connection/link.js';
 import type { Teardown } from './run-program.js';
 
 export interface SessionServerOptions {

@@ -173,7 +173,8 @@ export class Conversation {
       logsMessages: options.logsMessages ?? false,
       log: {
         write: (event, fields = {}) => {
-          this.log.push({ event, fields });
+          const written = Object.entries(fields).filter(([, value]) => value !== undefined);
+          this.log.push({ event, fields: Object.fromEntries(written) });
           this.#onLog();
         },
         flush: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { clearLink } from '../../../../src/pop3-server/commands/link.js';
+import { clearLink } from '../../../../src/pop3-server/connection/link.js';
 import { loadServerTls } from '../../../../src/system/tls/tls-server.js';
 import { makeCertificate } from '../../../support/accounts/certificate.js';
 

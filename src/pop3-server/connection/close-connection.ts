@@ -1,7 +1,7 @@
 // Two ways of closing a connection after the last reply.
 
 import { ChurningMap } from '../../system/runtime/churning-map.js';
-import type { Connection } from './session-output.js';
+import type { Connection } from '../../system/descriptors/connection.js';
 
 /** What the peer still sends is read for so long, so that no reset overtakes the reply; or the reply is on its way for so long. */
 const lingerMs = 2000;
