@@ -3,7 +3,7 @@
 import type { MessageLog } from '../commands/message-log.js';
 import type { ErrorOutcome, Reply } from '../commands/outcome.js';
 import { formatChallenge, formatResponse, type ResponseCode } from '../../wire/response.js';
-import { defaultTexts, Texts, type TextValues } from '../texts/texts.js';
+import { defaultTexts, type Texts, type TextValues } from '../texts/texts.js';
 import type { ErrorBudget } from './error-budget.js';
 import { sendListing } from './listing-sender.js';
 import { sendMessage } from './message-sender.js';
@@ -22,7 +22,7 @@ export class Replies {
   readonly #budget: ErrorBudget;
   readonly #tally: SessionTally;
   readonly #messages: MessageLog | null;
-  #output: SessionOutput;
+  readonly #output: SessionOutput;
   #texts = defaultTexts();
 
   /** @param messages told what was sent of each message; null when nobody wants to know */
@@ -38,16 +38,9 @@ export class Replies {
     this.#messages = messages;
   }
 
-  /** Goes on over TLS, where nothing of the session so far stays. RFC 2595 §4. */
-  startAnew(output: SessionOutput): void {
-    this.#output = output;
-    this.#texts = defaultTexts();
-  }
-
-  /** @param tag one that there are texts for. RFC 6856 §3 */
-  changeLanguage(tag: string): void {
-    this.#texts = new Texts(tag);
-    this.status(true, { text: 'language-set', values: { tag } });
+  /** @param texts of all replies from now on. RFC 6856 §3 */
+  speak(texts: Texts): void {
+    this.#texts = texts;
   }
 
   status(isOk: boolean, { text, values, code }: StatusText): void {

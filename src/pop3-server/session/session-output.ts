@@ -6,7 +6,7 @@ import type { Connection } from '../../system/descriptors/connection.js';
 const maxHeldOctets = 64 * 1024;
 
 export class SessionOutput {
-  readonly #connection: Connection;
+  #connection: Connection;
   readonly #progressTimeoutMs: number;
   readonly #onStalled: () => void;
   #held: (Buffer | string)[] = [];
@@ -19,6 +19,11 @@ export class SessionOutput {
     this.#connection = connection;
     this.#progressTimeoutMs = progressTimeoutMs;
     this.#onStalled = onStalled;
+  }
+
+  /** Goes on writing to the encrypted stream over the connection; nothing may be held. */
+  switchTo(connection: Connection): void {
+    this.#connection = connection;
   }
 
   /** Whether nothing can be written any more; what is written then goes nowhere. */

@@ -20,6 +20,7 @@ import { closeGently, closeSoon } from '../connection/close-connection.js';
 import { clearLink, encryptedLink } from '../connection/link.js';
 import { isLoopback } from '../connection/peer.js';
 import { greetingWith } from '../texts/greeting.js';
+import { defaultTexts, Texts } from '../texts/texts.js';
 import { ErrorBudget } from './error-budget.js';
 import { failureDelayMs } from './failure-delay.js';
 import { BrokenOff } from './message-sender.js';
@@ -68,7 +69,7 @@ class Session {
   readonly #messages: MessageLog | null;
   readonly #startedMs = performance.now();
   #connection: Connection;
-  #output: SessionOutput;
+  readonly #output: SessionOutput;
   #context: SessionContext;
   #state: State = { name: 'AUTHORIZATION', userName: null };
   /** Of the command, or of the answer to a challenge; before the login only. */
@@ -81,7 +82,9 @@ class Session {
     this.#service = service;
     this.#options = options;
     this.#input = new SessionInput(connection, limits.loginTimeoutMs);
-    this.#output = this.#outputTo(connection);
+    this.#output = new SessionOutput(connection, limits.idleTimeoutMs, () =>
+      this.#input.interrupt('timeout'),
+    );
     this.#budget = new ErrorBudget(limits);
     this.#messages = service.logsMessages === true ? new MessageLog() : null;
     this.#replies = new Replies(this.#output, this.#budget, this.#tally, this.#messages);
@@ -149,7 +152,7 @@ class Session {
       case 'too-long':
         return this.#reply(lineTooLong);
       case 'endless':
-        this.#replies.write(lineTooLong);
+        void this.#replies.write(lineTooLong);
         return 'error';
       case 'over':
         return input.reason;
@@ -187,7 +190,8 @@ class Session {
       case 'start-tls':
         return this.#startTls();
       case 'change-language':
-        this.#replies.changeLanguage(outcome.tag);
+        this.#replies.speak(new Texts(outcome.tag));
+        this.#replies.status(true, { text: 'language-set', values: { tag: outcome.tag } });
         return null;
       case 'quit':
         this.#tally.removedCount = outcome.removedCount;
@@ -197,7 +201,9 @@ class Session {
         return null;
       case 'error':
         return outcome.isFailedLogin === true ? this.#refuseLogin(outcome) : this.#write(outcome);
-      default:
+      case 'ok':
+      case 'listing':
+      case 'message':
         return this.#write(outcome);
     }
   }
@@ -263,6 +269,7 @@ class Session {
     await this.#output.flush();
     if (!(await this.#encrypt(tls))) return this.#input.interruption ?? 'error';
     this.#state = { name: 'AUTHORIZATION', userName: null };
+    this.#replies.speak(defaultTexts());
     return null;
   }
 
@@ -280,16 +287,10 @@ class Session {
       return false;
     }
     this.#connection = socket;
-    this.#output = this.#outputTo(socket);
-    this.#replies.startAnew(this.#output);
+    this.#output.switchTo(socket);
     this.#context = { ...this.#context, link: encryptedLink(socket) };
     this.#input.attach(socket);
     return true;
-  }
-
-  #outputTo(connection: Connection): SessionOutput {
-    const { idleTimeoutMs } = this.#service.limits;
-    return new SessionOutput(connection, idleTimeoutMs, () => this.#input.interrupt('timeout'));
   }
 
   /** The peer is cut off, without a terminator that would make half a message look whole; other sessions go on. */
