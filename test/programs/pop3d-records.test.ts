@@ -1,6 +1,6 @@
-// What administrators find in the log: --log-messages, and a warning when unique-ids changed. By processes and workers.
+// What administrators find in the log: --log-messages. By processes and workers.
 
-import { renameSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { poll } from '../support/suite/deadline.js';
@@ -103,51 +103,5 @@ for (const [title, start] of [
       ),
     );
     t.match(messages[1], `number=3 uid=${name} file=${name} octets=19 retr=no top=part dele=no`);
-  });
-
-  t.test(`by ${title}, other unique-ids for the same messages are a warning`, async (t) => {
-    const { cwd, inbox } = makeOwnedMailRoot(t);
-    fill(inbox, 12);
-    const names = inbox.names('new');
-    writeFileSync(
-      join(inbox.path, 'dovecot-uidlist'),
-      `3 V1700000000 N13\n${names.map((name, index) => `${index + 1} :${name}\n`).join('')}`,
-    );
-    const logIn = await start(t, cwd);
-    const listIds = async (...args: readonly string[]): Promise<Session> => {
-      const session = await logIn(...args);
-      await session.client.listing('LIST');
-      await session.client.listing('UIDL');
-      return session;
-    };
-    for (const args of [[], []]) {
-      t.notMatch(await (await listIds(...args)).quit(), 'unique-ids-changed', 'nothing changed');
-    }
-    const switched = await (await listIds('--uidl', 'dovecot')).quit();
-    const [line] = /^pop3d: unique-ids-changed .*$/m.exec(switched) ?? [];
-    t.match(line, `changed=12 of=12 messages=12 file=${names[0] ?? ''} before=${names[0] ?? ''}`);
-    t.match(line, / now=000000016553f100 why="the same files/);
-    // A worker that finds the Maildir as its last session left it compares nothing: going back may not be told.
-    await (await listIds()).quit();
-
-    for (const [index, name] of names.entries()) {
-      const copy = `${1_800_000_000 + index}.copy:2,S`;
-      renameSync(join(inbox.path, 'new', name), join(inbox.path, 'cur', copy));
-    }
-    t.match(await (await listIds()).quit(), /unique-ids-changed .*why="the same octets/);
-  });
-
-  t.test(`by ${title}, a maildrop that is emptied and filled again is no warning`, async (t) => {
-    const { cwd, inbox } = makeOwnedMailRoot(t);
-    const logIn = await start(t, cwd);
-    for (let round = 0; round < 3; round += 1) {
-      // Other octets each time: new mail.
-      fill(inbox, 12, 100 * round);
-      const session = await logIn();
-      await session.client.listing('LIST');
-      await session.client.listing('UIDL');
-      t.notMatch(await session.quit(), 'unique-ids-changed');
-      for (const name of inbox.names('new')) inbox.remove('new', name);
-    }
   });
 }

@@ -1,14 +1,16 @@
 // What a POP3 session sees of a user's mail: messages numbered at login. Knows nothing of POP3 replies; what the
 // messages are stored in is the implementation's affair.
 
+import type { Octets } from './octets.js';
+
 /**
  * One message of a session. `gone` means that another program removed it: for this session that is as if the client had
  * sent DELE, and RSET does not bring it back.
  */
 export interface MessageRecord {
   status: 'present' | 'marked' | 'gone';
-  /** What RETR sends, CRLF counted, byte-stuffing and terminator not; null until `measure` was asked. */
-  octets: number | null;
+  /** Known once `measure` was asked, unless the message is gone. */
+  octets: Octets;
   /** Null until `assignUniqueIds` was asked. */
   uniqueId: string | null;
 }
@@ -44,10 +46,10 @@ export interface Maildrop {
   measureAll(): undefined | Promise<void>;
 
   /**
-   * Makes octets known that can be announced before the message is read: counted at some time, of what may be a file of so
-   * many bytes. What a name says is not enough.
+   * The octets that can be announced before a message is sent whose file has so many bytes: somebody counted them. What a
+   * name says is not enough.
    */
-  measureForSending(record: MessageRecord, fileBytes: number): undefined | Promise<void>;
+  measureForSending(record: MessageRecord, fileBytes: number): Promise<number>;
 
   /** Makes all unique-ids known. No two are the same. */
   assignUniqueIds(): undefined | Promise<void>;

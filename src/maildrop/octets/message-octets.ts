@@ -2,6 +2,14 @@
 // sends. What was counted is remembered when that is worth a write.
 
 import { lstatSync } from 'node:fs';
+import {
+  areCounted,
+  countedOctets,
+  knownOctets,
+  namedOctets,
+  octetsIfKnown,
+  unknownOctets,
+} from '../messages/octets.js';
 import { countOctets, OctetCounter } from '../../wire/multiline.js';
 import { countInParallel, messagesWorthAThread } from './count-in-parallel.js';
 import { uncounted } from './counting-task.js';
@@ -43,9 +51,9 @@ export class MessageOctets {
     this.#report = report;
   }
 
-  /** What a name says is not known before it was looked whether `pop3d.octets` says otherwise. */
-  isKnown({ octets, isCounted }: MaildirMessage): boolean {
-    return octets !== null && (isCounted || this.#isCacheRead);
+  /** `pop3d.octets` may say otherwise than a name, so a name counts only when that file has been read. */
+  isKnown({ octets }: MaildirMessage): boolean {
+    return areCounted(octets) || (octets !== unknownOctets && this.#isCacheRead);
   }
 
   /**
@@ -60,7 +68,7 @@ export class MessageOctets {
     }
     const turns = new Turns();
     for (const message of uncountedMessages) {
-      if (message.octets !== null) continue;
+      if (message.octets !== unknownOctets) continue;
       const counting = this.#count(message, turns);
       if (counting !== undefined) await counting;
       if (turns.isOver()) await turns.next();
@@ -71,12 +79,14 @@ export class MessageOctets {
    * Makes a large message's octets known and counted: what a name says is checked by reading the message, once, and so is
    * what no file of so many bytes can have. Other servers count otherwise, or forget the line end that a last line lacks.
    */
-  async measureForSending(message: MaildirMessage, fileBytes: number): Promise<void> {
+  async measureForSending(message: MaildirMessage, fileBytes: number): Promise<number> {
     await this.#readCache();
-    if (message.isCounted && areOctetsOf(fileBytes, message.octets ?? 0)) return;
+    const known = octetsIfKnown(message.octets);
+    if (areCounted(message.octets) && known !== null && areOctetsOf(fileBytes, known)) return known;
     await this.#countSlowly(message, new Turns());
     // Now and not at the end: others who want the same large message need not count it too.
     await this.save();
+    return knownOctets(message.octets);
   }
 
   /** A whole read of the message found this many octets. */
@@ -109,8 +119,8 @@ export class MessageOctets {
   }
 
   *#entriesToRemember(): Generator<readonly [string, number]> {
-    for (const { baseName, octets, isCounted, status } of this.#view.messages) {
-      if (isCounted && octets !== null && status !== 'gone') yield [baseName, octets];
+    for (const { baseName, octets, status } of this.#view.messages) {
+      if (areCounted(octets) && status !== 'gone') yield [baseName, knownOctets(octets)];
     }
   }
 
@@ -148,7 +158,7 @@ export class MessageOctets {
       if (bytes === null) return this.#countSlowly(message, turns);
       this.#remember(message, countOctets(bytes));
     } catch (error) {
-      this.#countUnreadable(message, error as Error);
+      return this.#countUnreadable(message, error as Error);
     }
     return undefined;
   }
@@ -158,13 +168,10 @@ export class MessageOctets {
     try {
       file = await this.#files.open(message);
     } catch (error) {
-      this.#countUnreadable(message, error as Error);
+      await this.#countUnreadable(message, error as Error);
       return;
     }
-    if (file === null) {
-      message.octets = 0;
-      return;
-    }
+    if (file === null) return;
     try {
       const counter = new OctetCounter();
       for (;;) {
@@ -175,29 +182,27 @@ export class MessageOctets {
       }
       this.#remember(message, counter.total());
     } catch (error) {
-      this.#countUnreadable(message, error as Error);
+      await this.#countUnreadable(message, error as Error);
     } finally {
       file.close();
     }
   }
 
-  #countUnreadable(message: MaildirMessage, error: Error): void {
+  /** @throws the system's error when not even the file's size can be known */
+  async #countUnreadable(message: MaildirMessage, error: Error): Promise<void> {
     this.#report('unreadable', { file: message.name, error: error.message });
-    try {
-      message.octets = lstatSync(this.#view.pathOf(message)).size;
-    } catch {
-      message.octets = 0;
-    }
+    await this.#files.act(message, (path) => {
+      message.octets = namedOctets(lstatSync(path).size);
+    });
   }
 
   #remember(message: MaildirMessage, octets: number): void {
-    const believed = message.octets;
+    const believed = octetsIfKnown(message.octets);
     if (believed !== null && believed !== octets) {
       this.#hasCorrected = true;
       this.#report('octets-corrected', { file: message.name, believed, octets });
     }
-    message.octets = octets;
-    message.isCounted = true;
+    message.octets = countedOctets(octets);
     this.#newlyCounted += 1;
     this.#newlyCountedOctets += octets;
   }
@@ -209,7 +214,7 @@ async function withoutOctets(
   const turns = new Turns(tinySteps);
   const found: MaildirMessage[] = [];
   for (const message of messages) {
-    if (message.octets === null && message.status !== 'gone') found.push(message);
+    if (message.octets === unknownOctets && message.status !== 'gone') found.push(message);
     if (turns.isOver()) await turns.next();
   }
   return found;
@@ -222,7 +227,5 @@ function areOctetsOf(fileBytes: number, octets: number): boolean {
 
 /** What this session counted itself is better than what is remembered. */
 function believe(message: MaildirMessage, octets: number): void {
-  if (message.isCounted) return;
-  message.octets = octets;
-  message.isCounted = true;
+  if (!areCounted(message.octets)) message.octets = countedOctets(octets);
 }

@@ -1,12 +1,15 @@
 // The file `pop3d.octets` in a Maildir: octets that were counted once, so that they need not be counted again.
 // Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
 
+import { unlink } from 'node:fs/promises';
 import { escapeBaseName, unescapeBaseName } from '../own-files/base-name-text.js';
-import { readWholeFile } from '../own-files/read-whole-file.js';
+import { tryReadRegularFile } from '../../system/files/open-regular-file.js';
 import { replaceMaildirFile } from '../own-files/replace-maildir-file.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
 export const octetsCacheName = 'pop3d.octets';
+/** It remembered unique-ids, for a warning that was seldom of use. */
+const formerFileName = 'pop3d.unique-ids';
 
 const header = 'pop3d.octets 1';
 /** The longest entry: a base name of 255 bytes, all of them escaped, and its octets. */
@@ -79,7 +82,8 @@ export async function readOctetsCache<T extends { readonly baseName: string }>(
 }
 
 /**
- * Replaces the cache. Two sessions that write at once both succeed; one file stays.
+ * Replaces the cache. Two sessions that write at once both succeed; one file stays. The file that earlier versions kept
+ * beside it is removed.
  *
  * @throws the system's error; the old file is then as it was
  */
@@ -88,6 +92,7 @@ export async function writeOctetsCache(
   entries: Iterable<OctetsEntry>,
 ): Promise<void> {
   await replaceMaildirFile(inbox, octetsCacheName, linesOf(entries));
+  await unlink(Buffer.from(`${inbox}/${formerFileName}`, 'latin1')).catch(() => undefined);
 }
 
 /** Many lines at a time, to be written together. */
@@ -154,7 +159,8 @@ function indexOfEntry(
 /** Whatever is wrong with the file, octets can be counted. */
 function tryRead(path: string, maxBytes: number): string | null {
   try {
-    return readWholeFile(path, maxBytes);
+    const bytes = tryReadRegularFile(Buffer.from(path, 'latin1'), { maxBytes });
+    return bytes?.toString('latin1') ?? null;
   } catch {
     return null;
   }

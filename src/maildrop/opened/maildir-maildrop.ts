@@ -9,9 +9,7 @@ import { MessageOctets, type Report } from '../octets/message-octets.js';
 import type { RecentMaildrops } from '../view/recent-maildrops.js';
 import { removeMarked } from './remove-marked.js';
 import { Turns } from '../../system/runtime/turns.js';
-import { isWorthComparing } from '../unique-ids/unique-id-changes.js';
 import { assignUniqueIdsFromBaseNames } from '../unique-ids/unique-ids.js';
-import { watchUniqueIds } from '../unique-ids/watch-unique-ids.js';
 
 export interface MaildirMaildropOptions {
   /**
@@ -54,8 +52,6 @@ class MaildirMaildrop implements Maildrop {
   readonly #options: MaildirMaildropOptions;
   readonly #retrieved = new Set<MaildirMessage>();
   #areIdsAssigned = false;
-  /** Whether they may be others than in the last session. */
-  #areIdsNews = false;
 
   constructor(inbox: string, view: MaildirView, options: MaildirMaildropOptions) {
     this.#inbox = inbox;
@@ -82,7 +78,7 @@ class MaildirMaildrop implements Maildrop {
     return areAllKnown ? undefined : this.#octets.measure(this.records);
   }
 
-  measureForSending(record: MessageRecord, fileBytes: number): undefined | Promise<void> {
+  measureForSending(record: MessageRecord, fileBytes: number): Promise<number> {
     return this.#octets.measureForSending(asOwn(record), fileBytes);
   }
 
@@ -124,23 +120,17 @@ class MaildirMaildrop implements Maildrop {
     const snapshot = this.#view.snapshot();
     if (snapshot !== null) this.#options.recent?.keep(this.#inbox, snapshot);
     await this.#octets.save();
-    if (this.#areIdsNews) await this.#watchUniqueIds();
   }
 
   async #assignUniqueIds(): Promise<void> {
     const { assignUniqueIds } = this.#options;
-    // Ids from base names never change, and may be an earlier session's.
-    this.#areIdsNews =
-      assignUniqueIds !== undefined || this.records.some(({ uniqueId }) => uniqueId === null);
-    if (assignUniqueIds !== undefined) await assignUniqueIds(this.#inbox, this.records);
-    else if (this.#areIdsNews) await assignUniqueIdsFromBaseNames(this.records);
+    if (assignUniqueIds !== undefined) {
+      await assignUniqueIds(this.#inbox, this.records);
+    } else if (this.records.some(({ uniqueId }) => uniqueId === null)) {
+      // An earlier session may have left them, and ids from base names never change.
+      await assignUniqueIdsFromBaseNames(this.records);
+    }
     this.#areIdsAssigned = true;
-  }
-
-  async #watchUniqueIds(): Promise<void> {
-    const left = this.records.filter(({ status }) => status !== 'gone');
-    if (isWorthComparing(left.length))
-      await watchUniqueIds(this.#inbox, left, this.#options.report);
   }
 
   async #flagSeen(message: MaildirMessage): Promise<void> {
@@ -172,7 +162,7 @@ const emptyMaildrop: Maildrop = {
   refresh: () => undefined,
   measure: () => undefined,
   measureAll: () => undefined,
-  measureForSending: () => undefined,
+  measureForSending: () => Promise.reject(new Error('there is no message')),
   assignUniqueIds: () => undefined,
   nameOf: () => '',
   open: () => null,

@@ -1,11 +1,10 @@
 // Replaces a file that pop3d keeps in a Maildir beside the messages: written in `tmp`, put in its place by rename.
 
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
-import { lstat, open, rename, unlink } from 'node:fs/promises';
+import { lstat, unlink } from 'node:fs/promises';
 import { scanDirectory } from '../../maildir/scan.js';
+import { isTemporaryNameOf, replaceFile } from '../../system/files/replace-file.js';
 
-/** What is older in `tmp` nobody is writing any more: maildir(5). */
+/** Nobody is still writing a file in `tmp` that is older: maildir(5). */
 const maxTemporaryAgeMs = 36 * 60 * 60 * 1000;
 
 /**
@@ -22,28 +21,12 @@ export async function replaceMaildirFile(
   name: string,
   pieces: Iterable<string>,
 ): Promise<void> {
+  const temporaryFolder = `${inbox}/tmp`;
   // A link there would lead the file out of the Maildir.
-  const folder = await lstat(Buffer.from(`${inbox}/tmp`, 'latin1'));
-  if (!folder.isDirectory()) throw new Error(`${inbox}/tmp is not a directory`);
-  await removeLeftovers(`${inbox}/tmp`, name);
-  const temporary = Buffer.from(
-    `${inbox}/tmp/${name}.${process.pid}.${randomBytes(6).toString('hex')}`,
-    'latin1',
-  );
-  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-  const file = await open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    try {
-      // Unlike write, this goes on after a piece that was written in part.
-      for (const piece of pieces) await file.writeFile(Buffer.from(piece, 'latin1'));
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, Buffer.from(`${inbox}/${name}`, 'latin1'));
-  } catch (error) {
-    await unlink(temporary).catch(() => undefined);
-    throw error;
-  }
+  const stats = await lstat(Buffer.from(temporaryFolder, 'latin1'));
+  if (!stats.isDirectory()) throw new Error(`${temporaryFolder} is not a directory`);
+  await removeLeftovers(temporaryFolder, name);
+  await replaceFile(`${inbox}/${name}`, pieces, 'latin1', { mode: 0o600, temporaryFolder });
 }
 
 /** Never throws: what cannot be removed is no worse than before. */
@@ -51,8 +34,9 @@ async function removeLeftovers(folder: string, name: string): Promise<void> {
   const leftovers: Buffer[] = [];
   try {
     await scanDirectory(folder, (entry) => {
-      if (isTemporaryNameOf(entry, name))
+      if (isTemporaryNameOf(entry, name)) {
         leftovers.push(Buffer.from(`${folder}/${entry}`, 'latin1'));
+      }
     });
     for (const path of leftovers) {
       const { mtimeMs } = await lstat(path);
@@ -61,11 +45,4 @@ async function removeLeftovers(folder: string, name: string): Promise<void> {
   } catch {
     // Another session may have been quicker, or the folder may not be read.
   }
-}
-
-/** Whether a name is one that `replaceMaildirFile` gives while it writes. */
-function isTemporaryNameOf(entry: string, name: string): boolean {
-  return (
-    entry.startsWith(`${name}.`) && /^[0-9]+\.[0-9a-f]{12}$/.test(entry.slice(name.length + 1))
-  );
 }

@@ -3,7 +3,7 @@
 
 import { isUniqueId } from '../../wire/listing.js';
 import type { Report } from '../octets/message-octets.js';
-import { readWholeFile } from '../own-files/read-whole-file.js';
+import { FileTooLarge, NotRegularFile, tryReadRegularFile } from '../../system/files/open-regular-file.js';
 import { Turns } from '../../system/runtime/turns.js';
 import { hashOfBaseName, uniqueIdFromBaseName, type Identifiable } from './unique-ids.js';
 
@@ -37,7 +37,7 @@ export async function assignListedUniqueIds(
   format: UniqueIdListFormat,
   report: Report,
 ): Promise<void> {
-  const text = readWholeFile(`${inbox}/${format.fileName}`, maxFileBytes);
+  const text = readList(`${inbox}/${format.fileName}`);
   const turns = new Turns();
   const listed = new Map<string, string>();
   for (const [baseName, uniqueId] of text === null ? [] : format.parse(text)) {
@@ -69,6 +69,17 @@ export async function assignListedUniqueIds(
     first: unlisted[0]?.baseName ?? '',
     why: text === null ? `there is no ${format.fileName}` : `not in ${format.fileName} yet`,
   });
+}
+
+/** @param path latin1 bytes. @returns latin1 text; null when there is no such file */
+function readList(path: string): string | null {
+  try {
+    const bytes = tryReadRegularFile(Buffer.from(path, 'latin1'), { maxBytes: maxFileBytes });
+    return bytes?.toString('latin1') ?? null;
+  } catch (error) {
+    if (!(error instanceof NotRegularFile || error instanceof FileTooLarge)) throw error;
+    throw new Error(`${path} ${error.message}`, { cause: error });
+  }
 }
 
 function madeUpId(baseName: string, isTaken: (uniqueId: string) => boolean): string {

@@ -6,6 +6,7 @@ import { baseNameOf, wireOctetsIn } from '../../maildir/base-name.js';
 import type { Subdirectory } from '../../maildir/scan.js';
 import { MaildirStamps } from './maildir-stamps.js';
 import type { MessageRecord } from '../messages/maildrop.js';
+import { areCounted, namedOctets, unknownOctets, type Octets } from '../messages/octets.js';
 import {
   scanForOpening,
   scanMaildir,
@@ -21,8 +22,6 @@ export interface MaildirMessage extends MessageRecord {
   readonly baseName: string;
   name: string;
   subdirectory: Subdirectory;
-  /** Whether the octets were counted, and so are worth remembering; octets that the name says are not. */
-  isCounted: boolean;
   /** The round of scans that last saw the file. */
   seenInRound: number;
 }
@@ -187,11 +186,15 @@ function newMessage(baseName: string, subdirectory: Subdirectory, name: string):
     name,
     subdirectory,
     status: 'present',
-    octets: wireOctetsIn(baseName),
+    octets: octetsInName(baseName),
     uniqueId: null,
-    isCounted: false,
     seenInRound: 0,
   };
+}
+
+function octetsInName(baseName: string): Octets {
+  const octets = wireOctetsIn(baseName);
+  return octets === null ? unknownOctets : namedOctets(octets);
 }
 
 function followRename(message: MaildirMessage, subdirectory: Subdirectory, name: string): void {
@@ -203,8 +206,8 @@ async function copied(messages: readonly MaildirMessage[]): Promise<readonly Mai
   const turns = new Turns(tinySteps);
   const copies: MaildirMessage[] = [];
   for (const message of messages) {
-    // Octets that were neither counted nor read from the name were a makeshift.
-    const octets = message.isCounted ? message.octets : wireOctetsIn(message.baseName);
+    // A message that could not be read then may be read now.
+    const octets = areCounted(message.octets) ? message.octets : octetsInName(message.baseName);
     copies.push({
       baseName: message.baseName,
       name: message.name,
@@ -212,7 +215,6 @@ async function copied(messages: readonly MaildirMessage[]): Promise<readonly Mai
       status: 'present',
       octets,
       uniqueId: message.uniqueId,
-      isCounted: message.isCounted,
       seenInRound: 0,
     });
     if (turns.isOver()) await turns.next();
@@ -227,8 +229,7 @@ function knowsAsMuch(before: readonly MaildirMessage[], now: readonly MaildirMes
     return (
       message.status === 'present' &&
       message.octets === original?.octets &&
-      message.uniqueId === original.uniqueId &&
-      message.isCounted === original.isCounted
+      message.uniqueId === original.uniqueId
     );
   });
 }

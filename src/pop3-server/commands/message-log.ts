@@ -2,6 +2,7 @@
 // downloaded again?" are answered from these. Without the option nothing of this exists.
 
 import type { Maildrop, MessageRecord, RemovalResult } from '../../maildrop/messages/maildrop.js';
+import { octetsIfKnown } from '../../maildrop/messages/octets.js';
 import type { LogFields } from '../../system/log/log-line.js';
 import { Turns } from '../../system/runtime/turns.js';
 import type { MessageNumber } from '../../wire/message-number.js';
@@ -78,7 +79,7 @@ export class MessageLog {
         number,
         uid: record.uniqueId ?? undefined,
         file: maildrop.nameOf(record),
-        octets: record.octets ?? undefined,
+        octets: octetsIfKnown(record.octets) ?? undefined,
         retr,
         top,
         dele: dele === 'marked' ? 'no-quit' : dele,

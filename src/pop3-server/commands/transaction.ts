@@ -2,6 +2,7 @@
 // RETR and TOP find out for themselves what other programs removed; for the others the list was refreshed.
 
 import type { Maildrop, MessageRecord } from '../../maildrop/messages/maildrop.js';
+import { knownOctets } from '../../maildrop/messages/octets.js';
 import { formatScanListing, formatUniqueIdListing } from '../../wire/listing.js';
 import { indexOf, messageNumberAt, type MessageNumber } from '../../wire/message-number.js';
 import type { TopArguments } from './arguments.js';
@@ -23,14 +24,16 @@ export async function list(number: MessageNumber | null, state: Transaction): Pr
     await maildrop.measure(found);
     // Counting may have found out that it is gone.
     if (found.status !== 'present') return error('message-deleted', { number });
-    return ok('scan-listing', { number, octets: octetsOf(found) });
+    return ok('scan-listing', { number, octets: knownOctets(found.octets) });
   }
   await maildrop.measureAll();
   return {
     kind: 'listing',
     text: 'listing',
     values: totalsOf(maildrop),
-    lines: linesOf(maildrop, (listed, record) => formatScanListing(listed, octetsOf(record))),
+    lines: linesOf(maildrop, (listed, record) =>
+      formatScanListing(listed, knownOctets(record.octets)),
+    ),
   };
 }
 
@@ -96,7 +99,7 @@ export function presentCountOf(records: readonly MessageRecord[]): number {
 function totalsOf(maildrop: Maildrop): { readonly count: number; readonly octets: number } {
   let octets = 0;
   for (const record of maildrop.records) {
-    if (record.status === 'present') octets += octetsOf(record);
+    if (record.status === 'present') octets += knownOctets(record.octets);
   }
   return { count: presentCountOf(maildrop.records), octets };
 }
@@ -115,11 +118,6 @@ function find(maildrop: Maildrop, number: MessageNumber): MessageRecord | ErrorO
   const record = maildrop.records[indexOf(number)];
   if (record === undefined) return error('no-such-message', { number });
   return record.status === 'present' ? record : error('message-deleted', { number });
-}
-
-/** Octets are known once `measure` or `measureAll` has resolved. */
-function octetsOf(record: MessageRecord): number {
-  return record.octets ?? 0;
 }
 
 function uniqueIdOf(record: MessageRecord): string {

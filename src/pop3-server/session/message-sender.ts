@@ -1,6 +1,7 @@
 // Sends a message, or its top, as a multi-line response, with no more of it in memory than a chunk.
 
 import type { Maildrop, OpenMessage } from '../../maildrop/messages/maildrop.js';
+import { octetsIfKnown } from '../../maildrop/messages/octets.js';
 import { MultilineEncoder, terminator } from '../../wire/multiline.js';
 import { formatResponse } from '../../wire/response.js';
 import { TopCutter } from '../../wire/top.js';
@@ -40,13 +41,15 @@ export async function sendMessage(
 ): Promise<SentMessage | ErrorOutcome> {
   let file;
   let first;
+  /** Of a large message; of others once they are encoded. */
+  let announced: number | undefined;
   try {
     const opening = maildrop.open(record);
     file = opening instanceof Promise ? await opening : opening;
     if (file === null) return error('message-deleted', { number });
     // A large message's octets must be certain before its first chunk is in the shared buffer.
     if (bodyLines === null && isLarge(file)) {
-      await maildrop.measureForSending(record, file.fileBytes);
+      announced = await maildrop.measureForSending(record, file.fileBytes);
     }
     // What fails before the first octet can still be told.
     first = readChunk(file, file.fileBytes);
@@ -61,15 +64,16 @@ export async function sendMessage(
       output.write(formatResponse(true, texts.format('top')));
       isWhole = await sendTop(file, first, new TopCutter(bodyLines), encoder, output);
     } else {
-      if (!isLarge(file)) {
+      if (announced === undefined) {
         // A small message is encoded before it is announced, so the announcement is what was counted.
         const body = [encoder.encode(first), encoder.end()];
         output.write(formatResponse(true, texts.format('message', { octets: encoder.octets })));
         for (const bytes of body) output.write(bytes);
-        if (record.octets !== encoder.octets) maildrop.correctOctets(record, encoder.octets);
+        if (octetsIfKnown(record.octets) !== encoder.octets)
+          maildrop.correctOctets(record, encoder.octets);
         output.write(terminator);
       } else {
-        const octets = record.octets ?? file.fileBytes;
+        const octets = announced;
         output.write(formatResponse(true, texts.format('message', { octets })));
         await sendLarge(file, first, encoder, output, () => {
           if (encoder.octets === octets) return;

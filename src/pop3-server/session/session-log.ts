@@ -2,6 +2,7 @@
 
 import type { LogFields } from '../../system/log/log-line.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
+import { octetsIfKnown } from '../../maildrop/messages/octets.js';
 
 export type EndReason = 'quit' | 'disconnect' | 'timeout' | 'error' | 'signal';
 
@@ -43,9 +44,10 @@ export class SessionTally {
 
 function totalOctetsOf(maildrop: Maildrop): number | undefined {
   let total = 0;
-  for (const { octets } of maildrop.records) {
-    if (octets === null) return undefined;
-    total += octets;
+  for (const { octets, status } of maildrop.records) {
+    const known = octetsIfKnown(octets);
+    if (known === null && status !== 'gone') return undefined;
+    total += known ?? 0;
   }
   return total;
 }

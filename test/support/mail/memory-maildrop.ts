@@ -7,6 +7,11 @@ import type {
   OpenMessage,
   RemovalResult,
 } from '../../../src/maildrop/messages/maildrop.js';
+import {
+  countedOctets,
+  knownOctets,
+  unknownOctets,
+} from '../../../src/maildrop/messages/octets.js';
 import { asSent } from './as-sent.js';
 
 interface MemoryMessage extends MessageRecord {
@@ -42,7 +47,7 @@ export class MemoryMaildrop implements Maildrop {
   constructor(messages: readonly (Buffer | string)[]) {
     this.records = messages.map((stored, index) => ({
       status: 'present',
-      octets: null,
+      octets: unknownOctets,
       uniqueId: null,
       stored: Buffer.from(stored),
       id: `id-${index + 1}`,
@@ -75,15 +80,16 @@ export class MemoryMaildrop implements Maildrop {
     const message = own(record);
     if (this.#stored.get(message)?.vanishesWhenMeasured === true) this.#stored.delete(message);
     this.#notice(message);
-    message.octets = message.status === 'gone' ? 0 : asSent(message.stored).length;
+    if (message.status !== 'gone') message.octets = countedOctets(asSent(message.stored).length);
   }
 
   measureAll(): undefined {
     for (const record of this.records) this.measure(record);
   }
 
-  measureForSending(record: MessageRecord): undefined {
-    if (record.octets === null) this.measure(record);
+  measureForSending(record: MessageRecord): Promise<number> {
+    if (record.octets === unknownOctets) this.measure(record);
+    return Promise.resolve(knownOctets(record.octets));
   }
 
   assignUniqueIds(): undefined {
@@ -106,7 +112,7 @@ export class MemoryMaildrop implements Maildrop {
   }
 
   correctOctets(record: MessageRecord, octets: number): void {
-    record.octets = octets;
+    record.octets = countedOctets(octets);
   }
 
   noteRetrieved(record: MessageRecord): void {

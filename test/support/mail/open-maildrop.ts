@@ -1,5 +1,6 @@
 // A Maildir and maildrops on it, for tests without a session: what STAT, LIST, UIDL and RETR would say.
 
+import { octetsIfKnown } from '../../../src/maildrop/messages/octets.js';
 import type { Test } from 'tap';
 import { openMaildirMaildrop } from '../../../src/maildrop/opened/maildir-maildrop.js';
 import type { Maildrop } from '../../../src/maildrop/messages/maildrop.js';
@@ -42,7 +43,7 @@ export class OpenMaildrop {
   async octets(): Promise<Record<number, number | null>> {
     await this.maildrop.refresh();
     await this.maildrop.measureAll();
-    return this.#listed(({ octets }) => octets);
+    return this.#listed(({ octets }) => octetsIfKnown(octets));
   }
 
   /** As UIDL. */

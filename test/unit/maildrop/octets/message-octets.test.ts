@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -12,6 +13,7 @@ import {
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
+import { unknownOctets } from '../../../../src/maildrop/messages/octets.js';
 import {
   octetsCacheName,
   readOctetsCache,
@@ -191,5 +193,30 @@ t.test(
       { event: 'octets-corrected', fields: { believed: 12, octets: 11 } },
       { event: 'octets-corrected', fields: { believed: 7, octets: 11 } },
     ]);
+  },
+);
+
+t.test('the file of unique-ids that earlier versions kept goes with the next write', async (t) => {
+  const maildir = makeMaildir(t);
+  maildir.add(letter);
+  const former = join(maildir.path, 'pop3d.unique-ids');
+  writeFileSync(former, 'pop3d.unique-ids 1\nend 0\n');
+  const open = await OpenMaildrop.on(maildir.path);
+  await open.octets();
+  await open.maildrop.close();
+  t.notOk(existsSync(former));
+  t.ok(existsSync(join(maildir.path, octetsCacheName)));
+});
+
+t.test(
+  'a message that cannot be read and has no size is an error, and never 0 octets',
+  async (t) => {
+    const maildir = makeMaildir(t);
+    maildir.add(letter);
+    const open = await OpenMaildrop.on(maildir.path);
+    renameSync(join(maildir.path, 'new'), join(maildir.path, 'elsewhere'));
+    writeFileSync(join(maildir.path, 'new'), '');
+    await t.rejects(Promise.resolve(open.maildrop.measureAll()));
+    t.equal(open.maildrop.records[0]?.octets, unknownOctets);
   },
 );

@@ -80,7 +80,7 @@ t.test('a list that cannot be read is no reason to make up ids', async (t) => {
   const inbox = t.testdir({ other: '3 V16 N9\n1 :a\n' });
   const list = join(inbox, 'dovecot-uidlist');
   symlinkSync(join(inbox, 'other'), list);
-  await t.rejects(assignIn(inbox, ['a']), { code: 'ELOOP' });
+  await t.rejects(assignIn(inbox, ['a']), /dovecot-uidlist is a symbolic link/);
   const folder = t.testdir({});
   mkdirSync(join(folder, 'dovecot-uidlist'));
   await t.rejects(assignIn(folder, ['a']), /not a regular file/);
