@@ -38,8 +38,6 @@ void runProgram(
   async (commandLine) => {
     const { options, positionals } = commandLine;
     const [domain = '', user = '', argument] = positionals;
-    // Other users see the command line in ps(1); from here on without the password.
-    process.title = `pop3get ${domain} ${user}`;
     const password = await readPassword({
       file: options['password-file'],
       command: options['password-command'],
@@ -47,6 +45,8 @@ void runProgram(
       environment: process.env['POP3GET_PASSWORD'],
     });
     delete process.env['POP3GET_PASSWORD'];
+    // Other users see the command line in ps(1); from here on without the password.
+    process.title = `pop3get ${domain} ${user}`;
     const settings = await readSettings(commandLine, password, process.env);
     const log = await openLog(logOptionsFrom('pop3get', options));
     const signal = interruptionSignal((options['max-time'] ?? 86_400) * 1000);

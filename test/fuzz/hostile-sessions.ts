@@ -98,7 +98,7 @@ function settingsFor(port: number, maildir: string, timeoutMs: number): Settings
       ...{ implicit: true, families: [4], port, tls: 'auto', dnsServers: null },
     },
     ...{ localAddress: null, localPort: null, trust: { ca: null, fingerprint: null } },
-    ...{ user: 'ann', password: 'secret', auth: 'auto', account: 'ann@example.org' },
+    ...{ user: 'ann', password: Buffer.from('secret'), auth: 'auto', account: 'ann@example.org' },
     ...{ maildir, keep: false, maxOctets: 1 << 20, timeoutMs },
   };
 }

@@ -7,6 +7,9 @@ import { ConfigurationError, TemporaryError } from '../../system/failures/failur
 /** The connection ended, failed or fell silent. */
 export class ConnectionLost extends TemporaryError {}
 
+/** The server closed the connection, or the network did. */
+export class ConnectionClosed extends ConnectionLost {}
+
 /** Nothing came in time. */
 export class FellSilent extends ConnectionLost {}
 

@@ -1,7 +1,7 @@
 // Where the password comes from: a file, a command, the command line, the environment, or whoever is at the terminal.
 
 import { execFile } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { readPassword as askPassword } from '../../auth/passdb/password-input.js';
 import { reasonOf } from './failures.js';
 import { ConfigurationError, TemporaryError, UsageError } from '../../system/failures/failures.js';
@@ -24,7 +24,7 @@ const commandTimeoutMs = 120_000;
  *
  * @throws UsageError for two sources; ConfigurationError for a file that others may read; TemporaryError when the command fails
  */
-export async function readPassword(sources: PasswordSources): Promise<string> {
+export async function readPassword(sources: PasswordSources): Promise<Buffer> {
   const { file, command, argument, environment } = sources;
   const given = [file, command, argument].filter((source) => source !== undefined);
   if (given.length > 1) {
@@ -32,12 +32,31 @@ export async function readPassword(sources: PasswordSources): Promise<string> {
   }
   if (file !== undefined) return readFromFile(file);
   if (command !== undefined) return readFromCommand(command);
-  if (argument !== undefined && argument !== '-') return argument;
-  if (argument === undefined && environment !== undefined && environment !== '') return environment;
-  return (await askPassword({ input: process.stdin, prompts: process.stderr })).toString();
+  if (argument !== undefined && argument !== '-')
+    return octetsOf(argument, '', '/proc/self/cmdline');
+  if (argument === undefined && environment !== undefined && environment !== '') {
+    return octetsOf(environment, 'POP3GET_PASSWORD=', '/proc/self/environ');
+  }
+  return askPassword({ input: process.stdin, prompts: process.stderr });
 }
 
-async function readFromFile(path: string): Promise<string> {
+/**
+ * The octets of which Node made a text of the command line or the environment: what is no UTF-8 is U+FFFD there, and the
+ * system alone still has it.
+ *
+ * @param path a file of proc(5): texts with NUL between them
+ */
+async function octetsOf(text: string, prefix: string, path: string): Promise<Buffer> {
+  if (!text.includes('\ufffd')) return Buffer.from(text);
+  const whole = await readFile(path, 'latin1').catch(() => '');
+  for (const entry of whole.split('\0')) {
+    const octets = Buffer.from(entry, 'latin1');
+    if (octets.toString() === prefix + text) return octets.subarray(prefix.length);
+  }
+  throw new ConfigurationError('the password is not UTF-8: use --password-file');
+}
+
+async function readFromFile(path: string): Promise<Buffer> {
   let file;
   try {
     file = await open(path, 'r');
@@ -46,7 +65,7 @@ async function readFromFile(path: string): Promise<string> {
       throw new ConfigurationError(`${path} can be read by others: chmod 600 ${path}`);
     }
     const { buffer, bytesRead } = await file.read(Buffer.alloc(maxFileOctets), 0, maxFileOctets);
-    return firstLine(buffer.toString('utf8', 0, bytesRead));
+    return firstLine(buffer.subarray(0, bytesRead));
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     throw new ConfigurationError(`--password-file: ${reasonOf(error)}`);
@@ -55,13 +74,16 @@ async function readFromFile(path: string): Promise<string> {
   }
 }
 
-async function readFromCommand(command: string): Promise<string> {
+async function readFromCommand(command: string): Promise<Buffer> {
   const environment = { ...process.env, POP3GET_PASSWORD: '' };
   return new Promise((resolve, reject) => {
     const child = execFile(
       '/bin/sh',
       ['-c', command],
-      { env: environment, timeout: commandTimeoutMs, maxBuffer: maxFileOctets },
+      {
+        ...{ env: environment, encoding: 'buffer' },
+        ...{ timeout: commandTimeoutMs, maxBuffer: maxFileOctets },
+      },
       (error, stdout) => {
         // The error's message holds the command, which may hold a secret.
         if (error === null) resolve(firstLine(stdout));
@@ -79,6 +101,11 @@ async function readFromCommand(command: string): Promise<string> {
   });
 }
 
-function firstLine(text: string): string {
-  return /^[^\r\n]*/.exec(text)?.[0] ?? '';
+const byteOrderMark = Buffer.from('\ufeff');
+
+/** The octets before the first line end. A byte order mark that an editor put first is no part of a password. */
+function firstLine(octets: Buffer): Buffer {
+  const start = octets.indexOf(byteOrderMark) === 0 ? byteOrderMark.length : 0;
+  const end = octets.findIndex((octet) => octet === 0x0a || octet === 0x0d);
+  return octets.subarray(start, end === -1 ? octets.length : end);
 }

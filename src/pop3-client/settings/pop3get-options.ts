@@ -101,13 +101,13 @@ export type Pop3getCommandLine = CommandLine<typeof pop3getOptionTable>;
  */
 export async function readSettings(
   { options, positionals }: Pop3getCommandLine,
-  password: string,
+  password: Buffer,
   environment: NodeJS.ProcessEnv,
 ): Promise<Settings> {
   const [domain = '', user = ''] = positionals;
   checkWord('the domain', domain);
   checkWord('the username', user);
-  checkWord('the password', password);
+  checkOctets('the password', password);
   const location: LocationSettings = {
     domain,
     byAddress: options.byip ?? false,
@@ -139,9 +139,16 @@ export async function readSettings(
 }
 
 function checkWord(what: string, text: string): void {
-  if (text === '') throw new UsageError(`${what} is empty`);
-  if (/[\r\n\0]/.test(text)) throw new UsageError(`${what} holds a line end or NUL`);
-  if (Buffer.byteLength(text) > 512) throw new UsageError(`${what} is longer than 512 octets`);
+  if (text.includes('\ufffd')) throw new UsageError(`${what} holds octets that are not UTF-8`);
+  checkOctets(what, Buffer.from(text));
+}
+
+function checkOctets(what: string, octets: Buffer): void {
+  if (octets.length === 0) throw new UsageError(`${what} is empty`);
+  if (/[\r\n\0]/.test(octets.toString('latin1'))) {
+    throw new UsageError(`${what} holds a line end or NUL`);
+  }
+  if (octets.length > 512) throw new UsageError(`${what} is longer than 512 octets`);
 }
 
 function readDnsServers(text: string | undefined): readonly string[] | null {

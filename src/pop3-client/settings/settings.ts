@@ -32,7 +32,8 @@ export interface Settings {
   readonly localPort: number | null;
   readonly trust: TlsTrust;
   readonly user: string;
-  readonly password: string;
+  /** Octets in any encoding. */
+  readonly password: Buffer;
   readonly auth: AuthMode;
   /** The account's name for the journal. */
   readonly account: string;

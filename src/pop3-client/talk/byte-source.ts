@@ -1,7 +1,7 @@
 // The bytes of a connection, taken piece by piece; while nobody takes them the peer is held back.
 
 import type { Duplex } from 'node:stream';
-import { ConnectionLost, FellSilent } from '../settings/failures.js';
+import { ConnectionClosed, FellSilent } from '../settings/failures.js';
 import { Pause } from '../../system/runtime/pause.js';
 
 /** Octets waiting to be taken beyond which the connection is not read. */
@@ -36,7 +36,7 @@ export class ByteSource {
    * The next piece.
    *
    * @param deadline a time of performance.now()
-   * @throws ConnectionLost at the end of the connection or its failure; FellSilent at the deadline
+   * @throws ConnectionClosed at the end of the connection or its failure; FellSilent at the deadline
    */
   async take(deadline: number): Promise<Buffer> {
     for (;;) {
@@ -74,12 +74,12 @@ export class ByteSource {
   };
 
   readonly #onEnd = (): void => {
-    this.#end ??= new ConnectionLost('the server closed the connection');
+    this.#end ??= new ConnectionClosed('the server closed the connection');
     this.#pause.end();
   };
 
   readonly #onError = (error: Error): void => {
-    this.#end ??= new ConnectionLost(`the connection failed: ${error.message}`);
+    this.#end ??= new ConnectionClosed(`the connection failed: ${error.message}`);
     this.#pause.end();
   };
 }

@@ -42,8 +42,8 @@ export class Pop3Client {
     return this.#stream instanceof TLSSocket ? this.#stream : null;
   }
 
-  /** Sends text as it is: whole command lines or SASL lines. */
-  send(lines: string): void {
+  /** Sends whole command lines or SASL lines as they are. */
+  send(lines: string | Buffer): void {
     this.#stream.write(lines);
   }
 
@@ -60,8 +60,13 @@ export class Pop3Client {
 
   /** Sends a command, no reply being due, and reads the first line of its reply. */
   async exchange(keyword: string, ...words: readonly (string | number)[]): Promise<Response> {
+    return this.exchangeLine(formatCommandLine(keyword, ...words));
+  }
+
+  /** As `exchange`, for a command line that is formatted already. */
+  async exchangeLine(line: string | Buffer): Promise<Response> {
     this.expectSilence();
-    this.send(formatCommandLine(keyword, ...words));
+    this.send(line);
     return this.#replies.readResponse();
   }
 

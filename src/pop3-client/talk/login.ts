@@ -1,118 +1,97 @@
-// Logging in with the strongest mechanism that the server offers. RFC 1939 §7 (USER, PASS, APOP), RFC 5034.
+// Logging in with the best method that the server offers, and with the next one when that is refused. Some servers close
+// the connection with a refusal, or in its place: the next method is then tried on a new one.
 
-import { createHash } from 'node:crypto';
+import { SaslCredentialsError } from '../../auth/mechanisms/sasl-client.js';
 import type { Response } from '../../wire/response.js';
-import type { Capabilities, Pop3Client } from './client.js';
-import { quoteServerText, Refused } from '../settings/failures.js';
-import { authenticate } from './sasl-login.js';
+import { ConnectionClosed, quoteServerText, Refused } from '../settings/failures.js';
 import type { AuthMode } from '../settings/settings.js';
+import type { Pop3Client } from './client.js';
+import {
+  loginMethods,
+  mechanismsOf,
+  type Credentials,
+  type LoginMethod,
+  type Offer,
+} from './login-methods.js';
+import { judgeRefusal } from './login-refusal.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 
-export interface Credentials {
-  readonly user: string;
-  readonly password: string;
-}
+/** One login, over as many connections as it takes: at most one for each method. */
+export class Login {
+  readonly #credentials: Credentials;
+  readonly #mode: AuthMode;
+  readonly #tried = new Set<LoginMethod>();
+  /** Methods that cannot carry this name or password. */
+  readonly #unusable: string[] = [];
+  readonly #refusals: string[] = [];
 
-export interface LoginContext {
-  readonly capabilities: Capabilities;
-  /** APOP's timestamp out of the greeting; null when it had none. */
-  readonly timestamp: string | null;
-  readonly isProtected: boolean;
-  readonly auth: AuthMode;
-}
-
-type Method = Exclude<AuthMode, 'auto'>;
-
-/** APOP's timestamp: an RFC 822 msg-id in the greeting. RFC 1939 §7. */
-export function findTimestamp(greeting: string): string | null {
-  return /<[!-;=?-~]+@[!-;=?-~]+>/.exec(greeting)?.[0] ?? null;
-}
-
-/**
- * Logs in. When the best method is refused, one that sends the password itself gets a try: a server may offer SCRAM or APOP
- * and keep this user's password in a form that fits neither.
- *
- * @returns the name of the method that did it
- * @throws Refused for a wrong name or password, or no usable method; TemporaryError when the server says to try again
- */
-export async function logIn(
-  client: Pop3Client,
-  credentials: Credentials,
-  context: LoginContext,
-): Promise<string> {
-  const methods = chooseMethods(context);
-  let refusal: Response | null = null;
-  for (const method of methods) {
-    const response = await attempt(client, method, credentials, context);
-    if (response.isOk) return method;
-    refusal = response;
-    if (isPassing(response)) break;
+  constructor(credentials: Credentials, mode: AuthMode) {
+    this.#credentials = credentials;
+    this.#mode = mode;
   }
-  const { code, text } = refusal ?? { code: null, text: '' };
-  const said = quoteServerText(code === null ? text : `[${code}] ${text}`);
-  if (refusal !== null && isPassing(refusal)) {
-    throw new TemporaryError(`the server does not let ${credentials.user} in now: ${said}`);
-  }
-  throw new Refused(`the server refused the login of ${credentials.user}: ${said}`);
-}
 
-/** RFC 2449 §8.1, RFC 3206 §4. */
-function isPassing(response: Response): boolean {
-  return ['IN-USE', 'LOGIN-DELAY', 'SYS/TEMP'].includes(response.code ?? '');
-}
-
-function chooseMethods(context: LoginContext): readonly Method[] {
-  const { auth, capabilities, isProtected, timestamp } = context;
-  if (auth === 'apop' && timestamp === null) {
-    throw new Refused('the server offers no APOP: its greeting has no timestamp');
-  }
-  if (auth !== 'auto') return [auth];
-  const offered = offeredMechanisms(capabilities);
-  // A server without CAPA can only be asked with what every server knows.
-  const hasUser = capabilities.size === 0 || capabilities.has('USER');
-  const direct: readonly Method[] = offered.includes('PLAIN')
-    ? ['plain']
-    : hasUser || (isProtected && offered.length === 0)
-      ? ['user']
-      : [];
-  if (offered.some((name) => name.startsWith('SCRAM-SHA-256'))) return ['scram-sha-256', ...direct];
-  if (timestamp !== null && !isProtected) return ['apop', ...direct];
-  if (direct.length > 0) return direct;
-  const names = ['SASL', ...offered].join(' ');
-  throw new Refused(
-    `the server offers no login that pop3get knows (${quoteServerText(names)})` +
-      (isProtected ? '' : '; it may want TLS first: see --tls'),
-  );
-}
-
-async function attempt(
-  client: Pop3Client,
-  method: Method,
-  credentials: Credentials,
-  context: LoginContext,
-): Promise<Response> {
-  const { user, password } = credentials;
-  switch (method) {
-    case 'user': {
-      const response = await client.exchange('USER', user);
-      return response.isOk ? client.exchange('PASS', password) : response;
+  /**
+   * Tries the methods that are left, each once.
+   *
+   * @returns the name of the method that was accepted; null when the connection was closed and a new one may do
+   * @throws Refused for a wrong name or password, or no usable method; TemporaryError when the server says to try again;
+   *   ConnectionClosed when no method is left for a new connection
+   */
+  async tryOn(client: Pop3Client, offer: Offer): Promise<string | null> {
+    const usable = this.#usableMethods(offer).filter((method) => !this.#tried.has(method));
+    for (const [index, method] of usable.entries()) {
+      try {
+        const response = await method.attempt(client, this.#credentials, offer);
+        this.#tried.add(method);
+        if (response.isOk) return method.name;
+        this.#note(method, response);
+      } catch (error) {
+        if (error instanceof SaslCredentialsError) {
+          this.#tried.add(method);
+          this.#unusable.push(`${method.name}: ${error.message}`);
+          continue;
+        }
+        if (!(error instanceof ConnectionClosed)) throw error;
+        // On a new connection the close was this method's; after others it may have been the refusal of the one before.
+        if (index > 0) return null;
+        this.#tried.add(method);
+        if (usable.length > 1) return null;
+        throw error;
+      }
     }
-    case 'apop': {
-      const digest = createHash('md5').update(`${context.timestamp ?? ''}${password}`);
-      return client.exchange('APOP', user, digest.digest('hex'));
-    }
-    case 'plain':
-    case 'scram-sha-256':
-      return authenticate(client, {
-        mechanism: method,
-        username: user,
-        password,
-        offered: offeredMechanisms(context.capabilities),
-        tls: client.tls,
-      });
+    throw new Refused(this.#refusal());
   }
-}
 
-function offeredMechanisms(capabilities: Capabilities): readonly string[] {
-  return (capabilities.get('SASL') ?? []).map((name) => name.toUpperCase());
+  #note(method: LoginMethod, response: Response): void {
+    const { code, text } = response;
+    const said = quoteServerText(code === null ? text : `[${code}] ${text}`);
+    this.#refusals.push(`${method.name}: ${said}`);
+    const kind = judgeRefusal(response, method);
+    if (kind === 'final') throw new Refused(this.#refusal());
+    if (kind === 'temporary') {
+      throw new TemporaryError(`the server does not let ${this.#credentials.user} in now: ${said}`);
+    }
+  }
+
+  #refusal(): string {
+    const { user } = this.#credentials;
+    if (this.#refusals.length === 0)
+      return `no way to log in as ${user}: ${this.#unusable.join('; ')}`;
+    return `the server refused the login of ${user}: ${this.#refusals.join('; ')}`;
+  }
+
+  #usableMethods(offer: Offer): readonly LoginMethod[] {
+    const mode = this.#mode;
+    if (mode === 'apop' && offer.timestamp === null) {
+      throw new Refused('the server offers no APOP: its greeting has no timestamp');
+    }
+    if (mode !== 'auto') return loginMethods.filter(({ name }) => name === mode);
+    const usable = loginMethods.filter(({ isOffered }) => isOffered(offer));
+    if (usable.length > 0) return usable;
+    const names = ['SASL', ...mechanismsOf(offer)].join(' ');
+    throw new Refused(
+      `the server offers no login that pop3get knows (${quoteServerText(names)})` +
+        (offer.isProtected ? '' : '; it may want TLS first: see --tls'),
+    );
+  }
 }

@@ -4,9 +4,16 @@
 import type { Duplex } from 'node:stream';
 import { Pop3Client, type Capabilities } from './client.js';
 import { connectToAny, type Connected, type Endpoint } from '../find/connect.js';
-import { InsecureServer, LostStep, quoteServerText, Refused } from '../settings/failures.js';
+import {
+  ConnectionClosed,
+  InsecureServer,
+  LostStep,
+  quoteServerText,
+  Refused,
+} from '../settings/failures.js';
 import type { Target } from '../find/locate.js';
-import { findTimestamp, logIn } from './login.js';
+import { Login } from './login.js';
+import { findTimestamp, type Offer } from './login-methods.js';
 import type { NameServer } from '../find/name-server.js';
 import type { Settings } from '../settings/settings.js';
 import type { TlsMemory } from '../find/tls-memory.js';
@@ -32,17 +39,20 @@ export interface OpenOptions {
   readonly signal: AbortSignal;
 }
 
-interface Greeted {
+interface Greeted extends Offer {
   readonly client: Pop3Client;
-  readonly isProtected: boolean;
-  readonly capabilities: Capabilities;
-  readonly timestamp: string | null;
 }
+
+/** The server closes the connection at CAPA: it is asked again without. */
+class ClosedAtCapa extends ConnectionClosed {}
 
 /** @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory` throws; the reason of `signal` */
 export async function openSession(options: OpenOptions): Promise<OpenSession> {
   const { settings, signal } = options;
+  const { auth, user, password } = settings;
+  const login = new Login({ user, password }, auth);
   const excluded: Endpoint[] = [];
+  const withoutCapa = new Set<string>();
   let firstFailure: unknown = null;
   for (;;) {
     let connected;
@@ -61,20 +71,24 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
     }
     let greeted;
     try {
-      greeted = await greet(connected, options);
+      greeted = await greet(connected, options, withoutCapa);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof ClosedAtCapa && !withoutCapa.has(placeOf(connected))) {
+        withoutCapa.add(placeOf(connected));
+        continue;
+      }
       if (!(error instanceof TemporaryError || error instanceof InsecureServer)) throw error;
       firstFailure ??= withServer(error, connected);
       excluded.push(connected);
       continue;
     }
-    const { client, isProtected, capabilities, timestamp } = greeted;
-    const { auth, user, password } = settings;
+    const { client, isProtected, capabilities } = greeted;
     try {
-      const context = { capabilities, timestamp, isProtected, auth };
-      const method = await logIn(client, { user, password }, context);
-      return { client, endpoint: connected, isProtected, capabilities, method };
+      const method = await login.tryOn(client, greeted);
+      if (method !== null)
+        return { client, endpoint: connected, isProtected, capabilities, method };
+      client.destroy();
     } catch (error) {
       client.destroy();
       signal.throwIfAborted();
@@ -83,7 +97,11 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
   }
 }
 
-async function greet(connected: Connected, options: OpenOptions): Promise<Greeted> {
+async function greet(
+  connected: Connected,
+  options: OpenOptions,
+  withoutCapa: ReadonlySet<string>,
+): Promise<Greeted> {
   const { tlsMemory, signal } = options;
   const { trust, timeoutMs } = options.settings;
   const { target, socket } = connected;
@@ -98,6 +116,12 @@ async function greet(connected: Connected, options: OpenOptions): Promise<Greete
     }
     return stream;
   };
+  const readCapabilities = async (): Promise<Capabilities> => {
+    if (withoutCapa.has(placeOf(connected))) return new Map();
+    return client.readCapabilities().catch((error: unknown) => {
+      throw error instanceof ConnectionClosed ? new ClosedAtCapa(error.message) : error;
+    });
+  };
   let isProtected = target.tls === 'implicit';
   const stream = isProtected ? await protect(socket) : socket;
   const client = new Pop3Client(stream, timeoutMs, signal);
@@ -109,7 +133,7 @@ async function greet(connected: Connected, options: OpenOptions): Promise<Greete
     if (client.replies.takeSurplus()) {
       throw new LostStep('the server sent more than a greeting');
     }
-    let capabilities = await client.readCapabilities();
+    let capabilities = await readCapabilities();
     if (target.tls === 'required-stls' || target.tls === 'stls-if-offered') {
       if (capabilities.has('STLS')) tlsMemory.addOffer();
       if (target.tls === 'required-stls' || tlsMemory.isSeen) {
@@ -117,7 +141,7 @@ async function greet(connected: Connected, options: OpenOptions): Promise<Greete
         await client.upgrade(protect);
         isProtected = true;
         // What was said in clear may be forged. RFC 2595 §4.
-        capabilities = await client.readCapabilities();
+        capabilities = await readCapabilities();
       }
     }
     return { client, isProtected, capabilities, timestamp: findTimestamp(greeting.text) };
@@ -136,10 +160,14 @@ async function requestTls(client: Pop3Client, isOffered: boolean): Promise<void>
   );
 }
 
-/** Names the server in an error, keeping its kind. */
-function withServer(error: unknown, { target, address }: Endpoint): unknown {
+function placeOf({ target, address }: Endpoint): string {
   const where = target.host === address ? address : `${target.host} [${address}]`;
+  return `${where} port ${target.port}`;
+}
+
+/** Names the server in an error, keeping its kind. */
+function withServer(error: unknown, endpoint: Endpoint): unknown {
   if (!(error instanceof ConfigurationError || error instanceof TemporaryError)) return error;
-  const message = `${where} port ${target.port}: ${error.message}`;
+  const message = `${placeOf(endpoint)}: ${error.message}`;
   return error instanceof ConfigurationError ? new Refused(message) : new TemporaryError(message);
 }

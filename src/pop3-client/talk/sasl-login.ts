@@ -3,7 +3,6 @@
 import type { TLSSocket } from 'node:tls';
 import {
   plainClient,
-  SaslCredentialsError,
   SaslServerError,
   scramClient,
   type ClientBinding,
@@ -22,42 +21,45 @@ const maxAuthCommandOctets = 255;
 export interface SaslLogin {
   readonly mechanism: 'plain' | 'scram-sha-256';
   readonly username: string;
-  readonly password: string;
+  readonly password: Buffer;
+  /** Where it goes; a longer one than fits the command goes after it anyway. */
+  readonly initialResponse: 'with AUTH' | 'after AUTH';
   /** The mechanisms that the server announced, upper-cased. */
   readonly offered: readonly string[];
-  /** The connection, when it is protected; null in clear. */
-  readonly tls: TLSSocket | null;
 }
 
 /**
  * Goes through the exchange.
  *
  * @returns the server's last word
- * @throws Refused when the server cannot prove that it knows the password, or name or password cannot be used
+ * @throws Refused when the server cannot prove that it knows the password; SaslCredentialsError when name or password
+ *   cannot be used with the mechanism
  */
 export async function authenticate(client: Pop3Client, login: SaslLogin): Promise<Response> {
-  const credentials = { username: login.username, password: Buffer.from(login.password) };
   const sasl =
     login.mechanism === 'plain'
-      ? plainClient(credentials)
-      : scramClient({ ...credentials, binding: bindingFor(login) });
+      ? plainClient(login)
+      : scramClient({ ...login, binding: bindingFor(client.tls, login.offered) });
   try {
-    return await exchange(client, sasl);
+    return await exchange(client, sasl, login.initialResponse);
   } catch (error) {
     if (error instanceof SaslServerError) {
       throw new Refused(`${error.message}; it may not be the server it claims to be`);
     }
-    if (error instanceof SaslCredentialsError) throw new Refused(error.message);
     throw error;
   }
 }
 
-async function exchange(client: Pop3Client, sasl: SaslClient): Promise<Response> {
+async function exchange(
+  client: Pop3Client,
+  sasl: SaslClient,
+  where: SaslLogin['initialResponse'],
+): Promise<Response> {
   const initial = (await sasl.initialResponse()).toString('base64');
   const line = formatCommandLine('AUTH', sasl.name, initial);
-  let isInitialDue = line.length > maxAuthCommandOctets;
+  const isWithCommand = where === 'with AUTH' && line.length <= maxAuthCommandOctets;
   client.expectSilence();
-  client.send(isInitialDue ? formatCommandLine('AUTH', sasl.name) : line);
+  client.send(isWithCommand ? line : formatCommandLine('AUTH', sasl.name));
   for (let count = 0; count < maxChallenges; count += 1) {
     const reply = await client.replies.readSaslReply();
     if (reply.kind === 'response') {
@@ -65,19 +67,18 @@ async function exchange(client: Pop3Client, sasl: SaslClient): Promise<Response>
       return reply.response;
     }
     client.expectSilence();
-    if (isInitialDue) {
-      client.send(`${initial}\r\n`);
-      isInitialDue = false;
-    } else {
-      const answer = await sasl.respond(Buffer.from(reply.base64, 'base64'));
-      client.send(`${answer.toString('base64')}\r\n`);
-    }
+    // An empty first challenge asks for the initial response, also of a server that did not notice it behind AUTH.
+    const isAskedForInitial = count === 0 && reply.base64 === '';
+    const answer = isAskedForInitial
+      ? initial
+      : (await sasl.respond(Buffer.from(reply.base64, 'base64'))).toString('base64');
+    client.send(`${answer}\r\n`);
   }
   throw new LostStep('the server sends one challenge after another');
 }
 
 /** RFC 9266: tls-exporter needs TLS 1.3, where the handshake's secrets are bound to it. */
-function bindingFor({ tls, offered }: SaslLogin): ClientBinding {
+function bindingFor(tls: TLSSocket | null, offered: readonly string[]): ClientBinding {
   if (tls === null) return { kind: 'none' };
   if (!offered.includes('SCRAM-SHA-256-PLUS')) return { kind: 'not-offered' };
   if (tls.getProtocol() !== 'TLSv1.3') return { kind: 'none' };
