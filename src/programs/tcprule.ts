@@ -85,7 +85,11 @@ function query(file: string, [target = '']: readonly string[]): ExitCode {
   return exitCode.ok;
 }
 
-/** A text of which every line is right: what is wrong already is not made worse. @throws AccessRulesError */
+/**
+ * A text of which every line is right: what is wrong already is not made worse.
+ *
+ * @throws AccessRulesError
+ */
 function readValidText(file: string): string {
   const text = readRulesText(file);
   AccessRules.parse(text, file);

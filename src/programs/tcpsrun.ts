@@ -2,8 +2,8 @@
 // tcpsrun: accepts connections on one address and port and starts a program for each. tcpsrun(8).
 
 import { withoutConnectionVariables } from '../launcher/handing-over/connection-facts.js';
-import type { Service } from '../launcher/handing-over/hand-over.js';
-import { runService } from '../launcher/serving/run-service.js';
+import type { Service } from '../launcher/handing-over/run-file-parameters.js';
+import { runLauncher } from '../launcher/serving/run-launcher.js';
 import { inheritedEnvironment } from '../run-file/inherited-environment.js';
 import { exitCode } from '../system/failures/exit-code.js';
 import { openLog } from '../system/log/log.js';
@@ -100,7 +100,7 @@ void runProgram(
       ...logOptionsFrom('tcpsrun', options),
       gathersLines: workerCount > 0,
     });
-    const serving = runService({
+    const serving = runLauncher({
       service,
       address,
       rules: options.rules,
@@ -109,7 +109,9 @@ void runProgram(
       perSource: options['per-source'] ?? Infinity,
       backlog: options.backlog ?? defaults.backlog,
       workers:
-        workerCount > 0 ? { count: workerCount, sessions: options['worker-sessions'] ?? 0 } : null,
+        workerCount > 0
+          ? { workerCount, sessionsPerWorker: options['worker-sessions'] ?? 0 }
+          : null,
       user: { user: options.user, group: options.group },
       metrics: options.metrics,
       log,

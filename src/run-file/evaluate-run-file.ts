@@ -1,14 +1,14 @@
-// What the lines of a run file come to: program, arguments, directory and environment. Touches no file.
+// What a run file comes to: program, arguments, directory, environment. Touches no file.
 
 import { resolve } from 'node:path';
 import { RunFileError } from './run-file-error.js';
 import type { Directive, RunFile } from './run-file.js';
-import { fillIn, usesParameter, usesVariable, ValueError } from './value-template.js';
+import { fillIn, ValueError } from './value-template.js';
 
 export interface RunFileContext {
   /** What the program would inherit; `clearenv` removes it. */
   readonly inherited: ReadonlyMap<string, string>;
-  /** Set on top, and kept by `clearenv`: the facts of the connection, which are not inherited from anywhere. */
+  /** The facts of the connection: set on top, and kept by `clearenv`. */
   readonly facts: ReadonlyMap<string, string>;
   /** `%1` is the first. */
   readonly parameters: readonly string[];
@@ -16,7 +16,7 @@ export interface RunFileContext {
   readonly directory: string;
 }
 
-/** What is to be started. Lines are those of the directives, for error messages; undefined where there is none. */
+/** What is to be started. Lines are those of the directives, undefined where there is none. */
 export interface Launch {
   readonly file: string;
   /** As written, after substitution. */
@@ -33,7 +33,8 @@ export interface Launch {
 /**
  * Goes through the lines of a run file in order.
  *
- * @throws RunFileError for a variable or parameter that is not set, and an empty program or directory
+ * @throws RunFileError for a variable or parameter that is not set, and an empty program or
+ *   directory
  */
 export function evaluateRunFile(runFile: RunFile, context: RunFileContext): Launch {
   const { file } = runFile;
@@ -83,17 +84,20 @@ export function evaluateRunFile(runFile: RunFile, context: RunFileContext): Laun
   };
 }
 
-/** Whether some line has `%number` in it. Comments do not count. */
-export function runFileUsesParameter(runFile: RunFile, number: number): boolean {
+/** Whether some line has a parameter or variable in it that is looked for. */
+export function runFileUses(
+  runFile: RunFile,
+  wanted: { readonly parameter: number } | { readonly variables: ReadonlySet<string> },
+): boolean {
   return runFile.directives.some(
-    (directive) => 'value' in directive && usesParameter(directive.value, number),
-  );
-}
-
-/** Whether some line has one of these variables in it. */
-export function runFileUsesVariables(runFile: RunFile, names: ReadonlySet<string>): boolean {
-  return runFile.directives.some(
-    (directive) => 'value' in directive && usesVariable(directive.value, names),
+    (directive) =>
+      'value' in directive &&
+      directive.value.some((piece) => {
+        if (typeof piece === 'string') return false;
+        if ('parameter' in piece)
+          return 'parameter' in wanted && piece.parameter === wanted.parameter;
+        return 'variables' in wanted && wanted.variables.has(piece.variable);
+      }),
   );
 }
 

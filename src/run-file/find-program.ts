@@ -1,5 +1,5 @@
-// Checks, before anything is started, that a launch's directory and program are there: spawn(2)'s own ENOENT would
-// not say which of the two is missing.
+// Checks, before anything is started, that a launch's directory and program are there: spawn(2)'s
+// own ENOENT would not say which of the two is missing.
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -10,10 +10,12 @@ import { RunFileError } from './run-file-error.js';
 const defaultPath = '/bin:/usr/bin';
 
 /**
- * The absolute path of the launch's program. A name without a slash is looked up in the PATH of the launch's own
- * environment, whose empty and relative parts are passed over; one with a slash starts from the launch's directory.
+ * The absolute path of the launch's program. A name without a slash is looked up in the PATH of the
+ * launch's own environment, whose empty and relative parts are passed over; one with a slash starts
+ * from the launch's directory.
  *
- * @throws RunFileError when the directory cannot be entered or the program cannot be executed, naming the line
+ * @throws RunFileError when the directory cannot be entered or the program cannot be executed,
+ *   naming the line
  */
 export function findProgram(launch: Launch): string {
   const { file, program, directory } = launch;

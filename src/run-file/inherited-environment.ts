@@ -1,13 +1,15 @@
 // Which variables of a launcher's own environment reach the programs it starts.
 
 /**
- * Variables that are meant for the launcher itself, or for whoever started it, and would make a program load, run, trust or
- * reveal something because of them. Each group with what it could do.
+ * Variables that are meant for the launcher itself, or for whoever started it, and would make a
+ * program load, run, trust or reveal something because of them. Each group with what it could do.
  */
 const withheld: readonly RegExp[] = [
-  // Node's options, modules, certificates and channels; libuv's io_uring, which keeps the rights of root after setuid(2).
+  // Node's options, modules and channels; libuv's io_uring, which keeps root's rights after
+  // setuid(2).
   /^(?:NODE_.*|UV_USE_IO_URING)$/,
-  // The dynamic linker's libraries and the C library's modules, tunables and traces: what it drops for setuid programs too.
+  // Libraries, modules, tunables and traces of linker and C library, as dropped for setuid
+  // programs.
   /^(?:LD_.*|DYLD_.*|GCONV_PATH|GETCONF_DIR|GLIBC_TUNABLES|HOSTALIASES|LOCALDOMAIN|LOCPATH|MALLOC_.*|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TZDIR)$/,
   // OpenSSL's engines, trusted certificates and session keys.
   /^(?:OPENSSL_.*|SSL_CERT_(?:FILE|DIR)|SSLKEYLOGFILE)$/,

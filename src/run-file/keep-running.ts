@@ -1,6 +1,7 @@
 // Keeps the program of a run file running until told to stop: what runsvc does.
 
 import type { Log } from '../system/log/log.js';
+import { Pause } from '../system/runtime/pause.js';
 import { evaluateRunFile, type RunFileContext } from './evaluate-run-file.js';
 import { readRunFile } from './read-run-file.js';
 import { RunFileError } from './run-file-error.js';
@@ -19,7 +20,7 @@ export class ProgramKeeper {
   readonly #log: Log;
   #program: StartedProgram | undefined;
   #isStopping = false;
-  #wake: (() => void) | undefined;
+  readonly #pause = new Pause();
 
   /** @param file the run file, read anew for every start */
   constructor(file: string, context: RunFileContext, log: Log) {
@@ -35,7 +36,8 @@ export class ProgramKeeper {
   }
 
   /**
-   * Runs the program again and again, at most once a second, until SIGTERM or SIGINT came and it has ended.
+   * Runs the program again and again, at most once a second, until SIGTERM or SIGINT came and it
+   * has ended.
    *
    * @throws RunFileError when the first start fails; later ones are logged and tried again
    */
@@ -44,8 +46,8 @@ export class ProgramKeeper {
     let startedMs = performance.now();
     await this.#run();
     while (!this.#isStopping) {
-      await this.#waitUntil(startedMs + restartMs);
-      // A signal may have come meanwhile.
+      const leftMs = startedMs + restartMs - performance.now();
+      if (leftMs > 0) await this.#pause.last(leftMs);
       if (this.#isToldToStop()) return;
       startedMs = performance.now();
       try {
@@ -57,6 +59,7 @@ export class ProgramKeeper {
     }
   }
 
+  /** A signal may have come during a wait. */
   #isToldToStop(): boolean {
     return this.#isStopping;
   }
@@ -83,25 +86,11 @@ export class ProgramKeeper {
   #passSignalsOn(): void {
     for (const signal of passedOn) {
       process.on(signal, () => {
-        if (stopping.includes(signal)) this.#isStopping = true;
         this.#program?.kill(signal);
-        this.#wake?.();
+        if (!stopping.includes(signal)) return;
+        this.#isStopping = true;
+        this.#pause.end();
       });
     }
-  }
-
-  /** Waits, unless there is a signal. */
-  async #waitUntil(timeMs: number): Promise<void> {
-    const leftMs = timeMs - performance.now();
-    if (leftMs <= 0) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, leftMs);
-      this.#wake = () => {
-        if (!this.#isStopping) return;
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#wake = undefined;
   }
 }

@@ -5,7 +5,7 @@ import { readTextFile, TextFileError } from '../system/files/text-file.js';
 import { RunFileError } from './run-file-error.js';
 import { parseRunFile, type RunFile } from './run-file.js';
 
-/** Far above any real run file; bounds what one connection costs when the path points somewhere strange. */
+/** Far above any real run file: bounds what a wrong path costs each connection. */
 const maxFileBytes = 65_536;
 
 /** What was parsed last: the next connection nearly always finds the same file. */
@@ -19,9 +19,11 @@ let last:
   | undefined;
 
 /**
- * Reads a run file as it is now. Costs a stat(2) when it is the one that was read last, and is parsed when its text is another.
+ * Reads a run file as it is now. Costs a stat(2) when it is the one that was read last, and is
+ * parsed when its text is another.
  *
- * @throws RunFileError when it cannot be read (absent, no regular file, over 65,536 bytes, not UTF-8, a NUL in it) or parsed
+ * @throws RunFileError when it cannot be read (absent, no regular file, over 65,536 bytes, not
+ *   UTF-8, a NUL in it) or parsed
  */
 export function readRunFile(path: string): RunFile {
   const known = last?.path === path ? last : undefined;

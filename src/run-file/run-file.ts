@@ -1,4 +1,4 @@
-// The text of a run file: run-file(5). Pure; what the lines come to is evaluate-run-file.ts's business.
+// The text of a run file: run-file(5). Pure; evaluate-run-file.ts says what it comes to.
 
 import { RunFileError } from './run-file-error.js';
 import { parseValue, ValueError, type ValueTemplate } from './value-template.js';
@@ -34,7 +34,8 @@ type Keyword = keyof typeof wordCounts;
  * Parses the text of a run file. Lines end in LF or CRLF.
  *
  * @param file its name, for error messages
- * @throws RunFileError for the first line that is wrong; also when no line names a program, or two do
+ * @throws RunFileError for the first line that is wrong; also when no line names a program, or two
+ *   do
  */
 export function parseRunFile(text: string, file: string): RunFile {
   const directives: Directive[] = [];
@@ -94,7 +95,7 @@ function isKeyword(word: string): word is Keyword {
   return Object.hasOwn(wordCounts, word);
 }
 
-/** Splits at blanks outside quotation marks. Inside them `\"` is a quotation mark, and any other backslash itself. */
+/** Splits at blanks outside quotation marks, in which only `\"` is special: a quotation mark. */
 function splitWords(text: string): string[] {
   const word = /\s*(?:"(?<quoted>(?:\\"|[^"\\]|\\(?!"))*)"(?=\s|$)|(?<plain>[^\s"]+)(?=\s|$))/y;
   const words: string[] = [];

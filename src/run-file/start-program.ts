@@ -22,8 +22,9 @@ export interface StartedProgram {
 }
 
 /**
- * Starts the program, in a session of its own: a terminal's Ctrl-C reaches whoever started it and not the program.
- * Of this process's descriptors it gets those in `stdio` only; signals have their default meanings.
+ * Starts the program, in a session of its own: a terminal's Ctrl-C reaches whoever started it and
+ * not the program. Of this process's descriptors it gets those in `stdio` only; signals have their
+ * default meanings.
  *
  * @throws RunFileError when directory or program are not there, or the system cannot start it now
  */

@@ -1,6 +1,6 @@
-// The values of run file directives: `%NAME%`, `%1`…`%9` and `%%`. Pure; knows nothing of directives.
+// The values of run file directives, with `%NAME%`, `%1`…`%9` and `%%`. Pure.
 
-/** A value with its gaps: literal text, the number of a parameter, or the name of an environment variable. */
+/** Pieces of a value: literal text, a parameter's number, or an environment variable's name. */
 export type ValueTemplate = readonly (
   string | { readonly parameter: number } | { readonly variable: string }
 )[];
@@ -12,16 +12,17 @@ export interface Substitutions {
   readonly parameters: readonly string[];
 }
 
-/** A value that cannot be read or filled in. Turned into a RunFileError, which knows the place, by whoever reads the file. */
+/** A value that cannot be read or filled in. Whoever reads the file adds the place. */
 export class ValueError extends Error {}
 
-/** Linux takes no longer argument or variable; lines that double a variable would soon fill the memory. */
+/** Linux takes no longer one. Lines that double a variable would soon fill the memory. */
 export const maxValueLength = 131_071;
 
 const gap = /%(?:(?<percent>%)|(?<digit>[0-9])|(?<name>[^%=\s]+)%|)/g;
 
 /**
- * Reads a value. A digit after the percent sign makes a parameter: `%1` followed by `0` is the first parameter and a zero.
+ * Reads a value. A digit after the percent sign makes a parameter: `%1` followed by `0` is the
+ * first parameter and a zero.
  *
  * @throws ValueError for a percent sign that begins none of the forms, and for `%0`
  */
@@ -68,18 +69,4 @@ export function fillIn(template: ValueTemplate, substitutions: Substitutions): s
     throw new ValueError(`the value is longer than ${maxValueLength} characters`);
   }
   return value;
-}
-
-/** Whether the value has the parameter `%number` in it. */
-export function usesParameter(template: ValueTemplate, number: number): boolean {
-  return template.some(
-    (piece) => typeof piece !== 'string' && 'parameter' in piece && piece.parameter === number,
-  );
-}
-
-/** Whether the value has one of the variables in it. */
-export function usesVariable(template: ValueTemplate, names: ReadonlySet<string>): boolean {
-  return template.some(
-    (piece) => typeof piece !== 'string' && 'variable' in piece && names.has(piece.variable),
-  );
 }

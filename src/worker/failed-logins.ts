@@ -1,5 +1,5 @@
-// How often each source failed to log in lately. Bounded: it forgets, and it remembers only so many sources.
-// tcpsrun counts for all its programs, each kept worker for its own sessions.
+// How often each source failed to log in lately. Bounded: it forgets, and it remembers only so many
+// sources. tcpsrun counts for all its programs, each kept worker for its own sessions.
 
 /** For each time so long after the last one, one failed login is forgotten. */
 const forgetMs = 60_000;

@@ -1,4 +1,4 @@
-// What a worker has to say of its sessions, said together: a message costs both sides as much as a reply.
+// What a worker tells of its sessions, together: a message costs as much as a reply.
 
 import { gather } from '../system/runtime/gather.js';
 import type { SessionNews } from './session-news.js';

@@ -1,6 +1,6 @@
 // What tcpsrun and a kept worker say to each other over Node's IPC channel. doc/tcpsrun-worker.7.
 
-/** The variable that tells a program that it was started as a worker; its value is how many sessions it will be given, 0 for any number. */
+/** Set for workers only: how many sessions it will be given, 0 for any number. */
 export const workerVariable = 'TCPSRUN_WORKER';
 
 /** With each connection, whose socket travels beside it. */
@@ -33,8 +33,9 @@ export interface SessionsMessage {
 
 export type WorkerMessage =
   /**
-   * Connections may come. `greeting`: what the launcher may send to each at once, so that a worker's death costs no client
-   * its greeting. `reportsLogins`: sessions that were not told to have logged in have not, and may be evicted.
+   * Connections may come. `greeting`: what the launcher may send to each at once, so that a
+   * worker's death costs no client its greeting. `reportsLogins`: sessions that were not told to
+   * have logged in have not, and may be evicted.
    */
   | { readonly kind: 'ready'; readonly greeting: string | null; readonly reportsLogins: boolean }
   /** The connection is the worker's now. */

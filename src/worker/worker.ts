@@ -1,5 +1,5 @@
-// The worker's end of the hand-over: takes connections from tcpsrun for as long as it sends them. doc/tcpsrun-worker.7.
-// Exported from the package, for programs other than pop3d.
+// The worker's end of the hand-over: takes connections from tcpsrun for as long as it sends them.
+// doc/tcpsrun-worker.7. Exported from the package, for programs other than pop3d.
 
 import type { Socket } from 'node:net';
 import { ChurningMap } from '../system/runtime/churning-map.js';
@@ -22,13 +22,14 @@ export interface HandedConnection {
   readonly environment: Readonly<Record<string, string>>;
   readonly isGreeted: boolean;
   /**
-   * Failed logins that sessions of this process told of the client's network lately, this one included; 0 to 10. It knows of
-   * those that guess at the same time, the environment of those before and in other workers.
+   * Failed logins that sessions of this process told of the client's network lately, this one
+   * included; 0 to 10. It knows of those that guess at the same time, the environment of those
+   * before and in other workers.
    */
   readonly recentFailures: () => number;
   /** Tells tcpsrun of a login or a failed one. */
   readonly tell: (news: SessionNews) => void;
-  /** `evict` is called when another client waits for the place of this one. Those that logged in should not mind. */
+  /** `evict` is called when another client needs the slot. After a login it should do nothing. */
   readonly onEvict: (evict: () => void) => void;
 }
 
@@ -39,7 +40,7 @@ export interface WorkerOptions {
   readonly reportsLogins: boolean;
   /** Serves one connection to its end. What it throws ends that session only. */
   readonly serve: (connection: HandedConnection) => Promise<void>;
-  /** Called before each connection is taken: why a new process should take this one's place, or null. */
+  /** Asked with each connection: why another process should replace this one, or null. */
   readonly whyStale: () => string | null;
   /** Told of what went wrong, for the log. */
   readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
@@ -48,7 +49,11 @@ export interface WorkerOptions {
 /** As many as tcpsrun remembers: about a megabyte of them. */
 const maxFailingNetworks = 10_000;
 
-/** How many sessions this process is to serve, as a worker of tcpsrun; 0: any number. @returns null when it is none */
+/**
+ * How many sessions this process is to serve, as a worker of tcpsrun; 0: any number.
+ *
+ * @returns null when it is none
+ */
 export function workerSessions(environment: NodeJS.ProcessEnv): number | null {
   const value = environment[workerVariable];
   return value === undefined || process.send === undefined ? null : Number(value);
@@ -56,16 +61,16 @@ export function workerSessions(environment: NodeJS.ProcessEnv): number | null {
 
 /** Serves until tcpsrun closes the channel and the last session has ended. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
-  let runningCount = 0;
-  let hasLaunchers = true;
+  let hasLauncher = true;
   let isRetiring = false;
   let resolveDrained: () => void = () => undefined;
   const drained = new Promise<void>((resolve) => (resolveDrained = resolve));
   const settle = (): void => {
-    if (!hasLaunchers && runningCount === 0) resolveDrained();
+    if (!hasLauncher && evictions.size === 0) resolveDrained();
   };
   const news = new GatheredNews(tell);
   const failures = new FailedLogins(maxFailingNetworks, () => performance.now());
+  /** One for each running session. */
   const evictions = new ChurningMap<number, () => void>();
   const retire = (why: string): void => {
     if (isRetiring) return;
@@ -79,9 +84,8 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       evictions.get(id)?.();
       return;
     }
-    // First of all, and before the socket can be read: until this is said the connection is the launcher's.
+    // Before the socket can be read: until this is said the connection is the launcher's.
     tell({ kind: 'taken', id });
-    runningCount += 1;
     const { network } = message;
     let isEvicted = false;
     evictions.set(id, () => (isEvicted = true));
@@ -97,7 +101,6 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       },
     };
     void serveOne(message, socket, ties, options).finally(() => {
-      runningCount -= 1;
       evictions.delete(id);
       news.end(id);
       settle();
@@ -106,10 +109,10 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     if (why !== null) retire(why);
   });
   process.on('disconnect', () => {
-    hasLaunchers = false;
+    hasLauncher = false;
     settle();
   });
-  // One session's mistake: the others are finished, and no new one is begun in a process whose state nobody knows.
+  // The other sessions go on, but no new one is begun in a process whose state nobody knows.
   process.on('uncaughtException', (error) => {
     options.report('error', { error: error.stack ?? error.message });
     retire('an uncaught error');

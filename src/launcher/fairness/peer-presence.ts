@@ -3,9 +3,10 @@
 import type { Socket } from 'node:net';
 
 /**
- * Asks the system again for the peer's address, which a connection that was reset no longer has. A peer that only
- * closed its sending side is still there. Node has no public way to ask a second time; without the private one the
- * answer is false, and the program started for the connection finds out.
+ * Asks the system again for the peer's address, which a connection that was reset no longer has. A
+ * peer that only closed its sending side is still there. Node has no public way to ask a second
+ * time; without the private one the answer is false, and the program started for the connection
+ * finds out.
  */
 export function hasPeerLeft(socket: Socket): boolean {
   if (socket.destroyed) return true;

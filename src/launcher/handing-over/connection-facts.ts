@@ -1,4 +1,4 @@
-// What is known of an accepted connection, and its form as environment variables (the UCSPI convention).
+// What is known of an accepted connection, and its form as UCSPI's environment variables.
 
 import type { Socket } from 'node:net';
 import { addressFromBytes, tryPeerAddress, type Address } from '../rules/address.js';
@@ -14,14 +14,18 @@ export interface ConnectionFacts {
 }
 
 /** What the launcher says of a client beside the addresses. */
-export interface Standing {
+export interface ClientRating {
   /** 0 or more. */
   readonly level: number;
   /** Recent failed logins of the client's source; 0 or more. */
   readonly failedLogins: number;
 }
 
-/** Both ends of an accepted connection. @returns null when the peer is gone already, or there never were IP addresses */
+/**
+ * Both ends of an accepted connection.
+ *
+ * @returns null when the peer is gone already, or there never were IP addresses
+ */
 export function tryConnectionFacts(socket: Socket): ConnectionFacts | null {
   const remote = tryEndpoint(socket.remoteAddress, socket.remotePort);
   const local = tryEndpoint(socket.localAddress, socket.localPort);
@@ -39,12 +43,12 @@ export const unknownConnection: ConnectionFacts = {
   remote: { address: addressFromBytes([0, 0, 0, 0]), port: 0 },
 };
 
-export const unknownStanding: Standing = { level: 1, failedLogins: 0 };
+export const unratedClient: ClientRating = { level: 1, failedLogins: 0 };
 
-/** The variables a program finds: PROTO is TCP for both families, addresses are canonical, ports decimal. */
+/** PROTO is TCP for both families, addresses are canonical, ports decimal. */
 export function ucspiVariables(
   { local, remote }: ConnectionFacts,
-  { level, failedLogins }: Standing,
+  { level, failedLogins }: ClientRating,
 ): Readonly<Record<string, string>> {
   return {
     PROTO: 'TCP',
@@ -57,16 +61,11 @@ export function ucspiVariables(
   };
 }
 
-/** The same as a map. */
-export function ucspiEnvironment(facts: ConnectionFacts, standing: Standing): Map<string, string> {
-  return new Map(Object.entries(ucspiVariables(facts, standing)));
-}
-
 /** Names under which this or another launcher may have described a connection of its own. */
 const connectionVariable =
   /^(?:PROTO|ACCESSLEVEL|FAILED_LOGINS|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
 
-/** Removes what an outer launcher said of another connection, so that no program takes it for its own. */
+/** Removes what an outer launcher said of another connection. */
 export function withoutConnectionVariables(
   environment: ReadonlyMap<string, string>,
 ): Map<string, string> {

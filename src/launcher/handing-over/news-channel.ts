@@ -1,4 +1,4 @@
-// The descriptor on which a program started for one connection tells how far it is, one word a line: tcpsrun(8).
+// The descriptor on which a program tells how far its session is, a word a line. tcpsrun(8).
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StartedProgram } from '../../run-file/start-program.js';
@@ -8,8 +8,8 @@ import { tryNews, type ProgramNews } from '../../worker/session-news.js';
 const maxLineOctets = 64;
 
 /**
- * Listens until the program ends. Words that are not known are passed over, and a program that speaks no lines is not
- * listened to any longer.
+ * Listens until the program ends. Words that are not known are passed over, and a program that
+ * speaks no lines is not listened to any longer.
  *
  * @param index of the pipe among the program's descriptors
  */

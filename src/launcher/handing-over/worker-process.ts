@@ -1,4 +1,4 @@
-// One kept worker as the launcher sees it: its process, its channel, the connections it was given. doc/tcpsrun-worker.7.
+// One kept worker: its process, its channel, the connections it was given. doc/tcpsrun-worker.7.
 
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
@@ -15,9 +15,8 @@ import {
 } from '../../worker/worker-protocol.js';
 
 export interface WorkerEvents {
-  readonly onReady: (worker: WorkerProcess) => void;
-  /** It can be given another connection. */
-  readonly onFree: (worker: WorkerProcess) => void;
+  /** It can be given a connection, the first or another. */
+  readonly onFree: () => void;
   readonly onRetire: (worker: WorkerProcess, why: string) => void;
 }
 
@@ -72,7 +71,7 @@ export class WorkerProcess {
   #givenCount = 0;
   #wasReady = false;
   readonly #readyTimer: NodeJS.Timeout;
-  /** One for all connections: starting and clearing one for each costs more than an offer that comes in time. */
+  /** One for all connections: a timer for each would cost more than the offer. */
   readonly #takeTimer: NodeJS.Timeout;
 
   constructor(
@@ -84,7 +83,7 @@ export class WorkerProcess {
     this.#child = program.child;
     this.#events = events;
     this.ended = program.ended.then(async (end) => {
-      // What it said before it died is read first: a connection that it took must not be given to another.
+      // What it said before it died is read first: what it took must not be given to another.
       await nextTurn();
       await nextTurn();
       return this.#die(end);
@@ -106,7 +105,7 @@ export class WorkerProcess {
     return this.#state === 'ready';
   }
 
-  /** Whether a connection can be offered now: one at a time, so that a death leaves one undecided. */
+  /** Whether it can be offered a connection now. One at a time: a death leaves one undecided. */
   get isFree(): boolean {
     return this.#state === 'ready' && this.#offered === undefined;
   }
@@ -125,7 +124,8 @@ export class WorkerProcess {
   }
 
   /**
-   * Offers a connection to a free worker. The launcher keeps its copy open until this says `taken`. Never rejects.
+   * Offers a connection to a free worker. The launcher keeps its copy open until this says `taken`.
+   * Never rejects.
    *
    * @param hear gets what the worker tells of the session
    */
@@ -145,13 +145,13 @@ export class WorkerProcess {
           resolve(offer);
         },
       };
-      // Node would otherwise keep lists of the server's sockets in the worker for server.close() to ask after.
+      // Without a server Node keeps no list of its sockets in the worker.
       (socket as { server?: unknown }).server = null;
       this.#child.send(message, socket, { keepOpen: true }, () => undefined);
     });
   }
 
-  /** Gives it no more connections; its channel is closed, and so it ends, when its last session does. */
+  /** Gives it no more connections. Its channel is closed, and it ends, after its last session. */
   retire(): void {
     if (this.#state === 'dead') return;
     this.#stopOffering();
@@ -167,7 +167,7 @@ export class WorkerProcess {
     }, hangUpGraceMs).unref();
   }
 
-  /** One that never was ready has no sessions, and may not know the channel that tells it to end: its time goes on. */
+  /** A worker that never was ready may not notice its channel's end: its timer stays. */
   #stopOffering(): void {
     if (this.#state !== 'dead') this.#state = 'retired';
   }
@@ -209,11 +209,11 @@ export class WorkerProcess {
         this.#state = 'ready';
         this.#wasReady = true;
         clearTimeout(this.#readyTimer);
-        this.#events.onReady(this);
+        this.#events.onFree();
         return;
       case 'taken':
         this.#take(message.id);
-        this.#events.onFree(this);
+        this.#events.onFree();
         return;
       case 'sessions':
         this.#hearOfSessions(message);

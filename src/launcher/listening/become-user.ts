@@ -11,12 +11,13 @@ export interface UserOptions {
 }
 
 /**
- * Becomes the user for good, with the supplementary groups that the user has, or only `group` when there is no user.
+ * Becomes the user for good, with the supplementary groups that the user has, or only `group` when
+ * there is no user.
  *
  * Groups go first: without root's rights they cannot be changed any more.
  *
- * @throws ConfigurationError when user or group is unknown or the system refuses; the process must then not go on.
- *   Also for root, which needs no option
+ * @throws ConfigurationError when user or group is unknown or the system refuses; the process must
+ *   then not go on. Also for root, which needs no option
  */
 export function becomeUser({ user, group }: UserOptions): void {
   if (user === undefined && group === undefined) return;

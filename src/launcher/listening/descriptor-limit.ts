@@ -1,10 +1,10 @@
-// How many connections may wait before descriptors run out. Past the limit libuv would close connections without a word.
+// How many connections may wait. Past the limit of open files libuv would close them in silence.
 
 import { readFileSync } from 'node:fs';
 import { countDescriptors } from '../../system/descriptors/inherited-descriptors.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 
-/** For what comes and goes: the run file, the rules file, the pipes of a program being started, the syslog program's. */
+/** For what is open for a moment: run file, rules file, the pipes of programs being started. */
 const spare = 24;
 
 /** The listening socket, one connection, and what starting its program takes for a moment. */
@@ -14,7 +14,8 @@ const fewest = 8;
  * Says no to a limit with which connections would be accepted and none of them served.
  *
  * @param workers each has a channel
- * @throws TemporaryError when fewer can be opened than a service with these workers needs, before it listens
+ * @throws TemporaryError when fewer can be opened than a service with these workers needs, before
+ *   it listens
  */
 export function requireDescriptors(workers: number): void {
   const limit = openFilesLimit();
@@ -25,11 +26,28 @@ export function requireDescriptors(workers: number): void {
   );
 }
 
-/** How many more connections can be held with what is open now; 0 or more, Infinity when the limit is unlimited or unknown. */
-export function descriptorBudget(): number {
-  return Math.max(0, openFilesLimit() - countDescriptors() - spare);
+const limitAgeMs = 1000;
+
+/**
+ * How many connections may wait: the backlog, or fewer when the limit of open files leaves less.
+ * The limit may change at any time, and is looked at once a second at most.
+ *
+ * @param heldNow how many wait already
+ */
+export function heldLimit(backlog: number, heldNow: () => number): () => number {
+  let limit = 0;
+  let checkedMs = -Infinity;
+  return () => {
+    if (performance.now() - checkedMs > limitAgeMs) {
+      const room = Math.max(0, openFilesLimit() - countDescriptors() - spare);
+      limit = Math.min(backlog, heldNow() + room);
+      checkedMs = performance.now();
+    }
+    return limit;
+  };
 }
 
+/** Infinity when it is unlimited or unknown. */
 function openFilesLimit(): number {
   try {
     const [, soft = ''] =

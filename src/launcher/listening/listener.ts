@@ -1,11 +1,11 @@
-// The listening socket: bound to an address, or inherited from a service manager. Connections arrive paused.
+// The listening socket, bound here or by a service manager. Connections arrive paused.
 
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { isListedAsListening } from './socket-activation.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
 
 export interface ListenerOptions {
-  /** An IPv4 or IPv6 literal, possibly with a zone; `::` takes both families. Not used when `fd` is given. */
+  /** An IPv4 or IPv6 literal, a zone allowed; `::` takes both families. Not used with `fd`. */
   readonly address: string;
   /** 0: any. */
   readonly port: number;
@@ -26,9 +26,11 @@ export interface Listener {
 /**
  * Starts to listen.
  *
- * @param onConnection gets every connection; nothing has been read from it, and its errors have a listener
+ * @param onConnection gets every connection; nothing has been read from it, and its errors have a
+ *   listener
  * @param onAcceptError gets what accept(2) failed with; the service goes on
- * @throws ConfigurationError when it never can (no address literal, no permission), TemporaryError when it may later (in use)
+ * @throws ConfigurationError when it never can (no address literal, no permission), TemporaryError
+ *   when it may later (in use)
  */
 export async function listen(
   options: ListenerOptions,
@@ -51,7 +53,7 @@ export async function listen(
   await bind(server, options);
   server.on('error', onAcceptError);
   if (fd !== undefined && !wasListed && isListedAsListening(fd)) {
-    // It listens only now: where nobody wanted it, on every address and at any port, if it was not even bound.
+    // Only now it listens: where nobody wanted it, if it was not even bound.
     server.close();
     throw new ConfigurationError(`descriptor ${fd} was passed as a listening socket and is none`);
   }

@@ -6,7 +6,7 @@ import { ConfigurationError } from '../../system/failures/failures.js';
 
 const maxFileBytes = 4 << 20;
 
-/** Small containers have no /etc/services; these two are IANA's, and all that this suite is about. */
+/** IANA's numbers, for small containers without /etc/services. */
 const wellKnown: ReadonlyMap<string, number> = new Map([
   ['pop3', 110],
   ['pop3s', 995],

@@ -11,7 +11,8 @@ const firstPassed = 3;
 const listening = '0A';
 
 /**
- * @returns the descriptor of the first socket that was passed to this very process; null when none was
+ * @returns the descriptor of the first socket that was passed to this very process; null when none
+ *   was
  * @throws ConfigurationError when something was, and LISTEN_FDS does not say how much
  */
 export function tryPassedSocket(environment: NodeJS.ProcessEnv, pid: number): number | null {
@@ -27,8 +28,9 @@ export function tryPassedSocket(environment: NodeJS.ProcessEnv, pid: number): nu
 }
 
 /**
- * Whether the system lists a descriptor among the listening TCP sockets. It lists those of this process's network only, and a
- * service with a network of its own may be passed a socket of the machine's: false does not mean that it does not listen.
+ * Whether the system lists a descriptor among the listening TCP sockets. It lists those of this
+ * process's network only, and a service with a network of its own may be passed a socket of the
+ * machine's: false does not mean that it does not listen.
  */
 export function isListedAsListening(fd: number): boolean {
   try {

@@ -1,4 +1,4 @@
-// Access rules: which level an address has. access-rules(5). Pure; reading the file is rules-file.ts's business.
+// Access rules: which level an address has. access-rules(5). Pure; rules-file.ts reads the file.
 
 import type { Address } from './address.js';
 import { formatNetwork, maskedBytes, NetworkError, parseNetwork, type Network } from './network.js';
@@ -96,7 +96,8 @@ export class AccessRules {
   /**
    * Parses a rules file's text.
    *
-   * @throws AccessRulesError for the first wrong line, and for the second rule of a network, naming both lines
+   * @throws AccessRulesError for the first wrong line, and for the second rule of a network, naming
+   *   both lines
    */
   static parse(text: string, file: string): AccessRules {
     const rules = new AccessRules();
@@ -118,7 +119,7 @@ export class AccessRules {
     return this.lookUpNetwork(address, address.bytes.length * 8);
   }
 
-  /** The rule that decides for a whole network: that of the longest prefix not longer than its own. */
+  /** The rule for a whole network: the one with the longest prefix up to the network's own. */
   lookUpNetwork({ family, bytes }: Address, longestPrefix: number): AccessRule | null {
     for (const { prefix, rules } of this.#tables[family]) {
       if (prefix > longestPrefix) continue;
@@ -158,7 +159,8 @@ export class AccessRules {
 /**
  * The level of an address and the rule that gave it.
  *
- * @param rules null when there are none at all: everybody then has level 1. With rules, who matches none has level 0
+ * @param rules null when there are none at all: everybody then has level 1. With rules, who matches
+ *   none has level 0
  */
 export function decide(
   rules: AccessRules | null,

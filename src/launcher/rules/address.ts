@@ -1,7 +1,7 @@
-// IP addresses in one canonical form each: IPv4-mapped IPv6 is IPv4, text is RFC 5952's.
+// IP addresses in one canonical form each. An IPv4-mapped address (::ffff:0:0/96) is the IPv4 address,
+// RFC 4291 §2.5.5.2. All others that have an IPv4 address in them are IPv6: ::a.b.c.d, 6to4, NAT64.
 
 import { isIP } from 'node:net';
-import ipaddr from 'ipaddr.js';
 
 export interface Address {
   readonly family: 4 | 6;
@@ -14,17 +14,25 @@ export interface Address {
 /**
  * Reads an address literal.
  *
- * @returns null for anything else: names, zones (`%eth0`), octets with a leading zero, IPv4 with fewer than four parts
+ * @returns null for anything else: names, zones (`%eth0`), octets with a leading zero, IPv4 with
+ *   fewer than four parts
  */
 export function tryAddress(text: string): Address | null {
-  if (isIP(text) === 0 || text.includes('%')) return null;
-  const parsed = ipaddr.parse(text);
-  if (parsed.kind() === 'ipv6') {
-    const ipv6 = parsed as ipaddr.IPv6;
-    if (!ipv6.isIPv4MappedAddress()) return addressFromBytes(ipv6.toByteArray());
-    return addressFromBytes(ipv6.toByteArray().slice(12));
+  switch (text.includes('%') ? 0 : isIP(text)) {
+    case 4:
+      return addressFromBytes(text.split('.').map(Number));
+    case 6: {
+      const canonical = canonicalIpv6(text);
+      const bytes = bytesOfIpv6(canonical);
+      const isMapped = bytes.every(
+        (byte, index) => index >= 12 || byte === (index < 10 ? 0 : 0xff),
+      );
+      if (isMapped) return addressFromBytes(bytes.slice(12));
+      return { family: 6, bytes, text: canonical };
+    }
+    default:
+      return null;
   }
-  return addressFromBytes(parsed.toByteArray());
 }
 
 /** Addresses of late connections, which often come again; our own end's comes with each. */
@@ -45,12 +53,30 @@ export function tryPeerAddress(text: string | undefined): Address | null {
 
 /** @param bytes 4 or 16 of them */
 export function addressFromBytes(bytes: readonly number[]): Address {
-  const [a = 0, b = 0, c = 0, d = 0] = bytes;
-  if (bytes.length === 4) return { family: 4, bytes, text: `${a}.${b}.${c}.${d}` };
-  return { family: 6, bytes, text: new ipaddr.IPv6([...bytes]).toRFC5952String() };
+  if (bytes.length === 4) return { family: 4, bytes, text: bytes.join('.') };
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    (((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0)).toString(16),
+  );
+  return { family: 6, bytes, text: canonicalIpv6(groups.join(':')) };
 }
 
-/** What limits per client count together: an IPv4 address, or the /64 that an IPv6 host can choose its addresses from. */
+/** RFC 5952's form, which is how URLs have it, but without an IPv4 part. */
+function canonicalIpv6(literal: string): string {
+  return new URL(`http://[${literal}]/`).hostname.slice(1, -1);
+}
+
+function bytesOfIpv6(canonical: string): number[] {
+  const [before = [], after = []] = canonical
+    .split('::')
+    .map((groups) => (groups === '' ? [] : groups.split(':')));
+  const zeros = Array<string>(8 - before.length - after.length).fill('0');
+  return [...before, ...zeros, ...after].flatMap((group) => {
+    const number = Number.parseInt(group, 16);
+    return [number >> 8, number & 0xff];
+  });
+}
+
+/** What limits per client count together: an IPv4 address, or a /64, which is one IPv6 host's. */
 export function sourceOf(address: Address): string {
   if (address.family === 4) return address.text;
   return addressFromBytes([...address.bytes.slice(0, 8), ...Array<number>(8).fill(0)]).text;

@@ -3,7 +3,8 @@
 import { formatTarget, parseRuleLine, type AccessRule } from './access-rules.js';
 
 /**
- * Gives a network, or `default`, a level: on the line of its rule when it has one, else on a new line at the end.
+ * Gives a network, or `default`, a level: on the line of its rule when it has one, else on a new
+ * line at the end.
  *
  * @param target canonical, as `formatTarget` writes it
  * @param text the file's text, which parses

@@ -13,8 +13,8 @@ export interface Network {
 export class NetworkError extends Error {}
 
 /**
- * Reads `ADDRESS[/PREFIX]`; without a prefix all bits count. Host bits are zeroed. An IPv4-mapped IPv6 address is
- * the IPv4 network, its prefix counted from bit 96.
+ * Reads `ADDRESS[/PREFIX]`; without a prefix all bits count. Host bits are zeroed. An IPv4-mapped
+ * IPv6 address is the IPv4 network, its prefix counted from bit 96.
  *
  * @throws NetworkError
  */

@@ -1,7 +1,8 @@
-// A rules file that may be edited while it is used: read again when it changed, the last good rules kept when it is broken.
+// A rules file in use: read again when it changed; while it is wrong the last good rules stay.
 
 import { FileWatch } from '../../system/files/file-stamp.js';
 import { readTextFile, TextFileError } from '../../system/files/text-file.js';
+import type { Log } from '../../system/log/log.js';
 import { AccessRules, AccessRulesError } from './access-rules.js';
 
 /** Some 500,000 rules; bounds what a wrong path costs. */
@@ -23,7 +24,11 @@ export function readRulesText(file: string): string {
   }
 }
 
-/** Reads and parses a rules file. @throws AccessRulesError when it cannot be read or has a wrong line */
+/**
+ * Reads and parses a rules file.
+ *
+ * @throws AccessRulesError when it cannot be read or has a wrong line
+ */
 export function readRulesFile(file: string): AccessRules {
   return AccessRules.parse(readRulesText(file), file);
 }
@@ -31,8 +36,8 @@ export function readRulesFile(file: string): AccessRules {
 export class RulesFile {
   readonly #file: string;
   readonly #watch: FileWatch;
-  readonly #onReload: (rules: AccessRules) => void;
-  readonly #onProblem: (problem: string) => void;
+  readonly #log: Log;
+  readonly #onReload: () => void;
   #rules: AccessRules;
   /** Of the version last read, good or broken; null when it could not be read. */
   #text: string | null;
@@ -41,25 +46,21 @@ export class RulesFile {
   /**
    * Reads the file for the first time.
    *
-   * @param onReload told of new rules
-   * @param onProblem told, once for each change, why the last good rules stay
+   * @param log told of new rules and, once for each change, why the last good ones stay
+   * @param onReload called after new rules were read
    * @throws AccessRulesError
    */
-  constructor(
-    file: string,
-    onReload: (rules: AccessRules) => void,
-    onProblem: (problem: string) => void,
-  ) {
+  constructor(file: string, log: Log, onReload: () => void) {
     this.#file = file;
     this.#watch = new FileWatch(file);
+    this.#log = log;
     this.#onReload = onReload;
-    this.#onProblem = onProblem;
     this.#mayHaveChanged();
     this.#text = readRulesText(file);
     this.#rules = AccessRules.parse(this.#text, file);
   }
 
-  /** The rules of the file as it is now, or the last good ones. Costs a stat(2) when nothing changed. Never throws. */
+  /** The rules of the file as it is now, or the last good ones. Costs a stat(2). Never throws. */
   current(): AccessRules {
     if (this.#mayHaveChanged()) this.#read((text) => text !== this.#text);
     return this.#rules;
@@ -78,14 +79,27 @@ export class RulesFile {
       this.#text = text;
       this.#rules = AccessRules.parse(text, this.#file);
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const why = error instanceof Error ? error.message : String(error);
       if (error instanceof UnreadableRules) this.#text = null;
-      if (problem !== this.#problem) this.#onProblem(problem);
-      this.#problem = problem;
+      if (why !== this.#problem) this.#log.write('warning', { why, kept: 'the last good rules' });
+      this.#problem = why;
       return;
     }
     this.#problem = '';
-    this.#onReload(this.#rules);
+    this.#log.write('rules', { file: this.#file });
+    this.warnIfEmpty();
+    this.#onReload();
+  }
+
+  /** @throws AccessRulesError when the file cannot be read now, or has a wrong line */
+  requireReadable(): void {
+    AccessRules.parse(readRulesText(this.#file), this.#file);
+  }
+
+  /** A full disk or an editor at work leaves no rules more often than somebody denies everybody. */
+  warnIfEmpty(): void {
+    if (!this.#rules.isEmpty) return;
+    this.#log.write('warning', { why: `${this.#file}: has no rules: everybody is denied` });
   }
 
   #mayHaveChanged(): boolean {

@@ -1,17 +1,18 @@
-// The life of every connection: accepted, judged, admitted or held, handed over, ended; a log line for each step.
+// The life of every connection: accepted, judged, admitted or held, handed over, ended.
 
 import type { Socket } from 'node:net';
 import type { Log } from '../../system/log/log.js';
 import { FailedLogins } from '../../worker/failed-logins.js';
 import type { ProgramNews } from '../../worker/session-news.js';
-import { Admission, type AdmissionLimits } from '../fairness/admission.js';
-import { sourceOf, type Address } from '../rules/address.js';
+import { FairQueue } from '../fairness/fair-queue.js';
+import { hasPeerLeft } from '../fairness/peer-presence.js';
+import { ProcessStarts, type ProcessStart } from '../fairness/process-starts.js';
+import { SessionsBeforeLogin } from '../fairness/sessions-before-login.js';
+import { trustedLevel } from '../fairness/trusted-level.js';
 import { tryConnectionFacts, type ConnectionFacts } from '../handing-over/connection-facts.js';
 import type { HandOver, Session } from '../handing-over/hand-over.js';
+import { sourceOf, type Address } from '../rules/address.js';
 import type { Counters } from '../telling/metrics.js';
-import { hasPeerLeft } from '../fairness/peer-presence.js';
-import { StartingLine, type Turn } from '../fairness/starting-line.js';
-import { Strangers } from '../fairness/strangers.js';
 
 /** What the access rules say of an address. */
 export interface Verdict {
@@ -21,12 +22,21 @@ export interface Verdict {
   readonly line: number | undefined;
 }
 
+export interface LauncherLimits {
+  /** Connections served at a time; 1 or more. */
+  readonly concurrency: number;
+  /** Of them, those of one source; 1 or more. */
+  readonly perSource: number;
+  /** How many connections may wait now, 0 or more. */
+  readonly held: () => number;
+}
+
 export interface LauncherOptions {
   readonly log: Log;
   readonly handOver: HandOver;
   /** Never throws. */
   readonly judge: (address: Address) => Verdict;
-  readonly limits: AdmissionLimits;
+  readonly limits: LauncherLimits;
   /** What happens to clients of level 0. */
   readonly denied: 'closed' | 'served';
 }
@@ -35,35 +45,37 @@ export interface LauncherOptions {
 const maxFailingSources = 10_000;
 
 /**
- * A process of its own gives way to another client of its source only after so long: somebody who comes again and again
- * would otherwise keep the machine busy with starting processes.
+ * A session with a process of its own ends for another client of its source only after so long.
+ * Otherwise somebody who comes again and again would keep the machine busy with starting processes.
  */
-const ownTurnMs = 5000;
+const ownSourceGraceMs = 5000;
+
+/** How far a client is. */
+type Stage =
+  | { readonly stage: 'waiting' }
+  /** It has a slot. `start`: of its process; undefined where a kept worker is asked. */
+  | { readonly stage: 'starting'; readonly start: ProcessStart | undefined }
+  | { readonly stage: 'served'; readonly session: Session }
+  | { readonly stage: 'logged-in' }
+  /** Its session is ended, or not begun, because `successor` needs the slot. */
+  | { readonly stage: 'leaving'; readonly successor: Client };
 
 interface Client {
-  /** Counts those that got a slot, this one included. */
-  number: number;
+  /** Counts accepted connections, this one included. */
+  readonly number: number;
   readonly socket: Socket;
   readonly facts: ConnectionFacts;
   readonly verdict: Verdict;
   readonly level: number;
   readonly source: string;
-  hasLoggedIn: boolean;
-  /** When it got its slot. */
-  servedSinceMs: number;
-  /** To have its program started, where it is not a kept one. */
-  turn: Turn | undefined;
-  /** Once it is served. */
-  session: Session | undefined;
-  /** The client it must give way to. */
-  evictedFor: Client | undefined;
+  at: Stage;
 }
 
 export class Launcher {
   readonly #options: LauncherOptions;
-  readonly #admission: Admission<Client>;
-  readonly #strangers = new Strangers<Client>();
-  readonly #startingLine = new StartingLine();
+  readonly #slots: FairQueue<Client>;
+  readonly #starts = new ProcessStarts();
+  readonly #beforeLogin = new SessionsBeforeLogin<Client>();
   readonly #failedLogins = new FailedLogins(maxFailingSources, () => performance.now());
   readonly #totals = {
     accepted: 0,
@@ -75,24 +87,29 @@ export class Launcher {
     logins: 0,
     failedLogins: 0,
   };
-  #slotsGiven = 0;
   #isStopping = false;
   #onIdle: (() => void) | undefined;
 
   constructor(options: LauncherOptions) {
     this.#options = options;
-    this.#admission = new Admission(options.limits);
+    const { concurrency, perSource, held } = options.limits;
+    this.#slots = new FairQueue({
+      places: concurrency,
+      perSource,
+      exemptLevel: trustedLevel,
+      waiting: held,
+    });
   }
 
   get counters(): Counters {
-    const { servedCount, heldCount } = this.#admission;
-    return { ...this.#totals, running: servedCount, held: heldCount };
+    const { takenCount, waitingCount } = this.#slots;
+    return { ...this.#totals, running: takenCount, held: waitingCount };
   }
 
   /** Keeps `slots` for clients of the trusted levels. */
   reserve(slots: number): void {
-    this.#admission.reserve(slots);
-    this.#serveHeld();
+    this.#slots.reserve(slots);
+    this.#serveWaiting();
   }
 
   /** Takes charge of an accepted, paused connection. */
@@ -107,96 +124,82 @@ export class Launcher {
     }
     const { address } = facts.remote;
     const verdict = this.#options.judge(address);
-    const client: Client = {
-      number: 0,
-      socket,
-      facts,
-      verdict,
-      level: verdict.level,
-      source: sourceOf(address),
-      hasLoggedIn: false,
-      servedSinceMs: 0,
-      turn: undefined,
-      session: undefined,
-      evictedFor: undefined,
-    };
+    const { level } = verdict;
+    const source = sourceOf(address);
+    const { accepted: number } = this.#totals;
+    const at: Stage = { stage: 'waiting' };
+    const client: Client = { number, socket, facts, verdict, level, source, at };
     if (this.#isStopping) this.#refuse(client, 'stopping');
-    else if (verdict.level === 0 && this.#options.denied === 'closed') {
+    else if (level === 0 && this.#options.denied === 'closed') {
       this.#totals.denied += 1;
       this.#close(client, 'denied');
     } else this.#admit(client);
   }
 
-  /** Closes those that wait, accepts no more, and resolves when the last running session has ended. */
+  /** Closes what waits, accepts no more, and resolves when the last session has ended. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    for (const client of this.#admission.dismiss()) this.#refuse(client, 'stopping');
-    if (this.#admission.servedCount === 0) return;
+    for (const client of this.#slots.dismiss()) this.#refuse(client, 'stopping');
+    if (this.#slots.takenCount === 0) return;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
     });
   }
 
   #admit(client: Client): void {
-    const outcome = this.#admission.apply(client);
+    const outcome = this.#slots.enter(client);
     switch (outcome.decision) {
       case 'admitted':
         void this.#serve(client);
         break;
-      case 'held':
+      case 'waiting':
         if (outcome.displaced !== undefined) this.#refuse(outcome.displaced, 'displaced');
         this.#makeRoomFor(client);
         break;
       case 'refused':
-        // Of use to those that wait.
+        // It comes too late for this client, but others are waiting.
         this.#makeRoomFor(client);
         this.#refuse(client, 'too many connections');
         break;
     }
   }
 
-  /** One session that has not logged in, if there is one, is ended for a client that waits for nothing but a slot. */
-  #makeRoomFor(newcomer: Client): void {
-    if (!this.#admission.lacksOnlySlot(newcomer)) return;
-    const stranger = this.#strangers.findFor(newcomer);
-    if (stranger === undefined || !this.#maySupersede(newcomer, stranger)) return;
-    this.#strangers.delete(stranger);
-    stranger.evictedFor = newcomer;
-    this.#evictIfDue(stranger);
+  /** Ends one session that has not logged in for a client that lacks only a slot. */
+  #makeRoomFor(successor: Client): void {
+    if (!this.#slots.lacksOnlyPlace(successor)) return;
+    const found = this.#beforeLogin.findFor(successor);
+    if (found === undefined) return;
+    const { session: client, sinceMs } = found;
+    const isOwn = client.source === successor.source && this.#options.handOver.isCostly;
+    if (isOwn && performance.now() - sinceMs < ownSourceGraceMs) return;
+    this.#beforeLogin.delete(client);
+    const { at } = client;
+    client.at = { stage: 'leaving', successor };
+    if (at.stage === 'starting') at.start?.end();
+    if (at.stage === 'served') this.#evict(client, at.session, successor);
   }
 
-  #maySupersede(newcomer: Client, stranger: Client): boolean {
-    if (newcomer.source !== stranger.source || !this.#options.handOver.isCostly) return true;
-    return performance.now() - stranger.servedSinceMs >= ownTurnMs;
-  }
-
-  #evictIfDue({ evictedFor, turn, session, hasLoggedIn, facts, verdict }: Client): void {
-    if (evictedFor === undefined) return;
-    if (session === undefined) {
-      turn?.leave();
-      return;
-    }
-    if (session.evict === undefined || hasLoggedIn) return;
+  #evict({ facts, level }: Client, { pid, evict }: Session, successor: Client): void {
+    if (evict === undefined) return;
     this.#totals.evicted += 1;
     this.#options.log.write('evict', {
       peer: facts.remote.address.text,
       port: facts.remote.port,
-      level: verdict.level,
-      pid: session.pid,
-      for: evictedFor.facts.remote.address.text,
+      level,
+      pid,
+      for: successor.facts.remote.address.text,
     });
-    session.evict();
+    evict();
   }
 
   #hear(client: Client, news: ProgramNews): void {
-    client.turn?.leave();
     switch (news) {
       case 'ready':
         break;
       case 'login':
         this.#totals.logins += 1;
-        client.hasLoggedIn = true;
-        this.#strangers.delete(client);
+        client.at = { stage: 'logged-in' };
+        this.#beforeLogin.delete(client);
         break;
       case 'failed-login':
         this.#totals.failedLogins += 1;
@@ -207,24 +210,23 @@ export class Launcher {
 
   /** Never rejects. The client has its slot; it is given back here whatever happens. */
   async #serve(client: Client): Promise<void> {
-    client.servedSinceMs = performance.now();
-    client.number = this.#slotsGiven += 1;
-    // From now on: newcomers do not wait until they meet a session that was about to start when they came.
-    this.#strangers.add(client);
-    if (this.#options.handOver.isCostly) {
-      client.turn = this.#startingLine.enter(client, client.socket);
-    }
-    const whyNot = (await client.turn?.whyNot) ?? null;
-    if (whyNot === null) await this.#handOver(client);
+    const start = this.#options.handOver.isCostly
+      ? this.#starts.request(client, client.socket)
+      : undefined;
+    client.at = { stage: 'starting', start };
+    // Already now: where all slots are taken by programs that start, one of them can be spared.
+    this.#beforeLogin.add(client, performance.now());
+    const whyNot = (await start?.whyNot) ?? null;
+    if (whyNot === null) await this.#handOver(client, start);
     else this.#refuse(client, whyNot);
-    client.turn?.leave();
-    this.#strangers.delete(client);
-    this.#admission.release(client);
-    this.#serveHeld();
-    if (this.#admission.servedCount === 0) this.#onIdle?.();
+    start?.end();
+    this.#beforeLogin.delete(client);
+    this.#slots.release(client);
+    this.#serveWaiting();
+    if (this.#slots.takenCount === 0) this.#onIdle?.();
   }
 
-  async #handOver(client: Client): Promise<void> {
+  async #handOver(client: Client, start: ProcessStart | undefined): Promise<void> {
     const { socket, facts, level } = client;
     try {
       const session = await this.#options.handOver.serve({
@@ -232,13 +234,16 @@ export class Launcher {
         facts,
         level,
         failedLogins: this.#failedLogins.countOf(client.source),
-        hear: (news) => this.#hear(client, news),
+        hear: (news) => {
+          start?.end();
+          this.#hear(client, news);
+        },
       });
       this.#totals.served += 1;
-      client.session = session;
-      if (!session.isStarting) client.turn?.leave();
-      if (session.evict === undefined) this.#strangers.delete(client);
-      this.#evictIfDue(client);
+      if (!session.isStarting) start?.end();
+      if (session.evict === undefined) this.#beforeLogin.delete(client);
+      if (client.at.stage === 'leaving') this.#evict(client, session, client.at.successor);
+      if (client.at.stage === 'starting') client.at = { stage: 'served', session };
       await this.#watch(client, session);
     } catch (error) {
       this.#totals.failed += 1;
@@ -249,17 +254,13 @@ export class Launcher {
   async #watch({ facts, verdict }: Client, { pid, ended }: Session): Promise<void> {
     const startedMs = performance.now();
     const peer = facts.remote.address.text;
-    this.#options.log.write('connect', {
-      peer,
-      port: facts.remote.port,
-      level: verdict.level,
-      rule: verdict.line,
-      pid,
-    });
+    const { port } = facts.remote;
+    const { level, line } = verdict;
+    this.#options.log.write('connect', { peer, port, level, rule: line, pid });
     const { status, signal } = await ended;
     this.#options.log.write('end', {
       peer,
-      port: facts.remote.port,
+      port,
       pid,
       status: status ?? undefined,
       signal: signal ?? undefined,
@@ -267,12 +268,12 @@ export class Launcher {
     });
   }
 
-  #serveHeld(): void {
+  #serveWaiting(): void {
     for (;;) {
-      const client = this.#admission.next();
+      const client = this.#slots.next();
       if (client === undefined) return;
       if (hasPeerLeft(client.socket)) {
-        this.#admission.release(client);
+        this.#slots.release(client);
         this.#refuse(client, 'the peer left while it waited');
       } else void this.#serve(client);
     }

@@ -4,7 +4,7 @@ import { findProgram } from '../../run-file/find-program.js';
 import { addressFromBytes, tryAddress, tryPeerAddress } from '../rules/address.js';
 import { decide } from '../rules/access-rules.js';
 import { formatDenial, formatLaunchExplanation, formatRuleExplanation } from './explanation.js';
-import { planLaunch, type Service } from '../handing-over/hand-over.js';
+import { planLaunch, type Service } from '../handing-over/run-file-parameters.js';
 import { readRulesFile } from '../rules/rules-file.js';
 import { parsePort } from '../listening/service-name.js';
 import { UsageError } from '../../system/failures/failures.js';
@@ -20,11 +20,11 @@ export interface ExplainOptions {
 }
 
 /**
- * What would happen to a client. Its port, which only a connection has, is 0 in the environment shown, and so are
- * failed logins.
+ * What would happen to a client. Its port, which only a connection has, is 0 in the environment
+ * shown, and so are failed logins.
  *
- * @throws UsageError for a client that is no address, and whatever would keep the service or the connection from
- *   being served: ConfigurationError, RunFileError
+ * @throws UsageError for a client that is no address, and whatever would keep the service or the
+ *   connection from being served: ConfigurationError, RunFileError
  */
 export function explain({ service, address, client, rules: file, denied }: ExplainOptions): string {
   const remote = tryAddress(client);

@@ -1,4 +1,4 @@
-// What `tcpsrun --explain` prints: all that would happen to a client, as one `name: value` line each. Pure.
+// What `tcpsrun --explain` prints: what would happen to a client, a `name: value` line each.
 
 import type { Launch } from '../../run-file/evaluate-run-file.js';
 import type { Address } from '../rules/address.js';

@@ -15,8 +15,9 @@ export function requireMetricsFile(file: string): void {
 }
 
 /**
- * Puts a text in the place of the file. Not synced to the disk: after a crash there are new counters anyway. What does not
- * work is a warning in the log, as is something at that place that is no regular file: a device would be replaced too.
+ * Puts a text in the place of the file. Not synced to the disk: after a crash there are new
+ * counters anyway. What does not work is a warning in the log, as is something at that place that
+ * is no regular file: a device would be replaced too.
  */
 export function writeMetricsFile(file: string, text: string, log: Log): void {
   // Collectors read what ends in .prom; this does not.

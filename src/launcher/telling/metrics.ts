@@ -32,7 +32,7 @@ interface Metric {
   readonly value: number;
 }
 
-/** One HELP, one TYPE and one value line for each counter; those named `_total` count from the start on. */
+/** A HELP, a TYPE and a value line for each counter. Those named `_total` count from the start. */
 export function formatMetrics(counters: Counters, service: CountedService): string {
   const listen = service.address.includes(':') ? `[${service.address}]` : service.address;
   const labels = `{listen="${listen}:${service.port}"}`;

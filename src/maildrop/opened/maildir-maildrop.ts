@@ -2,9 +2,7 @@
 
 import { renameSync } from 'node:fs';
 import { flagsOf, withFlag } from '../../maildir/base-name.js';
-import { MaildirView } from '../view/maildir-view.js';
-import type { MaildirMessage } from '../view/message-list.js';
-import { MaildirFolders } from '../place/maildir-folders.js';
+import { MaildirView, type MaildirMessage } from '../view/maildir-view.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
 import { MessageFiles } from '../view/message-files.js';
 import { MessageOctets, type Report } from '../octets/message-octets.js';
@@ -37,18 +35,17 @@ export async function openMaildirMaildrop(
   inbox: string,
   options: MaildirMaildropOptions,
 ): Promise<Maildrop> {
-  const folders = new MaildirFolders(inbox);
-  const view = await MaildirView.open(folders, options.recent?.get(inbox));
+  const view = await MaildirView.open(inbox, options.recent?.find(inbox) ?? null);
   if (view === null) return emptyMaildrop;
   const { count, example } = view.skipped;
   // Whoever put them there may wait for them to be served.
   if (count > 0) options.report('skipped', { entries: count, file: example });
-  return new MaildirMaildrop(folders, view, options);
+  return new MaildirMaildrop(inbox, view, options);
 }
 
 class MaildirMaildrop implements Maildrop {
   readonly records: readonly MaildirMessage[];
-  readonly #folders: MaildirFolders;
+  readonly #inbox: string;
   readonly #view: MaildirView;
   readonly #files: MessageFiles;
   readonly #octets: MessageOctets;
@@ -56,12 +53,12 @@ class MaildirMaildrop implements Maildrop {
   readonly #retrieved = new Set<MaildirMessage>();
   #areIdsAssigned = false;
 
-  constructor(folders: MaildirFolders, view: MaildirView, options: MaildirMaildropOptions) {
-    this.#folders = folders;
+  constructor(inbox: string, view: MaildirView, options: MaildirMaildropOptions) {
+    this.#inbox = inbox;
     this.#view = view;
     this.#options = options;
     this.#files = new MessageFiles(view);
-    this.#octets = new MessageOctets(folders.inbox, view, this.#files, options.report);
+    this.#octets = new MessageOctets(inbox, view, this.#files, options.report);
     this.records = view.messages;
   }
 
@@ -107,9 +104,7 @@ class MaildirMaildrop implements Maildrop {
   }
 
   async update(): Promise<RemovalResult> {
-    // Nothing is removed from a directory that is no longer in its place.
-    this.#folders.release();
-    const result = await removeMarked(this.#folders, this.#view.messages, this.#files);
+    const result = await removeMarked(this.#inbox, this.#view.messages, this.#files);
     for (const { record, error } of result.failures) {
       this.#report('remove-failed', asOwn(record), error);
     }
@@ -123,17 +118,14 @@ class MaildirMaildrop implements Maildrop {
 
   async close(): Promise<void> {
     const snapshot = this.#view.snapshot();
-    const { recent } = this.#options;
-    const { inbox } = this.#folders;
-    if (snapshot !== null && recent?.peek(inbox) !== snapshot) recent?.set(inbox, snapshot);
+    if (snapshot !== null) this.#options.recent?.keep(this.#inbox, snapshot);
     await this.#octets.save();
-    this.#folders.release();
   }
 
   async #assignUniqueIds(): Promise<void> {
     const { assignUniqueIds } = this.#options;
     if (assignUniqueIds !== undefined) {
-      await assignUniqueIds(this.#folders.inbox, this.records);
+      await assignUniqueIds(this.#inbox, this.records);
     } else if (this.records.some(({ uniqueId }) => uniqueId === null)) {
       // An earlier session may have left them, and ids from base names never change.
       await assignUniqueIdsFromBaseNames(this.records);
@@ -146,7 +138,7 @@ class MaildirMaildrop implements Maildrop {
     try {
       await this.#files.act(message, (path) => {
         const name = withFlag(message.name, 'S');
-        renameSync(path, this.#folders.pathOf('cur', name));
+        renameSync(path, Buffer.from(`${this.#inbox}/cur/${name}`, 'latin1'));
         message.subdirectory = 'cur';
         message.name = name;
       });

@@ -2,8 +2,7 @@
 // renames is followed by its base name.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { MaildirMessage } from './message-list.js';
-import type { MaildirView } from './maildir-view.js';
+import type { MaildirMessage, MaildirView } from './maildir-view.js';
 import type { OpenMessage } from '../messages/maildrop.js';
 import { MessageFileOpener } from './open-message-file.js';
 

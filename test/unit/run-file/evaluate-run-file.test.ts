@@ -1,7 +1,7 @@
 import t from 'tap';
 import {
   evaluateRunFile,
-  runFileUsesParameter,
+  runFileUses,
   type Launch,
 } from '../../../src/run-file/evaluate-run-file.js';
 import { parseRunFile } from '../../../src/run-file/run-file.js';
@@ -90,9 +90,11 @@ t.test('a program or directory that comes to nothing is an error', (t) => {
 });
 
 t.test('a parameter in a comment is not used', (t) => {
-  const uses = (text: string): boolean => runFileUsesParameter(parseRunFile(text, 'x'), 3);
+  const uses = (text: string): boolean => runFileUses(parseRunFile(text, 'x'), { parameter: 3 });
   t.equal(uses('program a\n: argument %3'), false);
   t.equal(uses('program a\nargument --fd=%3'), true);
   t.equal(uses('program a\nsetenv FD %3'), true);
+  t.equal(uses('program a\nargument %%3'), false, 'nor is an escaped one');
+  t.equal(uses('program a\nargument %4'), false);
   t.end();
 });

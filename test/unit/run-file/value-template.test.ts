@@ -1,5 +1,5 @@
 import t from 'tap';
-import { fillIn, parseValue, usesParameter } from '../../../src/run-file/value-template.js';
+import { fillIn, parseValue } from '../../../src/run-file/value-template.js';
 
 const substitutions = {
   environment: new Map([
@@ -72,12 +72,5 @@ t.test('a value that grows beyond what the system takes is refused', (t) => {
   t.throws(() => fill('%HALF%%HALF%xx'), {
     message: 'the value is longer than 131071 characters',
   });
-  t.end();
-});
-
-t.test('an escaped percent sign before a digit uses no parameter', (t) => {
-  t.equal(usesParameter(parseValue('a%3'), 3), true);
-  t.equal(usesParameter(parseValue('a%%3'), 3), false);
-  t.equal(usesParameter(parseValue('%4'), 3), false);
   t.end();
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { tryAddress } from '../../../../src/launcher/rules/address.js';
 import {
-  ucspiEnvironment,
+  ucspiVariables,
   withoutConnectionVariables,
 } from '../../../../src/launcher/handing-over/connection-facts.js';
 
@@ -9,11 +9,11 @@ t.test('an IPv4 connection on an IPv6 socket is described as IPv4', (t) => {
   const remote = tryAddress('::ffff:192.0.2.7');
   const local = tryAddress('::ffff:127.0.0.1');
   if (remote === null || local === null) throw new Error('no address');
-  const environment = ucspiEnvironment(
+  const variables = ucspiVariables(
     { remote: { address: remote, port: 4711 }, local: { address: local, port: 110 } },
     { level: 3, failedLogins: 2 },
   );
-  t.same(Object.fromEntries(environment), {
+  t.same(variables, {
     PROTO: 'TCP',
     TCPLOCALIP: '127.0.0.1',
     TCPLOCALPORT: '110',

@@ -33,7 +33,7 @@ function startSilent(t: Test) {
         end();
       },
     },
-    { onReady: () => undefined, onFree: () => undefined, onRetire: () => undefined },
+    { onFree: () => undefined, onRetire: () => undefined },
     { takeMs, readyMs },
   );
   t.teardown(() => {

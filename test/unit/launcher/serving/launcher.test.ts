@@ -4,18 +4,15 @@ import { Socket } from 'node:net';
 import t from 'tap';
 import { tryConnectionFacts } from '../../../../src/launcher/handing-over/connection-facts.js';
 import { Launcher } from '../../../../src/launcher/serving/launcher.js';
-import type { LogFields } from '../../../../src/system/log/log-line.js';
+import { recordingLog } from '../../../support/programs/recording-log.js';
 import { makeSocketPair } from '../../../support/sessions/socket-pair.js';
 
 t.test('a connection without addresses is closed and logged, and nothing is started', (t) => {
-  const log: (readonly [string, LogFields])[] = [];
+  const { log, lines } = recordingLog();
   const judged: unknown[] = [];
   const served: unknown[] = [];
   const launcher = new Launcher({
-    log: {
-      write: (event, fields = {}) => log.push([event, fields]),
-      flush: () => Promise.resolve(),
-    },
+    log,
     handOver: {
       isCostly: true,
       serve: (connection) => {
@@ -35,7 +32,7 @@ t.test('a connection without addresses is closed and logged, and nothing is star
   launcher.accept(socket);
   t.ok(socket.destroyed);
   t.same([judged, served], [[], []]);
-  t.same(log, [['refuse', { why: 'the peer is gone or has no IP address' }]]);
+  t.same(lines, [{ event: 'refuse', fields: { why: 'the peer is gone or has no IP address' } }]);
   t.match(launcher.counters, {
     accepted: 1,
     refused: 1,

@@ -6,39 +6,29 @@ import {
   requireMetricsFile,
   writeMetricsFile,
 } from '../../../../src/launcher/telling/metrics-file.js';
-import type { Log } from '../../../../src/system/log/log.js';
-import type { LogFields } from '../../../../src/system/log/log-line.js';
-
-function recordingLog() {
-  const entries: { event: string; fields: LogFields | undefined }[] = [];
-  const log: Log = {
-    write: (event, fields) => entries.push({ event, fields }),
-    flush: () => Promise.resolve(),
-  };
-  return { log, entries };
-}
+import { recordingLog } from '../../../support/programs/recording-log.js';
 
 t.test('the new text takes the place of the old, and nothing is left beside it', (t) => {
   const folder = t.testdir({ 'tcpsrun.prom': 'old\n' });
   const file = join(folder, 'tcpsrun.prom');
   const before = statSync(file).ino;
-  const { log, entries } = recordingLog();
+  const { log, lines } = recordingLog();
   writeMetricsFile(file, 'new\n', log);
   t.equal(readFileSync(file, 'utf8'), 'new\n');
   t.not(statSync(file).ino, before, 'replaced, not rewritten');
   t.equal(statSync(file).mode & 0o444, 0o444, 'collectors can read it');
   t.same(readdirSync(folder), ['tcpsrun.prom']);
-  t.equal(entries.length, 0);
+  t.equal(lines.length, 0);
   t.end();
 });
 
 t.test('what does not work is logged and leaves the old text', (t) => {
   const folder = t.testdir({ taken: {} });
-  const { log, entries } = recordingLog();
+  const { log, lines } = recordingLog();
   writeMetricsFile(join(folder, 'missing', 'tcpsrun.prom'), 'new\n', log);
-  t.match(entries, [{ event: 'warning', fields: { why: /--metrics: ENOENT/ } }]);
+  t.match(lines, [{ event: 'warning', fields: { why: /--metrics: ENOENT/ } }]);
   writeMetricsFile(join(folder, 'taken'), 'new\n', log);
-  t.match(entries[1], { event: 'warning', fields: { why: /taken: is not a regular file/ } });
+  t.match(lines[1], { event: 'warning', fields: { why: /taken: is not a regular file/ } });
   t.same(readdirSync(folder), ['taken'], 'nothing is left behind');
   t.end();
 });
@@ -47,9 +37,9 @@ t.test('what is no regular file is not replaced, be it a link, a pipe or a devic
   const folder = t.testdir({ other: 'mine\n' });
   symlinkSync('other', join(folder, 'link'));
   spawnSync('mkfifo', [join(folder, 'pipe')]);
-  const { log, entries } = recordingLog();
+  const { log, lines } = recordingLog();
   for (const name of ['link', 'pipe']) writeMetricsFile(join(folder, name), 'new\n', log);
-  t.match(entries, [
+  t.match(lines, [
     { event: 'warning', fields: { why: /link: is not a regular file/ } },
     { event: 'warning', fields: { why: /pipe: is not a regular file/ } },
   ]);
@@ -63,9 +53,9 @@ t.test('a link in the place of the file that is being written is not followed', 
   const folder = t.testdir({ other: 'mine\n' });
   const file = join(folder, 'tcpsrun.prom');
   symlinkSync('other', `${file}.${process.pid}.new`);
-  const { log, entries } = recordingLog();
+  const { log, lines } = recordingLog();
   writeMetricsFile(file, 'new\n', log);
-  t.equal(entries.length, 0);
+  t.equal(lines.length, 0);
   t.equal(readFileSync(file, 'utf8'), 'new\n');
   t.equal(readFileSync(join(folder, 'other'), 'utf8'), 'mine\n');
   t.end();

@@ -1,0 +1,175 @@
+// Keeps as many workers started as are wanted: replaces those that retire or end, and waits longer
+// and longer between starts that come to nothing.
+
+import type { Log } from '../../system/log/log.js';
+import { startProgram } from '../../run-file/start-program.js';
+import { workerVariable } from '../../worker/worker-protocol.js';
+import type { WorkerPlans } from './worker-plans.js';
+import { WorkerProcess, type WorkerTimes } from './worker-process.js';
+
+export interface KeptWorkersOptions {
+  readonly plans: WorkerPlans;
+  readonly log: Log;
+  /** 1 or more. */
+  readonly workerCount: number;
+  /** A worker is replaced after so many sessions; 0: never. */
+  readonly sessionsPerWorker: number;
+  /** Undefined: the usual ones. */
+  readonly times?: WorkerTimes | undefined;
+  /** One of them may be given a connection. */
+  readonly onFree: () => void;
+  /** One of them ended, or could not be started. */
+  readonly onFewer: () => void;
+}
+
+/** After a worker that ends sooner the next one waits, each time twice as long. */
+const youngMs = 1000;
+const firstBackOffMs = 100;
+const longestBackOffMs = 30_000;
+
+export class KeptWorkers {
+  readonly #options: KeptWorkersOptions;
+  readonly #workers = new Set<WorkerProcess>();
+  /** What they were started with. */
+  #signature = '';
+  /** Started, but not among the workers yet. */
+  #beingStarted = 0;
+  #backOffMs = 0;
+  #backOffTimer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: KeptWorkersOptions) {
+    this.#options = options;
+  }
+
+  get hasReady(): boolean {
+    for (const worker of this.#workers) if (worker.isReady) return true;
+    return false;
+  }
+
+  /** Whether one is there or is being started, ready or not. */
+  get isOneExpected(): boolean {
+    return this.#workers.size + this.#beingStarted > 0;
+  }
+
+  /** Of those that can be offered a connection now, the one with the fewest sessions. */
+  get leastLoaded(): WorkerProcess | undefined {
+    let best: WorkerProcess | undefined;
+    for (const worker of this.#workers) {
+      if (worker.isFree && worker.sessionCount < (best?.sessionCount ?? Infinity)) best = worker;
+    }
+    return best;
+  }
+
+  /** Starts workers until there are as many as wanted; during a back-off none. */
+  start(): void {
+    if (this.#isClosed || this.#backOffTimer !== undefined) return;
+    const wanted = this.#options.workerCount - this.#workers.size - this.#beingStarted;
+    for (let missing = wanted; missing > 0; missing -= 1) void this.#startOne();
+  }
+
+  /**
+   * Whether these workers are what a connection needs. When the run file changed they are replaced.
+   *
+   * @throws RunFileError
+   */
+  areFor(signature: string): boolean {
+    if (signature === this.#signature) return true;
+    const { signature: wanted } = this.#options.plans.ofWorkers();
+    if (wanted !== this.#signature) {
+      this.#signature = wanted;
+      this.replace('the run file changed');
+    }
+    return signature === wanted;
+  }
+
+  /** To be called after each connection that a worker was offered. */
+  retireIfSpent(worker: WorkerProcess): void {
+    const { sessionsPerWorker } = this.#options;
+    if (sessionsPerWorker === 0 || worker.givenCount < sessionsPerWorker) return;
+    this.#workers.delete(worker);
+    worker.retire();
+    this.start();
+  }
+
+  /** Replaces every worker; each ends with its last session. */
+  replace(why: string): void {
+    for (const worker of [...this.#workers]) this.#retire(worker, why);
+    this.start();
+  }
+
+  /** Starts no more; those that are there end with their last sessions. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#backOffTimer);
+    for (const worker of this.#workers) worker.retire();
+  }
+
+  async #startOne(): Promise<void> {
+    this.#beingStarted += 1;
+    let why: string | null = null;
+    try {
+      await this.#startProcess();
+    } catch (error) {
+      why = (error as Error).message;
+    }
+    this.#beingStarted -= 1;
+    if (why !== null) this.#backOff(why);
+  }
+
+  async #startProcess(): Promise<void> {
+    const { plans, sessionsPerWorker, log, times, onFree } = this.#options;
+    const { launch, signature } = plans.ofWorkers();
+    this.#signature = signature;
+    const environment = new Map(launch.environment);
+    environment.set(workerVariable, String(sessionsPerWorker));
+    const stdio = ['ignore', 'inherit', 'inherit', 'ipc'] as const;
+    const program = await startProgram({ ...launch, environment }, [...stdio]);
+    const onRetire = (retiring: WorkerProcess, why: string): void => {
+      this.#retire(retiring, why);
+      this.start();
+    };
+    const worker = new WorkerProcess(program, { onFree, onRetire }, times);
+    this.#workers.add(worker);
+    log.write('worker', { pid: worker.pid });
+    void this.#watch(worker);
+    if (this.#isClosed) worker.retire();
+  }
+
+  async #watch(worker: WorkerProcess): Promise<void> {
+    const { status, signal } = await worker.ended;
+    this.#options.log.write('worker-end', {
+      pid: worker.pid,
+      status: status ?? undefined,
+      signal: signal ?? undefined,
+      sessions: worker.givenCount,
+    });
+    // A retired one was replaced already.
+    if (!this.#workers.delete(worker) || this.#isClosed) return;
+    const isYoung = performance.now() - worker.startedMs < youngMs && worker.givenCount === 0;
+    if (isYoung) this.#backOff('workers end as soon as they are started');
+    else if (!worker.wasReady) this.#backOff('the program is no worker');
+    else {
+      this.#backOffMs = 0;
+      this.start();
+    }
+    this.#options.onFewer();
+  }
+
+  #backOff(why: string): void {
+    if (this.#isClosed || this.#backOffTimer !== undefined) return;
+    this.#backOffMs = Math.min(longestBackOffMs, Math.max(firstBackOffMs, this.#backOffMs * 2));
+    this.#options.log.write('warning', { why, retry: this.#backOffMs / 1000 });
+    this.#backOffTimer = setTimeout(() => {
+      this.#backOffTimer = undefined;
+      this.start();
+    }, this.#backOffMs).unref();
+    this.#options.onFewer();
+  }
+
+  #retire(worker: WorkerProcess, why: string): void {
+    if (!this.#workers.delete(worker)) return;
+    this.#options.log.write('worker-retired', { pid: worker.pid, why });
+    worker.retire();
+  }
+}
