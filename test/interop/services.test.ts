@@ -1,7 +1,7 @@
 // The files of services/ and run/: that each says where it goes, that units are hardened, and that the run scripts work
 // under the real supervisors.
 
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -113,10 +113,10 @@ for (const { name, program, down, exit } of supervisors) {
 }
 
 t.test(
-  'logrotate removes records of sessions after a week, and takes the file as it is',
-  { skip: unlessRoot() || unlessInstalled('logrotate') },
+  'logrotate removes each record of a session a week after it was written, whatever day of the week it is',
+  { skip: unlessRoot() || unlessInstalled('logrotate', 'faketime') },
   async (t) => {
-    const folder = testFolder(t, { sessions: { 'old.txt': 'S: +OK\n', 'new.txt': 'S: +OK\n' } });
+    const folder = testFolder(t, { sessions: {} });
     const records = join(folder, 'sessions');
     chmodSync(records, 0o700);
     const [settings, state] = [join(folder, 'pop3'), join(folder, 'state')];
@@ -124,24 +124,43 @@ t.test(
       .replace('/var/log/pop3/sessions', records)
       .replace('su vmail vmail', 'su root root');
     writeFileSync(settings, text);
-    // Both were seen before, one of them long ago, the other yesterday.
-    const day = new Date(Date.now() - 86_400_000).toISOString().slice(0, 10);
-    writeFileSync(
-      state,
-      `logrotate state -- version 2\n"${records}/old.txt" 2020-1-1-0:0:0\n"${records}/new.txt" ${day}-0:0:0\n`,
-      { mode: 0o600 },
-    );
-    const logrotate = (...more: string[]) =>
-      runCommand(t, expectProgram('logrotate'), [...more, '--state', state, settings]);
-    const trial = await logrotate('--debug');
+    const logrotate = (time: string, ...more: string[]) =>
+      runCommand(
+        t,
+        expectProgram('faketime'),
+        [time, expectProgram('logrotate'), ...more, '--state', state, settings],
+        // The times of files are what they are.
+        { env: { TZ: 'UTC', NO_FAKE_STAT: '1' } },
+      );
+    // Sunday 29 November 2026, and two weeks on: across the end of a month.
+    const dayMs = 86_400_000;
+    const firstMs = Date.UTC(2026, 10, 29);
+    const removedAfterDays: number[] = [];
+    const wanted: string[] = [];
+    for (let day = 0; day < 14; day += 1) {
+      const noon = new Date(firstMs + day * dayMs + dayMs / 2);
+      const name = `${day}.txt`;
+      writeFileSync(join(records, name), 'S: +OK\n');
+      utimesSync(join(records, name), noon, noon);
+      wanted.push(name);
+      // Some minutes later each night, as a timer starts it.
+      const night = new Date(firstMs + (day + 1) * dayMs + day * 60_000).toISOString().slice(0, 19);
+      const before = readdirSync(records);
+      const { status, stderr } = await logrotate(`${night.replace('T', ' ')}`);
+      t.equal(status, 0, stderr);
+      t.equal(stderr, '');
+      for (const gone of before.filter((name) => !readdirSync(records).includes(name))) {
+        removedAfterDays.push(day - Number.parseInt(gone));
+        wanted.splice(wanted.indexOf(gone), 1);
+      }
+    }
+    t.same(removedAfterDays, [7, 7, 7, 7, 7, 7, 7]);
+    t.same(readdirSync(records).sort(), wanted.sort());
+    const trial = await logrotate('2026-12-31 00:00:00', '--debug');
     t.equal(trial.status, 0, trial.stderr);
     t.notMatch(trial.stderr, /^(?:error|warning: [^l])/m);
-    t.same(readdirSync(records).sort(), ['new.txt', 'old.txt'], 'a trial changes nothing');
-    const { status, stderr } = await logrotate();
-    t.equal(status, 0, stderr);
-    t.equal(stderr, '');
-    t.same(readdirSync(records), ['new.txt']);
-    t.equal((await logrotate('--force')).status, 0);
+    t.same(readdirSync(records).sort(), wanted.sort(), 'a trial changes nothing');
+    t.equal((await logrotate('2026-12-31 00:00:00', '--force')).status, 0);
     t.same(readdirSync(records), [], 'nothing is kept under another name');
   },
 );
