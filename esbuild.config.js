@@ -48,7 +48,7 @@ const bundle = (name, plugins) =>
 
 await Promise.all([
   bundle('pop3d', [importedLater, ownPlaces]),
-  ...['tcpsrun', 'tcprule', 'pop3get', 'runsvc', 'passdb', 'pop3record'].map((name) =>
-    bundle(name, [ownPlaces]),
+  ...['tcpsrun', 'tcprule', 'pop3get', 'runsvc', 'passdb', 'pop3record', 'demonstration'].map(
+    (name) => bundle(name, [ownPlaces]),
   ),
 ]);

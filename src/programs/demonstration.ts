@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `npm start`: serves a small mail root on the loopback interface and says how to read it.
 
+import '../system/program/refuse-debugger.js';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
@@ -17,7 +18,7 @@ const program = (name: string): string => fileURLToPath(new URL(`./${name}.cjs`,
 const inCheckout = (path: string): string =>
   fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-await runProgram(
+void runProgram(
   {
     name: 'demonstration',
     synopsis: '[options]',

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // passdb: edits and checks the password database. What its commands do is in src/auth/passdb-commands.ts.
 
+import '../system/program/refuse-debugger.js';
 import { tryLoginName, type LoginName } from '../auth/accounts/login-name.js';
 import * as passdb from '../auth/passdb/passdb-commands.js';
 import { writableSchemes, type WritableScheme } from '../auth/stored/password-hash.js';

@@ -2,6 +2,7 @@
 // pop3d: one POP3 session on stdin and stdout or on a passed socket, or many as a kept worker of tcpsrun. pop3d(8).
 // What the greeting does not need is loaded after it: a client on a slow machine sees an answer at once.
 
+import '../system/program/refuse-debugger.js';
 import { writeSync } from 'node:fs';
 import { greetingWith } from '../pop3-server/texts/greeting.js';
 import {

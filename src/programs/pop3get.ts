@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // pop3get: downloads a mailbox into a Maildir. Manual: doc/pop3get.1.
 
+import '../system/program/refuse-debugger.js';
 import { setFlagsFromString } from 'node:v8';
 import { Interrupted } from '../pop3-client/settings/failures.js';
 import { openNameServer } from '../pop3-client/find/name-server.js';

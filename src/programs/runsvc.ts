@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // runsvc: runs a service from a run file in the foreground. runsvc(8).
 
+import '../system/program/refuse-debugger.js';
 import { constants } from 'node:os';
 import { inheritedEnvironment } from '../run-file/inherited-environment.js';
 import { ProgramKeeper } from '../run-file/keep-running.js';

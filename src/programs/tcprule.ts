@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // tcprule: lists, changes and asks the access rules of a running tcpsrun. tcprule(8).
 
+import '../system/program/refuse-debugger.js';
 import { existsSync } from 'node:fs';
 import {
   AccessRules,

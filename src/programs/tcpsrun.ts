@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // tcpsrun: accepts connections on one address and port and starts a program for each. tcpsrun(8).
 
+import '../system/program/refuse-debugger.js';
 import { withoutConnectionVariables } from '../launcher/handing-over/connection-facts.js';
 import type { Service } from '../launcher/handing-over/run-file-parameters.js';
 import { runLauncher } from '../launcher/serving/run-launcher.js';
