@@ -11,7 +11,7 @@ import {
   readSettings,
   type Pop3getCommandLine,
 } from '../pop3-client/settings/pop3get-options.js';
-import { noProgress, type Progress } from '../pop3-client/run/progress.js';
+import type { ProgressBar } from '../pop3-client/run/progress-bar.js';
 import { run } from '../pop3-client/run/run.js';
 import type { Settings } from '../pop3-client/settings/settings.js';
 import type { Summary } from '../pop3-client/run/summary.js';
@@ -68,16 +68,17 @@ async function transfer(
 ): Promise<ExitCode> {
   const progress = await openProgress(options.quiet ?? false);
   const { dnsServers, families } = settings.location;
-  const summary = await run(settings, openNameServer(dnsServers, families), signal, {
-    onPlan: (messages, octets) => progress.start(messages, octets),
-    onOctets: (octets) => progress.addOctets(octets),
-    onStored: () => progress.addMessage(),
-    onFailed: ({ number, uniqueId, reason }) => {
-      log.write('message-left', { number, uid: uniqueId ?? undefined, reason });
-    },
-    onSessionEnd: (reason) => log.write('session-ended', { reason, next: 'reconnecting' }),
+  const summary = await run(settings, openNameServer(dnsServers, families), signal, (event) => {
+    progress?.show(event);
+    if (event.kind === 'left') {
+      const { number, uniqueId } = event.entry;
+      log.write('message-left', { number, uid: uniqueId ?? undefined, reason: event.reason });
+    }
+    if (event.kind === 'session-ended') {
+      log.write('session-ended', { reason: event.reason, next: 'reconnecting' });
+    }
   });
-  progress.stop();
+  progress?.stop();
   if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return summary.exit;
@@ -98,17 +99,18 @@ function interruptionSignal(maxTimeMs: number): AbortSignal {
 function reportSummary(log: Log, summary: Summary): void {
   const { failed, left, error, login, server, ...counts } = summary;
   log.write(error === null ? 'done' : 'failed', {
+    // First: cron's mail is read by its beginning.
+    error: error ?? undefined,
     ...counts,
     server: server ?? undefined,
     login: login ?? undefined,
     failed: failed.length,
     left: left ?? undefined,
-    error: error ?? undefined,
   });
 }
 
-async function openProgress(isQuiet: boolean): Promise<Progress> {
-  if (isQuiet || !process.stderr.isTTY) return noProgress;
+async function openProgress(isQuiet: boolean): Promise<ProgressBar | null> {
+  if (isQuiet || !process.stderr.isTTY) return null;
   const { openProgressBar } = await import('../pop3-client/run/progress-bar.js');
   return openProgressBar(process.stderr);
 }

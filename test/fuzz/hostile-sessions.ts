@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { openNameServer } from '../../src/pop3-client/find/name-server.js';
-import { run, type RunWatcher } from '../../src/pop3-client/run/run.js';
+import { run } from '../../src/pop3-client/run/run.js';
 import type { Settings } from '../../src/pop3-client/settings/settings.js';
 import type { Summary } from '../../src/pop3-client/run/summary.js';
 import { deadline } from '../support/suite/deadline.js';
@@ -22,14 +22,7 @@ const mostHonestRuns = 3;
 const runDeadlineMs = 60_000;
 
 const never = new AbortController().signal;
-
-const watcher: RunWatcher = {
-  onPlan: () => undefined,
-  onOctets: () => undefined,
-  onStored: () => undefined,
-  onFailed: () => undefined,
-  onSessionEnd: () => undefined,
-};
+const watch = (): void => undefined;
 
 export function sessionsProperty(): fc.IAsyncProperty<[DrawnPlan]> {
   return fc.asyncProperty(drawnPlan, async (plan) => {
@@ -52,7 +45,7 @@ async function playPlan(
   const server = await hostile.start(t, messages);
   const runOnce = async (timeoutMs: number): Promise<Summary> => {
     const summary = await deadline(
-      run(settingsFor(server.port, maildir, timeoutMs), openNameServer(null, [4]), never, watcher),
+      run(settingsFor(server.port, maildir, timeoutMs), openNameServer(null, [4]), never, watch),
       runDeadlineMs,
       () => 'the run goes on',
     );

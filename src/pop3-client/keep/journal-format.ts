@@ -1,14 +1,23 @@
 // The lines of pop3get.*.journal, described in pop3get(1). Pure.
 
-/** A message that is in the Maildir, durably, and may still be on the server. */
+/**
+ * `storing`: about to be renamed into new, on file systems without link(2); the final name says whether it was. `stored`: in the
+ * Maildir, durably. `doubtful`: stored, but the server did not show that its replies were those to our commands.
+ */
+export type RecordState = 'storing' | 'stored' | 'doubtful';
+
+/** A message that is in the Maildir and may still be on the server. */
 export interface StoredRecord {
+  readonly state: RecordState;
   /** What `uniqueIdKey` gave; null when the server gave no usable unique-id. */
   readonly key: string | null;
-  /** SHA-256 of the message as stored without its trace header, hex. */
+  /** As in `MessageIdentity`. */
   readonly contentHash: string;
+  /** As in `MessageIdentity`; null in records of earlier versions. */
+  readonly topHash: string | null;
   /** The size that LIST gave, as text, up to 20 characters; null when it gave none. */
   readonly listedOctets: string | null;
-  /** `seconds.Mmicroseconds`: what the names in tmp and new start with. */
+  /** `seconds.Mmicroseconds`: what the names in tmp and new start with. One account has each only once. */
   readonly stamp: string;
 }
 
@@ -16,8 +25,9 @@ export type JournalLine =
   | { readonly kind: 'header'; readonly account: string }
   /** A trusted TLS handshake was done for this account: never in clear again, unless asked for. */
   | { readonly kind: 'tls' }
-  | { readonly kind: 'stored'; readonly record: StoredRecord }
-  /** The session ended while this message was on its way: it is fetched last, and alone. Each line counts once more. */
+  /** Of two records with one stamp the later one counts. */
+  | { readonly kind: 'record'; readonly record: StoredRecord }
+  /** The session ended while this message was on its way: others are settled first. Each line counts once more. */
   | { readonly kind: 'suspect'; readonly key: string };
 
 const magic = 'pop3get-journal-1';
@@ -28,9 +38,10 @@ export function formatJournalLine(line: JournalLine): string {
       return `${magic} ${encodeURIComponent(line.account)}\n`;
     case 'tls':
       return 'tls\n';
-    case 'stored': {
-      const { key, contentHash, listedOctets, stamp } = line.record;
-      return `stored ${key ?? '-'} ${contentHash} ${listedOctets ?? '-'} ${stamp}\n`;
+    case 'record': {
+      const { state, key, contentHash, topHash, listedOctets, stamp } = line.record;
+      const top = topHash === null ? '' : `${topHash} `;
+      return `${state} ${key ?? '-'} ${contentHash} ${listedOctets ?? '-'} ${top}${stamp}\n`;
     }
     case 'suspect':
       return `suspect ${line.key}\n`;
@@ -39,8 +50,8 @@ export function formatJournalLine(line: JournalLine): string {
 
 /** Parses a line without its line end. @returns null for anything but a whole, well-formed line: it then says nothing */
 export function parseJournalLine(text: string): JournalLine | null {
-  const [word, ...values] = text.split(' ');
-  const [first = '', second = '', third = '', fourth = ''] = values;
+  const [word = '', ...values] = text.split(' ');
+  const [first = ''] = values;
   if (word === magic && values.length === 1) {
     const account = tryDecode(first);
     return account === null ? null : { kind: 'header', account };
@@ -48,20 +59,31 @@ export function parseJournalLine(text: string): JournalLine | null {
   if (word === 'tls' && values.length === 0) return { kind: 'tls' };
   if (word === 'suspect' && values.length === 1 && isKey(first))
     return { kind: 'suspect', key: first };
-  if (word !== 'stored' || values.length !== 4) return null;
+  return isState(word) ? parseRecord(word, values) : null;
+}
+
+function parseRecord(state: RecordState, values: readonly string[]): JournalLine | null {
+  const [key = '', contentHash = '', listedOctets = ''] = values;
+  const topHash = values.length === 5 ? (values[3] ?? '') : null;
+  const stamp = values.at(-1) ?? '';
   const isWhole =
-    (first === '-' || isKey(first)) &&
-    /^[0-9a-f]{64}$/.test(second) &&
-    /^[!-~]{1,20}$/.test(third) &&
-    /^[0-9]{1,12}\.M[0-9]{6}$/.test(fourth);
+    (values.length === 4 || values.length === 5) &&
+    (key === '-' || isKey(key)) &&
+    /^[0-9a-f]{64}$/.test(contentHash) &&
+    /^[!-~]{1,20}$/.test(listedOctets) &&
+    (topHash === null || isKey(topHash)) &&
+    /^[0-9]{1,12}\.M[0-9]{6}$/.test(stamp);
   if (!isWhole) return null;
   const record: StoredRecord = {
-    key: first === '-' ? null : first,
-    contentHash: second,
-    listedOctets: third === '-' ? null : third,
-    stamp: fourth,
+    ...{ state, contentHash, topHash, stamp },
+    key: key === '-' ? null : key,
+    listedOctets: listedOctets === '-' ? null : listedOctets,
   };
-  return { kind: 'stored', record };
+  return { kind: 'record', record };
+}
+
+function isState(word: string): word is RecordState {
+  return word === 'storing' || word === 'stored' || word === 'doubtful';
 }
 
 function isKey(text: string): boolean {

@@ -1,7 +1,7 @@
 // What was stored and may still be on the server, one text file per account in the Maildir. Only added to, and made
 // durable, before the server is told to delete; now and then replaced whole. Losing it costs a download, never a message.
 
-import { close, constants, ftruncate, open, readFile, rename, unlink } from 'node:fs';
+import { close, constants, fstatSync, ftruncate, open, readFile, rename, unlink } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { syncData, syncDirectory, writeAll } from '../../maildir/deliver.js';
@@ -19,12 +19,13 @@ const truncateFile = promisify(ftruncate);
 const renameFile = promisify(rename);
 const unlinkFile = promisify(unlink);
 
-/** Four times what a run can add: a record is 147 octets at most, and a listing is cut at 200,000 messages. */
+/** Four times what a run can add: a record is 182 octets at most, and a listing is cut at 200,000 messages. */
 const maxJournalOctets = 128 * 1024 * 1024;
 
 /** What a journal says. */
 export interface JournalContent {
-  readonly stored: readonly StoredRecord[];
+  /** By their stamps. */
+  readonly records: ReadonlyMap<string, StoredRecord>;
   /** Keys of messages on whose account sessions ended, and how often. */
   readonly suspects: ReadonlyMap<string, number>;
   readonly sawTls: boolean;
@@ -38,7 +39,7 @@ export interface JournalContent {
  * @throws ConfigurationError when it is too large, no regular file or not ours to read, else TemporaryError; both name it
  */
 export async function readJournal(maildir: string, account: string): Promise<JournalContent> {
-  const stored: StoredRecord[] = [];
+  const records = new Map<string, StoredRecord>();
   const suspects = new Map<string, number>();
   let sawTls = false;
   let isOurs = false;
@@ -48,11 +49,11 @@ export async function readJournal(maildir: string, account: string): Promise<Jou
     const line = parseJournalLine(lineText);
     if (line?.kind === 'header') isOurs = line.account === account;
     if (line === null || !isOurs) continue;
-    if (line.kind === 'stored') stored.push(line.record);
+    if (line.kind === 'record') records.set(line.record.stamp, line.record);
     if (line.kind === 'suspect') suspects.set(line.key, (suspects.get(line.key) ?? 0) + 1);
     if (line.kind === 'tls') sawTls = true;
   }
-  return { stored, suspects, sawTls, existed: isOurs };
+  return { records, suspects, sawTls, existed: isOurs };
 }
 
 /** An account's journal, open for adding. What is in memory is what is on the disk. The account's lock must be held. */
@@ -62,7 +63,12 @@ export class Journal {
   #fd: number;
   /** Octets of whole lines; what a failed append left behind them is cut off. */
   #length: number;
-  #content: JournalContent;
+  readonly #existed: boolean;
+  #records: Map<string, StoredRecord>;
+  #suspects: Map<string, number>;
+  #sawTls: boolean;
+  /** Stamps of what was stored since the opening. */
+  readonly #added = new Set<string>();
 
   private constructor(
     maildir: string,
@@ -74,7 +80,10 @@ export class Journal {
     this.#account = account;
     this.#fd = opened.fd;
     this.#length = opened.length;
-    this.#content = content;
+    this.#existed = content.existed;
+    this.#records = new Map(content.records);
+    this.#suspects = new Map(content.suspects);
+    this.#sawTls = content.sawTls;
   }
 
   /**
@@ -89,7 +98,9 @@ export class Journal {
     content: JournalContent,
     recovered: readonly StoredRecord[],
   ): Promise<Journal> {
-    const whole = { ...content, stored: [...content.stored, ...recovered] };
+    const records = new Map(content.records);
+    for (const record of recovered) records.set(record.stamp, record);
+    const whole = { ...content, records };
     try {
       const opened = await replaceJournal(maildir, account, whole);
       return new Journal(maildir, account, opened, whole);
@@ -100,10 +111,9 @@ export class Journal {
       const file = tryOpenOwnFile(journalPath(maildir, account), constants.O_RDWR);
       if (file === null) throw new Error('it is gone');
       const opened = { fd: file.fd, length: file.size };
-      const journal = new Journal(maildir, account, opened, content);
+      const journal = new Journal(maildir, account, opened, whole);
       // A line that a crash cut off gets an end, so that the next one stands alone.
-      await journal.#write('\n');
-      await journal.addStored(recovered);
+      await journal.#append(`\n${formatRecords(recovered)}`);
       return journal;
     } catch (error) {
       throw unwritable(maildir, account, error);
@@ -111,50 +121,64 @@ export class Journal {
   }
 
   get content(): JournalContent {
-    return this.#content;
+    return {
+      ...{ records: this.#records, suspects: this.#suspects },
+      ...{ sawTls: this.#sawTls, existed: this.#existed },
+    };
+  }
+
+  /** Whether a message was stored since the journal was opened. */
+  hasAdded({ stamp }: StoredRecord): boolean {
+    return this.#added.has(stamp);
   }
 
   /** Adds records and waits until they are on the disk. @throws the system's error; then none of them counts */
-  async addStored(records: readonly StoredRecord[]): Promise<void> {
-    await this.#write(
-      records.map((record) => formatJournalLine({ kind: 'stored', record })).join(''),
-    );
-    this.#content = { ...this.#content, stored: [...this.#content.stored, ...records] };
+  async addRecords(records: readonly StoredRecord[]): Promise<void> {
+    await this.#append(formatRecords(records));
+    for (const record of records) {
+      this.#records.set(record.stamp, record);
+      this.#added.add(record.stamp);
+    }
   }
 
   async addSuspects(keys: readonly string[]): Promise<void> {
-    await this.#write(keys.map((key) => formatJournalLine({ kind: 'suspect', key })).join(''));
-    const suspects = new Map(this.#content.suspects);
-    for (const key of keys) suspects.set(key, (suspects.get(key) ?? 0) + 1);
-    this.#content = { ...this.#content, suspects };
+    await this.#append(keys.map((key) => formatJournalLine({ kind: 'suspect', key })).join(''));
+    for (const key of keys) this.#suspects.set(key, (this.#suspects.get(key) ?? 0) + 1);
   }
 
   async addTls(): Promise<void> {
-    await this.#write(formatJournalLine({ kind: 'tls' }));
-    this.#content = { ...this.#content, sawTls: true };
+    await this.#append(formatJournalLine({ kind: 'tls' }));
+    this.#sawTls = true;
   }
 
   /** Replaces records and suspects, atomically. @throws the system's error; the old journal then stands */
   async replace(
-    stored: readonly StoredRecord[],
+    records: readonly StoredRecord[],
     suspects: ReadonlyMap<string, number>,
   ): Promise<void> {
-    const content = { ...this.#content, stored, suspects };
-    const { fd, length } = await replaceJournal(this.#maildir, this.#account, content);
-    await closeFile(this.#fd);
-    this.#fd = fd;
-    this.#length = length;
-    this.#content = content;
+    const byStamp = new Map(records.map((record) => [record.stamp, record]));
+    await this.#replace({ ...this.content, records: byStamp, suspects });
+    this.#records = byStamp;
+    this.#suspects = new Map(suspects);
   }
 
   async close(): Promise<void> {
     await closeFile(this.#fd);
   }
 
-  async #write(text: string): Promise<void> {
+  async #replace(content: JournalContent): Promise<void> {
+    const { fd, length } = await replaceJournal(this.#maildir, this.#account, content);
+    await closeFile(this.#fd);
+    this.#fd = fd;
+    this.#length = length;
+  }
+
+  async #append(text: string): Promise<void> {
     if (text === '') return;
     const bytes = Buffer.from(text, 'latin1');
     try {
+      // A copy of the Maildir made of hard links must not be told of messages that it does not have.
+      if (fstatSync(this.#fd).nlink > 1) await this.#replace(this.content);
       await writeAll(this.#fd, bytes, this.#length);
       await syncData(this.#fd);
       this.#length += bytes.length;
@@ -163,6 +187,10 @@ export class Journal {
       throw error;
     }
   }
+}
+
+function formatRecords(records: Iterable<StoredRecord>): string {
+  return Array.from(records, (record) => formatJournalLine({ kind: 'record', record })).join('');
 }
 
 interface OpenedFile {
@@ -203,7 +231,7 @@ async function replaceJournal(
 ): Promise<OpenedFile> {
   const lines = [formatJournalLine({ kind: 'header', account })];
   if (content.sawTls) lines.push(formatJournalLine({ kind: 'tls' }));
-  for (const record of content.stored) lines.push(formatJournalLine({ kind: 'stored', record }));
+  lines.push(formatRecords(content.records.values()));
   for (const [key, count] of content.suspects) {
     lines.push(...Array<string>(count).fill(formatJournalLine({ kind: 'suspect', key })));
   }

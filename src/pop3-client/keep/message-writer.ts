@@ -1,27 +1,20 @@
 // One message on its way into tmp: trace header, LF line ends, a hash of the content, little memory.
 
-import { createHash } from 'node:crypto';
 import { TmpFile } from '../../maildir/deliver.js';
 import { LineFeedEncoder } from '../../wire/multiline.js';
 import { reasonOf, StoreFailure } from '../settings/failures.js';
+import { IdentityHash, type MessageIdentity } from './message-identity.js';
 
 /** Octets held before they are written; most messages are written in one go. */
 const maxHeldOctets = 65_536;
-
-export interface FinishedFile {
-  /** SHA-256 of the content as stored, trace header left out, hex. */
-  readonly contentHash: string;
-  readonly fileBytes: number;
-}
 
 export class MessageWriter {
   readonly #maildir: string;
   readonly tmpName: string;
   readonly #lineFeeds = new LineFeedEncoder();
-  readonly #hash = createHash('sha256');
+  readonly #hash = new IdentityHash();
   #held: Buffer[];
   #heldOctets: number;
-  #fileBytes = 0;
   #file: TmpFile | null = null;
 
   constructor(maildir: string, tmpName: string, traceHeader: Buffer) {
@@ -38,9 +31,9 @@ export class MessageWriter {
   }
 
   /** Completes the file and makes it durable. @throws StoreFailure; the file is then gone */
-  async finish(): Promise<FinishedFile> {
+  async finish(): Promise<MessageIdentity> {
     this.#hold(this.#lineFeeds.end());
-    const contentHash = this.#hash.digest('hex');
+    const identity = this.#hash.digest();
     this.#flush();
     try {
       await this.#file?.finish();
@@ -48,7 +41,7 @@ export class MessageWriter {
       this.discard();
       throw new StoreFailure(`cannot store a message: ${reasonOf(error)}`);
     }
-    return { contentHash, fileBytes: this.#fileBytes };
+    return identity;
   }
 
   discard(): void {
@@ -70,7 +63,6 @@ export class MessageWriter {
     try {
       this.#file ??= TmpFile.create(this.#maildir, this.tmpName);
       if (bytes !== undefined) this.#file.write(bytes);
-      this.#fileBytes += bytes?.length ?? 0;
     } catch (error) {
       this.discard();
       throw new StoreFailure(`cannot store a message: ${reasonOf(error)}`);

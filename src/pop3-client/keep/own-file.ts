@@ -1,10 +1,9 @@
-// pop3get's own files in a Maildir. Whoever else writes there may have put a link, a FIFO or a directory in their place:
-// none is followed, waited for or written to.
+// pop3get's own files in a Maildir. Whoever else writes there may have put something else in their place.
 
-import { closeSync, constants, fstatSync, openSync, type Stats } from 'node:fs';
 import { fileFailure } from '../../system/failures/file-failure.js';
-import { reasonOf } from '../settings/failures.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
+import { NotRegularFile, tryOpenRegularFile } from '../../system/files/open-regular-file.js';
+import { reasonOf } from '../settings/failures.js';
 
 export interface OwnFile {
   readonly fd: number;
@@ -15,37 +14,18 @@ export interface OwnFile {
 /**
  * Opens a file that is there.
  *
- * @param access O_RDONLY or O_RDWR
+ * @param flags O_RDONLY or O_RDWR
  * @returns null when there is none
  * @throws ConfigurationError naming the file when it is no regular file or may not be opened, else TemporaryError
  */
-export function tryOpenOwnFile(path: string, access: number): OwnFile | null {
-  let fd;
+export function tryOpenOwnFile(path: string, flags: number): OwnFile | null {
   try {
-    fd = openSync(path, access | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY);
+    const opened = tryOpenRegularFile(path, { flags });
+    return opened === null ? null : { fd: opened.fd, size: Number(opened.stats.size) };
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT') return null;
-    if (code === 'ELOOP') throw notRegular(path, 'a symbolic link');
+    if (error instanceof NotRegularFile) {
+      throw new ConfigurationError(`${path} is ${error.what}, not a file of pop3get's: remove it`);
+    }
     throw fileFailure(error, `cannot open ${path}: ${reasonOf(error)}`);
   }
-  try {
-    const stats = fstatSync(fd);
-    checkRegular(path, stats);
-    return { fd, size: stats.size };
-  } catch (error) {
-    closeSync(fd);
-    throw fileFailure(error, `cannot open ${path}: ${reasonOf(error)}`);
-  }
-}
-
-/** @param stats what lstat or fstat said of it. @throws ConfigurationError naming the file when it is no regular file */
-export function checkRegular(path: string, stats: Stats): void {
-  if (stats.isFile()) return;
-  if (stats.isSymbolicLink()) throw notRegular(path, 'a symbolic link');
-  throw notRegular(path, stats.isDirectory() ? 'a directory' : 'a FIFO, socket or device');
-}
-
-function notRegular(path: string, what: string): ConfigurationError {
-  return new ConfigurationError(`${path} is ${what}, not a file of pop3get's: remove it`);
 }

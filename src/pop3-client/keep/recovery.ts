@@ -1,102 +1,112 @@
-// After a crash: what the last run left in tmp. A tmp file that has a second link was delivered and is recorded now;
-// one that has none was not, and goes.
+// After a crash, or a session that broke: what is left in tmp and in the journal. A message was delivered when the journal or its
+// final name in new or cur says so, and by no other sign: anybody can make a second link to a file.
 
-import { createHash } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { removeTmp, syncDirectory } from '../../maildir/deliver.js';
-import { Journal, readJournal } from './journal.js';
+import { isFinished, removeTmp, syncDirectory } from '../../maildir/deliver.js';
+import { TemporaryError } from '../../system/failures/failures.js';
+import { DeliveredNames, parseTmpName } from './delivered-name.js';
+import { readJournal, Journal, type JournalContent } from './journal.js';
 import type { StoredRecord } from './journal-format.js';
-import { accountTag } from './message-key.js';
+import { IdentityHash, type MessageIdentity } from './message-identity.js';
 import { tryOpenOwnFile } from './own-file.js';
 import { traceHeaderLength } from './trace-header.js';
-import { TemporaryError } from '../../system/failures/failures.js';
 
-/** The base name of a message in tmp: it says whose it is, so that a later run of the same account can tell what it was. */
-export function formatTmpName(
-  stamp: string,
-  account: string,
-  key: string | null,
-  host: string,
-): string {
-  return `${stamp}A${accountTag(account)}${key === null ? '' : `K${key}`}.${host}`;
-}
-
-/** The base name of a message in new. @param delivered what `deliveredKey` gave */
-export function formatDeliveredName(stamp: string, delivered: string, host: string): string {
-  return `${stamp}U${delivered}.${host}`;
-}
-
-/** The 32 hex digits of a name that `formatDeliveredName` made, in any Maildir folder; null for another's name. */
-export function parseDeliveredName(fileName: string): string | null {
-  return /^[0-9]{1,12}\.M[0-9]{6}U([0-9a-f]{32})\./.exec(fileName)?.[1] ?? null;
+/** A message in tmp that came whole and was not delivered. */
+export interface HeldMessage {
+  readonly tmpName: string;
+  /** To be recorded once it is delivered. */
+  readonly record: StoredRecord;
 }
 
 export interface Leftovers {
-  /** Delivered by a run that died before it could record them; new is synced, so they are durable. */
+  /** Delivered, and not recorded yet. new was synced, so they are durable. */
   readonly delivered: readonly StoredRecord[];
-  /** The names to remove from tmp once those are in the journal. */
-  readonly tmpNames: readonly string[];
+  /** Names to remove from tmp once `delivered` is in the journal. */
+  readonly rubbish: readonly string[];
+  readonly held: readonly HeldMessage[];
 }
 
 /**
- * Finds an account's files in tmp. The account's lock must be held. Reads the content of delivered ones, at most
- * the few that were being recorded when the last run died.
+ * Finds an account's files in tmp. The account's lock must be held. Reads the content of those that are not recorded.
  *
- * @param recordedStamps stamps that the journal has: their files only wait for removal
+ * @param deliveredNames the names in new and cur
  */
 export async function findLeftovers(
   maildir: string,
   account: string,
-  recordedStamps: ReadonlySet<string>,
+  records: JournalContent['records'],
+  deliveredNames: readonly string[],
 ): Promise<Leftovers> {
   const delivered: StoredRecord[] = [];
-  const tmpNames: string[] = [];
-  const pattern = new RegExp(
-    `^(?<stamp>[0-9]{1,12}\\.M[0-9]{6})A${accountTag(account)}(?:K(?<key>[0-9a-f]{32}))?\\.`,
-  );
-  for (const name of await readdir(join(maildir, 'tmp'))) {
-    const groups = pattern.exec(name)?.groups;
-    if (groups === undefined) continue;
-    const path = join(maildir, 'tmp', name);
-    const stats = await lstat(path);
+  const rubbish: string[] = [];
+  const held: HeldMessage[] = [];
+  const names = new DeliveredNames(deliveredNames);
+  for (const record of records.values()) {
+    if (record.state !== 'storing' || !names.has(account, record)) continue;
+    // It came whole; whether the server was in step is not known any more.
+    delivered.push({ ...record, state: 'doubtful' });
+  }
+  const stamps = new Set(delivered.map(({ stamp }) => stamp));
+  for (const tmpName of await readdir(join(maildir, 'tmp'))) {
+    const parts = parseTmpName(tmpName, account);
+    if (parts === null) continue;
+    const path = join(maildir, 'tmp', tmpName);
     // A link, a FIFO or a directory by such a name is none of ours.
-    if (!stats.isFile()) continue;
-    tmpNames.push(name);
-    const stamp = groups['stamp'] ?? '';
-    if (recordedStamps.has(stamp) || stats.nlink < 2) continue;
-    const contentHash = await hashContent(path);
-    delivered.push({ key: groups['key'] ?? null, contentHash, listedOctets: null, stamp });
+    if (!(await lstat(path)).isFile()) continue;
+    const state = records.get(parts.stamp)?.state ?? 'storing';
+    const identity =
+      state === 'storing' && !stamps.has(parts.stamp) ? await tryIdentify(path) : null;
+    if (identity === null) {
+      rubbish.push(tmpName);
+      continue;
+    }
+    const { contentHash, topHash } = identity;
+    const record: StoredRecord = {
+      ...{ state: 'doubtful', contentHash, topHash, listedOctets: null },
+      ...parts,
+    };
+    if (names.has(account, record)) {
+      delivered.push(record);
+      rubbish.push(tmpName);
+    } else held.push({ tmpName, record });
   }
   if (delivered.length > 0) await syncDirectory(join(maildir, 'new'));
-  return { delivered, tmpNames };
+  return { delivered, rubbish, held };
 }
 
-async function hashContent(path: string): Promise<string> {
-  const hash = createHash('sha256');
+/** @returns null for a file that was not finished */
+async function tryIdentify(path: string): Promise<MessageIdentity | null> {
+  const hash = new IdentityHash();
   let isAtStart = true;
   const file = tryOpenOwnFile(path, constants.O_RDONLY);
   if (file === null) throw new TemporaryError(`${path} has gone`);
   const { fd } = file;
   for await (const chunk of createReadStream(path, { fd }) as AsyncIterable<Buffer>) {
+    if (isAtStart && !isFinished(chunk)) return null;
     // The trace header is far shorter than the first chunk.
     hash.update(isAtStart ? chunk.subarray(traceHeaderLength(chunk)) : chunk);
     isAtStart = false;
   }
-  return hash.digest('hex');
+  return isAtStart ? null : hash.digest();
 }
 
-export function removeLeftovers(maildir: string, leftovers: Leftovers): void {
-  for (const name of leftovers.tmpNames) removeTmp(maildir, name);
-}
-
-/** Opens an account's journal with what the last run could not record, and clears tmp. Throws as `Journal.open` and `readJournal`. */
-export async function recoverJournal(maildir: string, account: string): Promise<Journal> {
+/**
+ * Opens an account's journal with what the last run could not record, and clears tmp of all but held messages. Throws as
+ * `Journal.open` and `readJournal`.
+ */
+export async function recoverJournal(
+  maildir: string,
+  account: string,
+  deliveredNames: readonly string[],
+): Promise<{ readonly journal: Journal; readonly held: readonly HeldMessage[] }> {
   const content = await readJournal(maildir, account);
-  const stamps = new Set(content.stored.map(({ stamp }) => stamp));
-  const leftovers = await findLeftovers(maildir, account, stamps);
-  const journal = await Journal.open(maildir, account, content, leftovers.delivered);
-  removeLeftovers(maildir, leftovers);
-  return journal;
+  const { records } = content;
+  const leftovers = await findLeftovers(maildir, account, records, deliveredNames);
+  const stored = new Map([...records].filter(([, { state }]) => state !== 'storing'));
+  const known = { ...content, records: stored };
+  const journal = await Journal.open(maildir, account, known, leftovers.delivered);
+  for (const name of leftovers.rubbish) removeTmp(maildir, name);
+  return { journal, held: leftovers.held };
 }

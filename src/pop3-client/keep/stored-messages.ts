@@ -4,7 +4,14 @@
 import type { StoredRecord } from './journal-format.js';
 import type { Entry } from '../talk/listing.js';
 import { deliveredKey, uniqueIdKey } from './message-key.js';
-import { parseDeliveredName } from './recovery.js';
+import type { MessageIdentity } from './message-identity.js';
+import { parseDeliveredName } from './delivered-name.js';
+
+/** Where a message is remembered: in the journal, only by its name in the Maildir, or nowhere because it is new. */
+export type Memory =
+  | { readonly kind: 'journal'; readonly record: StoredRecord }
+  | { readonly kind: 'maildir' }
+  | { readonly kind: 'nowhere' };
 
 export class StoredMessages {
   readonly #account: string;
@@ -28,6 +35,7 @@ export class StoredMessages {
     this.#account = account;
     this.#journalExisted = journalExisted;
     for (const record of records) {
+      if (record.state === 'storing') continue;
       if (record.key !== null) this.#byKey.set(record.key, record);
       const same = this.#byContent.get(record.contentHash);
       if (same === undefined) this.#byContent.set(record.contentHash, [record]);
@@ -39,47 +47,47 @@ export class StoredMessages {
     }
   }
 
-  /**
-   * Recognises a message by its unique-id and listed size, before it is fetched.
-   *
-   * @returns null for one that has to be fetched: unknown, without unique-id, or another size than it had
-   */
-  takeListed(entry: Entry): StoredRecord | null {
+  /** The record of a message's unique-id; its size and content may be others. @returns null also without a unique-id */
+  find(entry: Entry): StoredRecord | null {
     if (entry.uniqueId === null || this.#byKey.size === 0) return null;
-    const record = this.#byKey.get(uniqueIdKey(this.#account, entry.uniqueId));
-    if (record === undefined) return null;
-    if (record.listedOctets !== null && record.listedOctets !== entry.listedOctets) return null;
-    this.#forget(record);
-    return record;
+    return this.#byKey.get(uniqueIdKey(this.#account, entry.uniqueId)) ?? null;
+  }
+
+  /** For a record whose message was recognised: it stands for no other one. */
+  take(record: StoredRecord): void {
+    if (record.key !== null) this.#byKey.delete(record.key);
+    const rest = this.#byContent.get(record.contentHash)?.filter((one) => one !== record) ?? [];
+    if (rest.length === 0) this.#byContent.delete(record.contentHash);
+    else this.#byContent.set(record.contentHash, rest);
+  }
+
+  /** Records without unique-id that were not taken. */
+  rest(): readonly StoredRecord[] {
+    return [...this.#byContent.values()].flat().filter(({ key }) => key === null);
   }
 
   /**
    * Recognises a message by its content, once fetched. Each record stands for one message: of two with the same content and
    * one record, the second is new.
-   *
-   * @returns where it is remembered: in the journal, only in the Maildir, or nowhere because it is new
    */
-  takeFetched(key: string | null, contentHash: string): 'journal' | 'maildir' | 'nowhere' {
-    const record = this.#byContent
-      .get(contentHash)
-      ?.find((one) => one.key === key || one.key === null || key === null);
-    if (record !== undefined) {
-      this.#forget(record);
-      return 'journal';
+  takeFetched(key: string | null, identity: MessageIdentity): Memory {
+    const { contentHash, wholeHash } = identity;
+    for (const hash of wholeHash === null ? [contentHash] : [contentHash, wholeHash]) {
+      const record = this.#byContent
+        .get(hash)
+        ?.find((one) => one.key === key || one.key === null || key === null);
+      if (record !== undefined) {
+        this.take(record);
+        return { kind: 'journal', record };
+      }
+      // The same content without a unique-id may be a second copy; only a lost journal makes the name count.
+      if (key === null && this.#journalExisted) continue;
+      const delivered = deliveredKey(this.#account, key, hash);
+      const count = this.#delivered.get(delivered) ?? 0;
+      if (count === 0) continue;
+      this.#delivered.set(delivered, count - 1);
+      return { kind: 'maildir' };
     }
-    // The same content without a unique-id may be a second copy; only a lost journal makes the name count.
-    if (key === null && this.#journalExisted) return 'nowhere';
-    const delivered = deliveredKey(this.#account, key, contentHash);
-    const count = this.#delivered.get(delivered) ?? 0;
-    if (count === 0) return 'nowhere';
-    this.#delivered.set(delivered, count - 1);
-    return 'maildir';
-  }
-
-  #forget(record: StoredRecord): void {
-    if (record.key !== null) this.#byKey.delete(record.key);
-    const rest = this.#byContent.get(record.contentHash)?.filter((one) => one !== record) ?? [];
-    if (rest.length === 0) this.#byContent.delete(record.contentHash);
-    else this.#byContent.set(record.contentHash, rest);
+    return { kind: 'nowhere' };
   }
 }

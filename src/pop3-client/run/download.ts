@@ -2,12 +2,15 @@
 // and then committed. Deletes nothing.
 
 import { formatCommandLine } from '../../wire/command-line.js';
+import type { Response } from '../../wire/response.js';
 import type { Pop3Client } from '../talk/client.js';
-import { LostStep, quoteServerText, StoreFailure } from '../settings/failures.js';
-import type { Arrival, GroupStore } from '../keep/group-store.js';
-import type { StoredRecord } from '../keep/journal-format.js';
+import { quoteServerText, StoreFailure } from '../settings/failures.js';
+import type { Arrival, GroupStore, OnStored } from '../keep/group-store.js';
 import type { Entry } from '../talk/listing.js';
 import { formatProbe, judgeProbe, probeKindFor, type ProbeKind } from '../talk/probe.js';
+import type { Emit } from './events.js';
+import { exchangeAll, type Command } from './exchange-all.js';
+import { SessionBroken } from './session-broken.js';
 
 /**
  * Octets of commands under way: all RETRs of a thousand messages, so that they cost one round trip. RFC 2449 §6.6 wants them to
@@ -15,7 +18,7 @@ import { formatProbe, judgeProbe, probeKindFor, type ProbeKind } from '../talk/p
  */
 const maxCommandOctets = 16_384;
 /** Octets of messages under way, as listed; one message may be larger. */
-const maxOutstandingOctets = 16 * 1024 * 1024;
+const maxReplyOctets = 16 * 1024 * 1024;
 const maxGroupMessages = 64;
 const maxGroupOctets = 4 * 1024 * 1024;
 /** Groups that are read but not yet committed. */
@@ -26,62 +29,49 @@ export interface DownloadOptions {
   readonly store: GroupStore;
   readonly probe: ProbeKind;
   readonly mayPipeline: boolean;
+  /** Whether each message gets a probe of its own. */
+  readonly isOneByOne: boolean;
   readonly maxOctets: number;
-  readonly onStored: (arrival: Arrival, record: StoredRecord, isNew: boolean) => void;
-  /** A RETR was answered with -ERR. */
-  readonly onRefused: (entry: Entry, reason: string) => void;
-  /** Octets of messages as they come in. */
-  readonly onOctets: (octets: number) => void;
+  readonly onStored: OnStored;
+  readonly emit: Emit;
 }
 
-type Step =
-  | { readonly kind: 'retrieve'; readonly entry: Entry }
-  | { readonly kind: 'probe'; readonly entry: Entry; readonly probe: ProbeKind };
-
-/** Where a download broke off, for whoever decides what to try next. */
-export interface DownloadState {
-  /** Messages whose replies were read or waited for, and are not verified. */
-  unverified: Entry[];
+interface Step extends Command {
+  readonly entry: Entry;
+  /** Null for RETR. */
+  readonly probe: ProbeKind | null;
 }
 
 /**
  * Fetches and stores messages; resolves when every one is safe or refused.
  *
  * @param entries in the order to fetch them
- * @param alone those that get a probe of their own
- * @throws StoreFailure, LostStep, MessageTooLarge, ConnectionLost; `state` then says which messages were under way. What
- *   was not verified is removed
+ * @throws StoreFailure; SessionBroken with the messages that were under way. What was read whole and not verified stays in tmp
  */
-export async function download(
-  entries: readonly Entry[],
-  alone: ReadonlySet<Entry>,
-  options: DownloadOptions,
-  state: DownloadState,
-): Promise<void> {
-  await new Download(options, state).run(planSteps(entries, alone, options.probe));
+export async function download(entries: readonly Entry[], options: DownloadOptions): Promise<void> {
+  await new Download(options).run(planSteps(entries, options));
 }
 
 function planSteps(
   entries: readonly Entry[],
-  alone: ReadonlySet<Entry>,
-  probe: ProbeKind,
+  { isOneByOne, probe }: DownloadOptions,
 ): readonly Step[] {
   const steps: Step[] = [];
   let messages = 0;
   let octets = 0;
   for (const [index, entry] of entries.entries()) {
-    steps.push({ kind: 'retrieve', entry });
+    const line = formatCommandLine('RETR', entry.number);
+    steps.push({ entry, probe: null, line, replyOctets: entry.expectedOctets });
     messages += 1;
     octets += entry.expectedOctets;
-    const next = entries[index + 1];
     const isEnd =
-      next === undefined ||
-      alone.has(entry) ||
-      alone.has(next) ||
+      index === entries.length - 1 ||
+      isOneByOne ||
       messages >= maxGroupMessages ||
       octets >= maxGroupOctets;
     if (!isEnd) continue;
-    steps.push({ kind: 'probe', entry, probe: probeKindFor(entry, probe) });
+    const kind = probeKindFor(entry, probe);
+    steps.push({ entry, probe: kind, line: formatProbe(kind, entry), replyOctets: 0 });
     messages = 0;
     octets = 0;
   }
@@ -90,87 +80,60 @@ function planSteps(
 
 class Download {
   readonly #options: DownloadOptions;
-  readonly #state: DownloadState;
+  /** Read whole, and not committed. */
   #group: Arrival[] = [];
+  /** Replies were read or waited for, and are not verified. */
+  #unverified: Entry[] = [];
   readonly #commits = new Set<Promise<void>>();
   #storeFailure: StoreFailure | null = null;
 
-  constructor(options: DownloadOptions, state: DownloadState) {
+  constructor(options: DownloadOptions) {
     this.#options = options;
-    this.#state = state;
   }
 
   async run(steps: readonly Step[]): Promise<void> {
+    const { client, mayPipeline, store } = this.#options;
+    const bounds = { mayPipeline, maxCommandOctets, maxReplyOctets };
     try {
-      await this.#exchangeAll(steps);
-      if (this.#group.length > 0) await this.#settleLastGroup();
+      await exchangeAll(client, steps, bounds, (step) => this.#readReply(step));
+      if (this.#group.length > 0) await this.#commitUnprobed();
       await Promise.all(this.#commits);
       if (this.#storeFailure !== null) throw this.#storeFailure;
     } catch (error) {
       await Promise.all(this.#commits);
-      await this.#options.store.discard(this.#group);
-      throw error;
-    }
-  }
-
-  async #exchangeAll(steps: readonly Step[]): Promise<void> {
-    const { client, mayPipeline } = this.#options;
-    let sent = 0;
-    let commandOctets = 0;
-    let messageOctets = 0;
-    for (const [index, step] of steps.entries()) {
-      if (sent === index) client.expectSilence();
-      // Commands go out in bunches: a write for each would be a packet for each.
-      if (sent === index || (mayPipeline && commandOctets <= maxCommandOctets / 2)) {
-        let lines = '';
-        for (let next = steps[sent]; next !== undefined; next = steps[sent]) {
-          const line = formatStep(next);
-          const octets = expectedOctetsOf(next);
-          const isRoom =
-            sent === index ||
-            (mayPipeline &&
-              commandOctets + line.length <= maxCommandOctets &&
-              messageOctets + octets <= maxOutstandingOctets);
-          if (!isRoom) break;
-          lines += line;
-          commandOctets += line.length;
-          messageOctets += octets;
-          sent += 1;
-        }
-        if (lines !== '') client.send(lines);
+      if (error instanceof StoreFailure) {
+        await store.discard(this.#group);
+        throw error;
       }
-      await this.#readReply(step);
-      commandOctets -= formatStep(step).length;
-      messageOctets -= expectedOctetsOf(step);
-      if (this.#storeFailure !== null) throw this.#storeFailure;
+      await store.hold(this.#group);
+      throw new SessionBroken(error, { step: 'RETR', unverified: this.#unverified });
     }
   }
 
-  async #readReply(step: Step): Promise<void> {
-    const { client } = this.#options;
-    if (step.kind === 'retrieve') {
-      await this.#readMessage(step.entry);
-      return;
+  async #readReply({ entry, probe }: Step): Promise<void> {
+    if (probe === null) await this.#readMessage(entry);
+    else {
+      const reply = await this.#options.client.replies.readResponse();
+      // Unknown: the group stays open, and the next probe speaks for it too.
+      if (judgeProbe(probe, entry, reply) === 'in-step') await this.#commit('stored');
     }
-    const reply = await client.replies.readResponse();
-    // Unknown: the group stays open, and the next probe speaks for it too.
-    if (judgeProbe(step.probe, step.entry, reply) === 'in-step') await this.#commitGroup();
+    if (this.#storeFailure !== null) throw this.#storeFailure;
   }
 
   async #readMessage(entry: Entry): Promise<void> {
-    const { client, store, maxOctets, onRefused, onOctets } = this.#options;
-    this.#state.unverified.push(entry);
+    const { client, store, maxOctets, emit } = this.#options;
+    this.#unverified.push(entry);
     const response = await client.replies.readResponse();
     if (!response.isOk) {
-      this.#state.unverified.pop();
-      onRefused(entry, quoteServerText(response.text));
+      this.#unverified.pop();
+      emit({ kind: 'left', entry, reason: `the server: ${quoteServerText(response.text)}` });
       return;
     }
     const begun = store.begin(entry);
     let octets;
     try {
       octets = await client.replies.readMessage(maxOctets, (piece) => {
-        onOctets(piece.length);
+        emit({ kind: 'octets', octets: piece.length });
         begun.writer.write(piece);
       });
     } catch (error) {
@@ -180,13 +143,13 @@ class Download {
     this.#group.push(await store.accept(entry, begun, octets));
   }
 
-  async #commitGroup(): Promise<void> {
+  async #commit(state: 'stored' | 'doubtful'): Promise<void> {
     const group = this.#group;
     this.#group = [];
-    this.#state.unverified = [];
+    this.#unverified = [];
     if (group.length === 0) return;
     const commit: Promise<void> = this.#options.store
-      .commit(group, this.#options.onStored)
+      .commit(group, state, this.#options.onStored)
       .catch((error: unknown) => {
         this.#storeFailure ??=
           error instanceof StoreFailure ? error : new StoreFailure(String(error));
@@ -196,26 +159,23 @@ class Download {
     if (this.#commits.size > maxPendingCommits) await Promise.race(this.#commits);
   }
 
-  /** The last probe was answered with -ERR: messages that were just read can speak for the group instead. */
-  async #settleLastGroup(): Promise<void> {
+  /**
+   * The last probe was answered with -ERR: messages that were just read can speak for the group instead. Where none of them is
+   * known any more, the server takes RETR for DELE (RFC 2449 §6.7), and these may be the only copies.
+   */
+  async #commitUnprobed(): Promise<void> {
     const { client, probe } = this.#options;
     for (const { entry } of this.#group.slice(-5)) {
       const kind = probeKindFor(entry, probe);
-      client.expectSilence();
-      client.send(formatProbe(kind, entry));
-      const reply = await client.replies.readResponse();
-      if (judgeProbe(kind, entry, reply) === 'in-step') return this.#commitGroup();
+      const reply = await exchangeProbe(client, kind, entry);
+      if (judgeProbe(kind, entry, reply) === 'in-step') return this.#commit('stored');
     }
-    throw new LostStep('the server no longer knows the messages that it just sent');
+    await this.#commit('doubtful');
   }
 }
 
-function formatStep(step: Step): string {
-  return step.kind === 'probe'
-    ? formatProbe(step.probe, step.entry)
-    : formatCommandLine('RETR', step.entry.number);
-}
-
-function expectedOctetsOf(step: Step): number {
-  return step.kind === 'probe' ? 0 : step.entry.expectedOctets;
+function exchangeProbe(client: Pop3Client, kind: ProbeKind, entry: Entry): Promise<Response> {
+  client.expectSilence();
+  client.send(formatProbe(kind, entry));
+  return client.replies.readResponse();
 }

@@ -38,11 +38,12 @@ export async function findIntentions(
   try {
     requestListing(client, false);
     const listing = await readListing(client, false);
-    const records = relevantRecords(content.stored, listing, account);
+    const records = relevantRecords([...content.records.values()], listing, account);
     const stored = new StoredMessages(account, records, [], content.existed);
     const intentions = listing.entries.map((entry): Intention => {
       const { number, uniqueId, listedOctets, expectedOctets } = entry;
-      const isStored = stored.takeListed(entry) !== null;
+      const record = stored.find(entry);
+      const isStored = record?.state === 'stored' && record.listedOctets === listedOctets;
       const left = expectedOctets > maxOctets ? 'leave' : 'fetch';
       const action = isStored ? (keep ? 'keep' : 'delete') : left;
       return { number, uniqueId, listedOctets, action };

@@ -1,9 +1,15 @@
 // The progress bar on a terminal: messages, octets, rate, time left.
 
 import cliProgress from 'cli-progress';
-import type { Progress } from './progress.js';
+import type { Emit, RunEvent } from './events.js';
 
-export function openProgressBar(stream: NodeJS.WriteStream): Progress {
+/** A sink for what happens in a run. `stop` takes the bar off the terminal. */
+export interface ProgressBar {
+  readonly show: Emit;
+  readonly stop: () => void;
+}
+
+export function openProgressBar(stream: NodeJS.WriteStream): ProgressBar {
   let messages = 0;
   let done = 0;
   let octets = 0;
@@ -25,20 +31,20 @@ export function openProgressBar(stream: NodeJS.WriteStream): Progress {
       return `${line} ${done}/${messages} messages  ${formatOctets(octets)}  ${formatOctets(rate)}/s  ${left} s left`;
     },
   });
+  const start = (count: number, total: number): void => {
+    if (isRunning) bar.stop();
+    [messages, done, octets, expected] = [count, 0, 0, total];
+    startedAt = performance.now();
+    isRunning = count > 0;
+    if (isRunning) bar.start(Math.max(1, total), 0);
+  };
   return {
-    start: (count, total) => {
-      if (isRunning) bar.stop();
-      [messages, done, octets, expected] = [count, 0, 0, total];
-      startedAt = performance.now();
-      isRunning = count > 0;
-      if (isRunning) bar.start(Math.max(1, total), 0);
-    },
-    addOctets: (count) => {
-      octets += count;
+    show: (event: RunEvent) => {
+      if (event.kind === 'plan') start(event.messages, event.octets);
+      if (event.kind === 'stored') done += 1;
+      if (event.kind !== 'octets') return;
+      octets += event.octets;
       if (isRunning) bar.update(Math.min(octets, Math.max(1, expected)));
-    },
-    addMessage: () => {
-      done += 1;
     },
     stop: () => {
       if (isRunning) bar.stop();

@@ -1,50 +1,30 @@
 // One run of pop3get: as many sessions as it takes to get past messages that end one, and a summary that says what was done.
 
 import { exitCode } from '../../system/failures/exit-code.js';
-import { checkMaildir, listMessages } from '../../maildir/deliver.js';
+import { checkMaildir, findPlacing, listMessages, type Placing } from '../../maildir/deliver.js';
+import { StampSource } from '../../maildir/unique-name.js';
 import { lockAccount } from '../keep/account-lock.js';
-import {
-  ConnectionLost,
-  FellSilent,
-  Interrupted,
-  LostStep,
-  MessageTooLarge,
-  reasonOf,
-  StoreFailure,
-} from '../settings/failures.js';
+import { formatTmpName } from '../keep/delivered-name.js';
 import type { Journal } from '../keep/journal.js';
-import type { Entry } from '../talk/listing.js';
+import { findLeftovers, recoverJournal, type HeldMessage } from '../keep/recovery.js';
+import { traceHeader } from '../keep/session-trace.js';
+import { reasonOf, StoreFailure } from '../settings/failures.js';
+import type { Settings } from '../settings/settings.js';
 import { locateServers, type Target } from '../find/locate.js';
 import type { NameServer } from '../find/name-server.js';
-import { openSession, type OpenSession } from '../talk/open-session.js';
-import { recoverJournal } from '../keep/recovery.js';
-import { nameOf, runSession, type SessionResult, type SessionState } from './session.js';
-import type { Settings } from '../settings/settings.js';
-import { traceHeader } from '../keep/session-trace.js';
-import { newSummary, type FailedMessage, type Summary } from './summary.js';
+import { openSession } from '../talk/open-session.js';
 import { TlsMemory } from '../find/tls-memory.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+import type { Emit, RunEvent } from './events.js';
+import { decideNextSession } from './next-session.js';
+import { runSession, type SessionResult } from './session.js';
+import { SessionBroken } from './session-broken.js';
+import { nameOf, type Course } from './session-plan.js';
+import { SummaryKeeper, type Summary } from './summary.js';
+import type { Entry } from '../talk/listing.js';
 
-/** Sessions in one run; each after the first has isolated or left out a message that ended one. */
+/** Sessions in one run. */
 const maxSessions = 10;
-
-export interface RunWatcher {
-  onPlan(messages: number, octets: number): void;
-  onOctets(octets: number): void;
-  onStored(entry: Entry, octets: number): void;
-  onFailed(failed: FailedMessage): void;
-  /** A session ended early and another follows. */
-  onSessionEnd(reason: string): void;
-}
-
-/** Why the next session is not the last one, and what it does differently. */
-interface Course {
-  readonly deliveredNames: readonly string[];
-  settleOnly: boolean;
-  mayPipeline: boolean;
-  readonly suspects: Map<string, number>;
-  readonly excluded: Set<string>;
-}
 
 /**
  * Runs to the end, or until `signal` aborts with an Interrupted.
@@ -55,12 +35,16 @@ export async function run(
   settings: Settings,
   nameServer: NameServer,
   signal: AbortSignal,
-  watcher: RunWatcher,
+  watch: Emit,
 ): Promise<Summary> {
-  const summary = newSummary(settings.account);
   const startedAt = performance.now();
+  const keeper = new SummaryKeeper(settings.account);
+  const { summary } = keeper;
+  const emit = (event: RunEvent): void => {
+    if (keeper.count(event)) watch(event);
+  };
   try {
-    await new Run(settings, nameServer, signal, watcher, summary).run();
+    await new Run(settings, nameServer, signal, emit, keeper).run();
     if (summary.undecided) summary.exit = exitCode.temporary;
     else if (summary.failed.length > 0) summary.exit = exitCode.no;
   } catch (error) {
@@ -79,37 +63,43 @@ class Run {
   readonly #settings: Settings;
   readonly #nameServer: NameServer;
   readonly #signal: AbortSignal;
-  readonly #watcher: RunWatcher;
-  readonly #summary: Summary;
-  readonly #failed = new Set<string>();
+  readonly #watch: Emit;
+  readonly #keeper: SummaryKeeper;
+  #course: Course;
+  #held: readonly HeldMessage[] = [];
 
   constructor(
     settings: Settings,
     nameServer: NameServer,
     signal: AbortSignal,
-    watcher: RunWatcher,
-    summary: Summary,
+    watch: Emit,
+    keeper: SummaryKeeper,
   ) {
-    this.#signal = signal;
     this.#settings = settings;
     this.#nameServer = nameServer;
-    this.#watcher = watcher;
-    this.#summary = summary;
+    this.#signal = signal;
+    this.#watch = watch;
+    this.#keeper = keeper;
+    this.#course = {
+      ...{ isSettlingOnly: false, mayPipeline: true, hasCulprit: false },
+      ...{ suspects: new Map(), excluded: new Set() },
+    };
   }
 
   async run(): Promise<void> {
-    const { maildir, account } = this.#settings;
+    const { maildir, account, location } = this.#settings;
     checkMaildir(maildir);
     const lock = await lockAccount(maildir, account);
     try {
-      const journal = await recoverJournal(maildir, account);
+      const deliveredNames = await listMessages(maildir);
+      const { journal, held } = await recoverJournal(maildir, account, deliveredNames);
+      this.#held = held;
+      this.#course = { ...this.#course, suspects: new Map(journal.content.suspects) };
       try {
-        const targets = await locateServers(
-          this.#settings.location,
-          this.#nameServer,
-          this.#signal,
-        );
-        await this.#runSessions(targets, journal, await listMessages(maildir));
+        const name = formatTmpName(new StampSource().next(), account, null, 'probe');
+        const placing = findPlacing(maildir, name);
+        const targets = await locateServers(location, this.#nameServer, this.#signal);
+        await this.#runSessions({ targets, journal, deliveredNames, placing });
       } finally {
         await journal.close();
       }
@@ -118,162 +108,77 @@ class Run {
     }
   }
 
-  async #runSessions(
-    targets: readonly Target[],
-    journal: Journal,
-    deliveredNames: readonly string[],
-  ): Promise<void> {
-    const course: Course = {
-      deliveredNames,
-      settleOnly: false,
-      mayPipeline: true,
-      suspects: new Map(journal.content.suspects),
-      excluded: new Set(),
-    };
+  async #runSessions(context: RunContext): Promise<void> {
+    const { maildir, account, keep } = this.#settings;
+    const { journal } = context;
     const tlsMemory = new TlsMemory(journal.content.sawTls, () => journal.addTls());
     let storeFailure: StoreFailure | null = null;
+    let broken: SessionBroken | null = null;
     for (let count = 1; ; count += 1) {
-      const state: SessionState = { listing: null, hasPipelined: false, unverified: [] };
       try {
-        const result = await this.#runOneSession(targets, tlsMemory, journal, course, state);
+        const result = await this.#runOneSession(context, tlsMemory);
         await this.#finish(journal, result);
-        break;
+        if (!result.hasMore || result.settlement.quit !== 'done') break;
+        if (count === maxSessions) throw new TemporaryError('there is more than one run settles');
       } catch (error) {
         if (storeFailure !== null) break;
-        const goesOn = await this.#changeCourse(error, state, course, journal);
-        if (!goesOn || count === maxSessions) throw error;
-        this.#watcher.onSessionEnd(reasonOf(error));
+        const circumstances = { account, keep, isInterrupted: this.#signal.aborted };
+        const next = decideNextSession(error, this.#course, circumstances);
+        if (next === null || count === maxSessions) throw withHistory(error, broken);
+        this.#course = next.course;
+        // A journal that cannot be written now only costs the knowledge.
+        await journal.addSuspects(next.suspects).catch(() => undefined);
+        for (const { entry, reason } of next.givenUp) this.#emit({ kind: 'left', entry, reason });
+        this.#emit({ kind: 'session-ended', reason: reasonOf(error) });
         if (error instanceof StoreFailure) storeFailure = error;
+        if (error instanceof SessionBroken) broken = error;
+        const { records } = journal.content;
+        this.#held = (await findLeftovers(maildir, account, records, [])).held;
       }
     }
     if (storeFailure !== null) throw storeFailure;
   }
 
-  async #runOneSession(
-    targets: readonly Target[],
-    tlsMemory: TlsMemory,
-    journal: Journal,
-    course: Course,
-    state: SessionState,
-  ): Promise<SessionResult> {
+  async #runOneSession(context: RunContext, tlsMemory: TlsMemory): Promise<SessionResult> {
     const settings = this.#settings;
-    const watcher = this.#watcher;
     const session = await openSession({
-      settings,
-      nameServer: this.#nameServer,
-      targets,
-      tlsMemory,
+      ...{ settings, tlsMemory, nameServer: this.#nameServer, targets: context.targets },
       signal: this.#signal,
     });
+    const { client, endpoint, isProtected, method } = session;
+    const server = `${endpoint.target.host}:${endpoint.target.port}`;
+    this.#emit({ kind: 'login', server, isProtected, method });
     try {
-      this.#describe(session);
-      return await runSession(
-        {
-          settings,
-          session,
-          journal,
-          content: journal.content,
-          ...course,
-          traceHeader: (stamp) => traceHeader(session, stamp),
-          watcher: {
-            onPlan: (messages, octets) => watcher.onPlan(messages, octets),
-            onOctets: (octets) => watcher.onOctets(octets),
-            onStored: (entry, octets, isNew) => this.#countStored(entry, octets, isNew),
-            onFailed: (entry, reason) => this.#countFailed(entry, reason),
-          },
-        },
-        state,
-      );
+      const result = await runSession({
+        ...{ settings, session, held: this.#held, course: this.#course, ...context },
+        traceHeader: (stamp) => traceHeader(session, stamp),
+        emit: (event) => this.#emit(event),
+      });
+      this.#held = result.held;
+      return result;
     } finally {
       // A session that was settled is closed already; any other must not reach QUIT.
-      session.client.destroy();
-      if (state.listing !== null) {
-        const { entries, ignoredLines } = state.listing;
-        if (this.#summary.listed === 0) this.#summary.listed = entries.length;
-        // Without an answered QUIT the server removes nothing; `#finish` takes off what it removed.
-        this.#summary.left = entries.length + ignoredLines;
-      }
+      client.destroy();
     }
-  }
-
-  /**
-   * Decides what the next session does differently, and records the messages that are to blame.
-   *
-   * @returns whether there is a point in a next session
-   */
-  async #changeCourse(
-    error: unknown,
-    state: SessionState,
-    course: Course,
-    journal: Journal,
-  ): Promise<boolean> {
-    const { account, keep } = this.#settings;
-    if (error instanceof StoreFailure) {
-      // What is stored can be deleted in a session that retrieves nothing, so that no server throws anything away.
-      course.settleOnly = true;
-      return !keep && state.listing !== null;
-    }
-    const { hasPipelined, unverified } = state;
-    if (error instanceof Interrupted) return false;
-    if (error instanceof FellSilent && hasPipelined) {
-      // Some servers announce PIPELINING and drop what comes ahead. The listing is asked for so, before any message.
-      course.mayPipeline = false;
-      if (unverified.length === 0) return true;
-    }
-    const isServers =
-      error instanceof LostStep ||
-      error instanceof MessageTooLarge ||
-      error instanceof ConnectionLost;
-    const [culprit] = unverified;
-    if (!isServers || culprit === undefined) return false;
-    const names = unverified.map((entry) => nameOf(account, entry));
-    // A journal that cannot be written now only costs the knowledge.
-    await journal.addSuspects(names.filter((name) => !name.startsWith('#'))).catch(() => undefined);
-    if (error instanceof MessageTooLarge) {
-      // The last one read is the one that was too large.
-      const large = unverified.at(-1) ?? culprit;
-      this.#exclude(course, large, `${error.message}: see --limit`);
-    } else if (names.length === 1 && course.suspects.has(names[0] ?? '')) {
-      // It was alone this time: it is to blame.
-      this.#exclude(course, culprit, error.message);
-    }
-    for (const name of names) course.suspects.set(name, (course.suspects.get(name) ?? 0) + 1);
-    return true;
-  }
-
-  #exclude(course: Course, entry: Entry, reason: string): void {
-    course.excluded.add(nameOf(this.#settings.account, entry));
-    this.#countFailed(entry, reason);
   }
 
   async #finish(journal: Journal, result: SessionResult): Promise<void> {
-    const { listing, known, settlement, remaining } = result;
-    const summary = this.#summary;
-    summary.known += known.length;
-    const deleted = settlement.quit === 'done' ? settlement.marked.length : 0;
-    summary.deleted += deleted;
-    if (summary.left !== null) summary.left -= deleted;
-    summary.kept += remaining.length;
-    summary.undecided = settlement.quit === 'undecided';
-    if (settlement.quit === 'undecided') {
-      summary.left = null;
-      summary.error = `no answer to QUIT (${settlement.reason}): the next run finds out what was deleted`;
-      return;
-    }
+    const { listing, settlement, remaining, cleared } = result;
+    this.#keeper.finish(result);
+    if (settlement.quit === 'undecided') return;
     if (settlement.quit === 'refused') {
-      for (const entry of settlement.marked) {
-        this.#countFailed(entry, `stored, but perhaps not deleted: ${settlement.reason}`);
-      }
+      const reason = `stored, but perhaps not deleted: ${settlement.reason}`;
+      for (const entry of settlement.marked) this.#emit({ kind: 'left', entry, reason });
       return;
     }
-    // Suspects that came through are no longer suspect; those still listed and not stored remain so.
-    const suspects = new Map(
-      listing.entries.flatMap((entry): readonly [string, number][] => {
-        const name = nameOf(this.#settings.account, entry);
-        const count = journal.content.suspects.get(name);
-        return count !== undefined && this.#failed.has(name) ? [[name, count]] : [];
-      }),
-    );
+    // Suspects that came through are no longer suspect; those still listed remain so.
+    const suspects = new Map<string, number>();
+    for (const entry of listing.entries) {
+      const name = this.#nameOf(entry);
+      const times = this.#course.suspects.get(name);
+      if (times !== undefined && !cleared.has(entry)) suspects.set(name, times);
+    }
+    this.#course = { ...this.#course, suspects };
     await journal.replace(remaining, suspects).catch(() => undefined);
     if (listing.isCut) throw new TemporaryError('there are more messages than one run takes');
     if (listing.ignoredLines > 0) {
@@ -281,29 +186,32 @@ class Run {
     }
   }
 
-  #describe({ endpoint, isProtected, method }: OpenSession): void {
-    const { host, port } = endpoint.target;
-    this.#summary.server = `${host}:${port}`;
-    this.#summary.tls = isProtected;
-    this.#summary.login = method;
-  }
-
-  #countStored(entry: Entry, octets: number, isNew: boolean): void {
-    if (!isNew) {
-      this.#summary.known += 1;
-      return;
+  #emit(event: RunEvent): void {
+    if (event.kind === 'left') {
+      // Tried once in a run: it must not keep others waiting.
+      const excluded = new Set(this.#course.excluded).add(this.#nameOf(event.entry));
+      this.#course = { ...this.#course, excluded };
     }
-    this.#summary.stored += 1;
-    this.#summary.octets += octets;
-    this.#watcher.onStored(entry, octets);
+    this.#watch(event);
   }
 
-  #countFailed(entry: Entry, reason: string): void {
-    const name = nameOf(this.#settings.account, entry);
-    if (this.#failed.has(name)) return;
-    this.#failed.add(name);
-    const failed = { number: entry.number, uniqueId: entry.uniqueId, reason };
-    this.#summary.failed.push(failed);
-    this.#watcher.onFailed(failed);
+  #nameOf(entry: Entry): string {
+    return nameOf(this.#settings.account, entry);
   }
+}
+
+interface RunContext {
+  readonly targets: readonly Target[];
+  readonly journal: Journal;
+  readonly deliveredNames: readonly string[];
+  readonly placing: Placing;
+}
+
+/** What to end a run with. @param earlier an earlier session's end, which may be why this one was needed */
+function withHistory(error: unknown, earlier: SessionBroken | null): unknown {
+  const cause = error instanceof SessionBroken ? error.cause : error;
+  const history = earlier === null ? '' : `; before that: ${earlier.message}`;
+  const message = `${reasonOf(error)}${history}`;
+  if (cause instanceof ConfigurationError) return new ConfigurationError(message);
+  return cause instanceof TemporaryError ? new TemporaryError(message) : cause;
 }

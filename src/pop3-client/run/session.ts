@@ -1,185 +1,206 @@
 // One session in TRANSACTION: list, recognise, fetch, settle. What it could not do it reports; the run decides what next.
 
 import { formatCommandLine } from '../../wire/command-line.js';
-import { download, type DownloadState } from './download.js';
+import type { Placing } from '../../maildir/deliver.js';
 import { GroupStore } from '../keep/group-store.js';
-import type { Journal, JournalContent } from '../keep/journal.js';
+import type { Journal } from '../keep/journal.js';
 import type { StoredRecord } from '../keep/journal-format.js';
-import { readListing, requestListing, type Entry, type MailboxListing } from '../talk/listing.js';
 import { uniqueIdKey } from '../keep/message-key.js';
+import type { HeldMessage } from '../keep/recovery.js';
+import { StoredMessages } from '../keep/stored-messages.js';
+import { StoreFailure } from '../settings/failures.js';
+import type { Settings } from '../settings/settings.js';
+import { readListing, requestListing, type Entry, type MailboxListing } from '../talk/listing.js';
 import type { OpenSession } from '../talk/open-session.js';
 import { chooseProbe } from '../talk/probe.js';
+import { checkListed } from './check-listed.js';
+import { download } from './download.js';
+import type { Emit, RunEvent } from './events.js';
+import { judgeByContent, judgeByListing } from './held-messages.js';
+import { SessionBroken } from './session-broken.js';
+import { planSession, type Course } from './session-plan.js';
 import { settle, type Settlement } from './settle.js';
-import type { Settings } from '../settings/settings.js';
-import { StoredMessages } from '../keep/stored-messages.js';
-
-export interface SessionWatcher {
-  /** After the listing: how many messages and octets will be fetched. */
-  onPlan(messages: number, octets: number): void;
-  onOctets(octets: number): void;
-  onStored(entry: Entry, octets: number, isNew: boolean): void;
-  onFailed(entry: Entry, reason: string): void;
-}
 
 export interface SessionOptions {
   readonly settings: Settings;
   readonly session: OpenSession;
   readonly journal: Journal;
-  readonly content: JournalContent;
+  readonly placing: Placing;
   /** The names in new and cur when the run began. */
   readonly deliveredNames: readonly string[];
-  /** Fetch nothing: only delete what was stored before. After a failure of this end. */
-  readonly settleOnly: boolean;
-  /** Messages to fetch last, each with a probe of its own, by `nameOf`; the value says how suspect. */
-  readonly suspects: ReadonlyMap<string, number>;
-  /** Messages not to fetch in this run, by `nameOf`. */
-  readonly excluded: ReadonlySet<string>;
-  /** Whether commands may go ahead of replies where the server announces that it takes them. */
-  readonly mayPipeline: boolean;
+  readonly held: readonly HeldMessage[];
+  readonly course: Course;
   readonly traceHeader: (stamp: string) => Buffer;
-  readonly watcher: SessionWatcher;
+  readonly emit: Emit;
 }
 
 export interface SessionResult {
   readonly listing: MailboxListing;
-  /** Recognised without fetching. */
-  readonly known: readonly Entry[];
   readonly settlement: Settlement;
   /** What the journal must go on to say, once QUIT is answered: stored, and still on the server. */
   readonly remaining: readonly StoredRecord[];
+  /** How many messages are left on the server on purpose. */
+  readonly keptCount: number;
+  /** Messages that came through: suspects no longer. */
+  readonly cleared: ReadonlySet<Entry>;
+  /** Stored, but the server did not show that it was in step; it may have taken RETR for DELE. */
+  readonly doubtful: ReadonlySet<Entry>;
+  /** Held messages of which nothing is known yet. */
+  readonly held: readonly HeldMessage[];
+  /** Whether messages are left for another session. */
+  readonly hasMore: boolean;
 }
 
-/** What a session knows when it breaks off. */
-export interface SessionState extends DownloadState {
-  listing: MailboxListing | null;
-  /** Whether commands were sent ahead of replies. */
-  hasPipelined: boolean;
+/** @throws SessionBroken when the server ended it; StoreFailure when this end did */
+export async function runSession(options: SessionOptions): Promise<SessionResult> {
+  const listed = await list(options.session, options.course.mayPipeline);
+  const { listing, mayPipeline: hasPipelined } = listed;
+  try {
+    return await transfer(options, listed);
+  } catch (error) {
+    if (error instanceof StoreFailure) throw error;
+    const broken = error instanceof SessionBroken ? error : new SessionBroken(error);
+    throw broken.with({ listing, hasPipelined });
+  }
 }
 
-/** A name for a message that holds in the next session too, as far as the server lets it. */
-export function nameOf(account: string, entry: Entry): string {
-  return entry.uniqueId === null ? `#${entry.number}` : uniqueIdKey(account, entry.uniqueId);
-}
-
-/** @throws what `download`, `readListing` and the journal throw; `state` then holds what was found out */
-export async function runSession(
-  options: SessionOptions,
-  state: SessionState,
+async function transfer(
+  { settings, session, journal, course, emit, ...options }: SessionOptions,
+  { listing, mayPipeline, hasTop }: Listed,
 ): Promise<SessionResult> {
-  const { settings, session, journal, content, suspects, watcher } = options;
   const { client } = session;
-  const { account, maildir } = settings;
-  const { listing, mayPipeline } = await list(session, options.mayPipeline, state);
-  state.listing = listing;
+  const { account, maildir, keep, maxOctets } = settings;
+  const { records: allRecords, existed } = journal.content;
   const storedMessages = new StoredMessages(
     account,
-    relevantRecords(content.stored, listing, account),
+    relevantRecords([...allRecords.values()], listing, account),
     options.deliveredNames,
-    content.existed,
+    existed,
   );
-  // Names are hashes: they are made only when there is something to compare them with.
-  const isExcluded = (entry: Entry): boolean =>
-    options.excluded.size > 0 && options.excluded.has(nameOf(account, entry));
-  const known = new Map<Entry, StoredRecord>();
-  const stored = new Map<Entry, StoredRecord>();
-  const wanted: Entry[] = [];
-  for (const entry of listing.entries) {
-    const record = storedMessages.takeListed(entry);
-    if (record !== null) {
-      known.set(entry, record);
-    } else if (options.settleOnly || isExcluded(entry)) {
-      continue;
-    } else if (entry.expectedOctets > settings.maxOctets) {
-      watcher.onFailed(entry, `larger than ${settings.maxOctets} octets: see --limit`);
-    } else {
-      wanted.push(entry);
-    }
+  const { traceHeader, placing } = options;
+  const store = new GroupStore({
+    ...{ maildir, account, journal, storedMessages, traceHeader, placing },
+  });
+  const { entries, ignoredLines } = listing;
+  emit({ kind: 'listing', messages: entries.length, ignoredLines });
+  const held = judgeByListing(options.held, listing, account);
+  store.dropHeld(held.listed);
+  await deliverHeld(store, held.gone, emit);
+
+  const plan = planSession(listing, storedMessages, course, {
+    ...{ account, keep, maxOctets, hasTop },
+    isStoredInThisRun: (record) => journal.hasAdded(record),
+  });
+  for (const entry of plan.tooLarge) {
+    emit({ kind: 'left', entry, reason: `larger than ${maxOctets} octets: see --limit` });
   }
-  watcher.onPlan(
-    wanted.length,
-    wanted.reduce((sum, entry) => sum + entry.expectedOctets, 0),
-  );
+  const confirmed =
+    plan.doubted.size === 0
+      ? new Set<Entry>()
+      : await checkListed(client, plan.doubted, mayPipeline, maxOctets);
+  const known = new Set([...plan.known, ...confirmed]);
+  const records = new Map(plan.records);
+  for (const entry of known) {
+    const record = records.get(entry);
+    if (record === undefined) continue;
+    storedMessages.take(record);
+    records.set(entry, { ...record, listedOctets: entry.listedOctets });
+    if (!journal.hasAdded(record)) emit(knownEvent(record));
+  }
+  const differing = course.isSettlingOnly
+    ? []
+    : [...plan.doubted.keys()].filter((entry) => !confirmed.has(entry));
+  const wanted = [...plan.wanted, ...differing].sort((a, b) => a.number - b.number);
+  const octets = wanted.reduce((sum, entry) => sum + entry.expectedOctets, 0);
+  emit({ kind: 'plan', messages: wanted.length, octets });
+  const stored = new Set<Entry>();
   const [first] = wanted;
   if (first !== undefined) {
-    const weights = weigh(wanted, suspects, account);
-    const weight = (entry: Entry): number => weights.get(entry) ?? 0;
-    const ordered = [...wanted].sort((a, b) => weight(a) - weight(b) || a.number - b.number);
-    const alone = new Set(weights.keys());
-    const store = new GroupStore({
-      maildir,
-      account,
-      journal,
-      storedMessages,
-      traceHeader: options.traceHeader,
-    });
-    const probe = await chooseProbe(client, first, listing);
-    await download(
-      ordered,
-      alone,
-      {
-        client,
-        store,
-        probe,
-        mayPipeline,
-        maxOctets: settings.maxOctets,
-        onStored: ({ entry, octets }, record, isNew) => {
-          stored.set(entry, record);
-          watcher.onStored(entry, octets, isNew);
-        },
-        onRefused: (entry, reason) => watcher.onFailed(entry, `the server: ${reason}`),
-        onOctets: (octets) => watcher.onOctets(octets),
+    await download(wanted, {
+      ...{ client, store, mayPipeline, maxOctets, emit, isOneByOne: plan.isOneByOne },
+      probe: await chooseProbe(client, first, listing),
+      onStored: (arrival, record, isNew) => {
+        stored.add(arrival.entry);
+        records.set(arrival.entry, record);
+        emit(isNew ? { kind: 'stored', octets: arrival.octets } : knownEvent(record));
       },
-      state,
-    );
+    });
   }
-  const records = new Map([...known, ...stored]);
-  const doomed = settings.keep ? [] : [...records.keys()].sort((a, b) => a.number - b.number);
+  const isComplete = listing.entries.every((entry) => known.has(entry) || stored.has(entry));
+  const left = judgeByContent(held.open, records.values(), isComplete);
+  store.dropHeld(left.listed);
+  await deliverHeld(store, left.gone, emit);
+
+  const doubtful = new Set([...stored].filter((entry) => records.get(entry)?.state === 'doubtful'));
+  const doomed = keep
+    ? []
+    : [...plan.deletable, ...confirmed, ...stored]
+        .filter((entry) => !doubtful.has(entry))
+        .sort((a, b) => a.number - b.number);
   // The last look before anything is deleted.
   client.expectSilence();
   const settlement = await settle(client, doomed, mayPipeline, (entry, reason) =>
-    watcher.onFailed(entry, `stored, but the server does not delete it: ${reason}`),
+    emit({ kind: 'left', entry, reason: `stored, but the server does not delete it: ${reason}` }),
   );
   client.end();
   for (const entry of settlement.marked) records.delete(entry);
-  return { listing, known: [...known.keys()], settlement, remaining: [...records.values()] };
+  const kept = [...records.values()];
+  return {
+    ...{ listing, settlement, doubtful, held: left.open, hasMore: plan.hasMore },
+    cleared: new Set(keep ? [...known, ...stored] : settlement.marked),
+    keptCount: kept.length - doubtful.size,
+    // A record without unique-id may be that of a message which this session did not fetch.
+    remaining: isComplete ? kept : [...new Set([...kept, ...storedMessages.rest()])],
+  };
 }
 
-/** How suspect each message is, those that are not at all left out. */
-function weigh(
-  entries: readonly Entry[],
-  suspects: ReadonlyMap<string, number>,
-  account: string,
-): ReadonlyMap<Entry, number> {
-  const weights = new Map<Entry, number>();
-  if (suspects.size === 0) return weights;
-  for (const entry of entries) {
-    const weight = suspects.get(nameOf(account, entry)) ?? 0;
-    if (weight > 0) weights.set(entry, weight);
-  }
-  return weights;
+function knownEvent({ key, contentHash }: StoredRecord): RunEvent {
+  return { kind: 'known', id: `${key ?? ''} ${contentHash}` };
+}
+
+async function deliverHeld(
+  store: GroupStore,
+  held: readonly HeldMessage[],
+  emit: Emit,
+): Promise<void> {
+  if (held.length === 0) return;
+  const count = await store.deliverHeld(held);
+  for (let done = 0; done < count; done += 1) emit({ kind: 'stored', octets: 0 });
+}
+
+interface Listed {
+  readonly listing: MailboxListing;
+  readonly mayPipeline: boolean;
+  readonly hasTop: boolean;
 }
 
 /** The listing, and whether to pipeline, by the capabilities as they are after the login: RFC 2449 §5 lets them change. */
 async function list(
   { client, capabilities: before }: OpenSession,
   isAllowed: boolean,
-  state: SessionState,
-): Promise<{ readonly listing: MailboxListing; readonly mayPipeline: boolean }> {
-  client.expectSilence();
-  if (isAllowed && before.has('PIPELINING')) {
-    state.hasPipelined = true;
-    client.send(formatCommandLine('CAPA'));
-    requestListing(client, true);
-    const capabilities = await client.readCapabilityReply();
-    const listing = await readListing(client, true);
-    return { listing, mayPipeline: capabilities.has('PIPELINING') };
+): Promise<Listed> {
+  let hasPipelined = isAllowed && before.has('PIPELINING');
+  try {
+    client.expectSilence();
+    if (hasPipelined) {
+      client.send(formatCommandLine('CAPA'));
+      requestListing(client, true);
+      const capabilities = await client.readCapabilityReply();
+      const listing = await readListing(client, true);
+      const mayPipeline = capabilities.has('PIPELINING');
+      return { listing, mayPipeline, hasTop: capabilities.has('TOP') };
+    }
+    const capabilities = before.size === 0 ? before : await client.readCapabilities();
+    hasPipelined = isAllowed && capabilities.has('PIPELINING');
+    client.expectSilence();
+    requestListing(client, hasPipelined);
+    const listing = await readListing(client, hasPipelined);
+    // A server without CAPA may have TOP all the same.
+    const hasTop = capabilities.size === 0 || capabilities.has('TOP');
+    return { listing, mayPipeline: hasPipelined, hasTop };
+  } catch (error) {
+    throw new SessionBroken(error, { hasPipelined });
   }
-  const capabilities = before.size === 0 ? before : await client.readCapabilities();
-  const mayPipeline = isAllowed && capabilities.has('PIPELINING');
-  state.hasPipelined = mayPipeline;
-  client.expectSilence();
-  requestListing(client, mayPipeline);
-  return { mayPipeline, listing: await readListing(client, mayPipeline) };
 }
 
 /** Records of unique-ids that are no longer listed have served: the server removed the messages. */

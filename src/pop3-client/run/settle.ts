@@ -4,6 +4,8 @@ import { formatCommandLine } from '../../wire/command-line.js';
 import type { Pop3Client } from '../talk/client.js';
 import { ConnectionLost, LostStep, quoteServerText } from '../settings/failures.js';
 import type { Entry } from '../talk/listing.js';
+import { exchangeAll, type Command } from './exchange-all.js';
+import { SessionBroken } from './session-broken.js';
 
 /** Larger than for RETR: the replies are short, and nothing here stops reading for a disk. */
 const maxCommandOctets = 32_768;
@@ -12,12 +14,17 @@ export interface Settlement {
   /** Messages whose DELE was answered with +OK. */
   readonly marked: readonly Entry[];
   /**
-   * `done`: the server said it removed them. `refused`: it answered QUIT with -ERR, so some may remain. `undecided`: no
-   * answer; the next run finds out.
+   * `done`: the server said it removed them, or there were none. `refused`: it answered QUIT with -ERR, so some may remain.
+   * `undecided`: no answer; the next run finds out.
    */
   readonly quit: 'done' | 'refused' | 'undecided';
   /** Why, for the last two. */
   readonly reason: string;
+}
+
+interface SettlingCommand extends Command {
+  /** Null for QUIT. */
+  readonly entry: Entry | null;
 }
 
 /**
@@ -25,6 +32,7 @@ export interface Settlement {
  *
  * @param mayPipeline whether DELEs and QUIT go without waiting for replies
  * @param onRefused a DELE was answered with -ERR; the others go on
+ * @throws SessionBroken when a DELE has no reply
  */
 export async function settle(
   client: Pop3Client,
@@ -33,36 +41,34 @@ export async function settle(
   onRefused: (entry: Entry, reason: string) => void,
 ): Promise<Settlement> {
   const marked: Entry[] = [];
+  const commands: SettlingCommand[] = entries.map((entry) => ({
+    ...{ line: formatCommandLine('DELE', entry.number), replyOctets: 0, entry },
+  }));
+  commands.push({ line: formatCommandLine('QUIT'), replyOctets: 0, entry: null });
+  const bounds = { mayPipeline, maxCommandOctets, maxReplyOctets: 0 };
+  let answered = 0;
+  let isWaiting = false;
+  let refusal: string | null = null;
   try {
-    const lines = [
-      ...entries.map(({ number }) => formatCommandLine('DELE', number)),
-      formatCommandLine('QUIT'),
-    ];
-    let sent = 0;
-    let outstanding = 0;
-    for (const [index, line] of lines.entries()) {
-      if (sent === index) client.expectSilence();
-      if (sent === index || (mayPipeline && outstanding <= maxCommandOctets / 2)) {
-        const first = sent;
-        do {
-          outstanding += lines[sent]?.length ?? 0;
-          sent += 1;
-        } while (mayPipeline && sent < lines.length && outstanding < maxCommandOctets);
-        client.send(lines.slice(first, sent).join(''));
-      }
+    await exchangeAll(client, commands, bounds, async ({ entry }) => {
+      isWaiting = true;
       const response = await client.replies.readResponse();
-      outstanding -= line.length;
-      const entry = entries[index];
-      if (entry === undefined) {
-        const quit = response.isOk ? 'done' : 'refused';
-        return { marked, quit, reason: response.isOk ? '' : quoteServerText(response.text) };
-      }
-      if (response.isOk) marked.push(entry);
-      else onRefused(entry, quoteServerText(response.text));
-    }
+      isWaiting = false;
+      answered += 1;
+      const said = quoteServerText(response.text);
+      if (response.isOk) marked.push(...(entry === null ? [] : [entry]));
+      else if (entry !== null) onRefused(entry, said);
+      else refusal = said;
+    });
   } catch (error) {
     if (!(error instanceof ConnectionLost || error instanceof LostStep)) throw error;
-    return { marked, quit: 'undecided', reason: error.message };
+    // What came without being asked for came with the reply before.
+    const culprit = isWaiting ? entries[answered] : (entries[answered - 1] ?? entries[0]);
+    if (culprit !== undefined) {
+      throw new SessionBroken(error, { step: 'DELE', unverified: [culprit] });
+    }
+    if (marked.length > 0) return { marked, quit: 'undecided', reason: error.message };
   }
-  return { marked, quit: 'undecided', reason: '' };
+  if (refusal === null || marked.length === 0) return { marked, quit: 'done', reason: '' };
+  return { marked, quit: 'refused', reason: refusal };
 }

@@ -23,6 +23,12 @@ export const drop = Symbol('drop');
 /** A fault: no command of this connection is answered any more. */
 export const silence = Symbol('silence');
 
+/** A fault: the connection is closed once what was sent has arrived. */
+export function hangUp(socket: Socket): Fault {
+  socket.end();
+  return silence;
+}
+
 export interface FakeServerOptions {
   readonly messages: readonly FakeMessage[];
   readonly capabilities?: readonly string[];
@@ -114,7 +120,7 @@ export class FakeServer {
     const message = listed[number - 1];
     switch (keyword) {
       case 'CAPA':
-        return `+OK\r\n${[...(this.#options.capabilities ?? ['USER', 'PIPELINING', 'UIDL']), '.'].join('\r\n')}\r\n`;
+        return `+OK\r\n${[...(this.#options.capabilities ?? ['USER', 'PIPELINING', 'UIDL', 'TOP']), '.'].join('\r\n')}\r\n`;
       case 'LIST': {
         const lines = listed.map(({ content }, index) => `${index + 1} ${content.length}`);
         if (argument !== undefined) return `+OK ${lines[number - 1] ?? ''}\r\n`;
@@ -134,6 +140,16 @@ export class FakeServer {
       case 'RETR':
         if (message === undefined) return '-ERR no such message\r\n';
         return reply(message.content);
+      case 'TOP': {
+        if (message === undefined) return '-ERR no such message\r\n';
+        const [header = '', body = ''] = message.content
+          .toString('latin1')
+          .split(/(?<=\r\n)\r\n([^]*)/);
+        const lines = body.split(/(?<=\r\n)/).slice(0, Number(line.split(' ')[2]));
+        return reply(Buffer.from(`${header}\r\n${lines.join('')}`, 'latin1'));
+      }
+      case 'STAT':
+        return `+OK ${listed.length} ${listed.reduce((sum, { content }) => sum + content.length, 0)}\r\n`;
       case 'DELE':
         deleted.add(number);
         return '+OK\r\n';

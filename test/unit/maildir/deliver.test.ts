@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import {
   checkMaildir,
-  linkToNew,
   listMessages,
+  placeInNew,
   removeTmp,
   syncDirectory,
   TmpFile,
@@ -21,7 +21,7 @@ t.test('a message is nowhere to be seen until it is linked, and then whole', asy
   file.write(Buffer.from('\nbody\n'));
   await file.finish();
   t.same(await listMessages(maildir), []);
-  linkToNew(maildir, 'one', 'final');
+  placeInNew(maildir, 'link', 'one', 'final');
   await syncDirectory(join(maildir, 'new'));
   removeTmp(maildir, 'one');
   t.same(readdirSync(join(maildir, 'tmp')), []);
@@ -35,7 +35,7 @@ t.test('nothing is replaced, in tmp or in new', (t) => {
   t.throws(() => TmpFile.create(maildir, 'taken'), { code: 'EEXIST' });
   t.throws(
     () => {
-      linkToNew(maildir, 'mine', 'taken');
+      placeInNew(maildir, 'link', 'mine', 'taken');
     },
     { code: 'EEXIST' },
   );

@@ -3,11 +3,16 @@ import {
   formatJournalLine,
   parseJournalLine,
   type JournalLine,
+  type StoredRecord,
 } from '../../../../src/pop3-client/keep/journal-format.js';
 
 const key = 'a'.repeat(32);
 const contentHash = 'b'.repeat(64);
 const stamp = '1732184037.M000123';
+
+const record: StoredRecord = {
+  ...{ state: 'stored', key: null, contentHash, topHash: null, listedOctets: null, stamp },
+};
 
 const lines: readonly (readonly [JournalLine, string])[] = [
   [
@@ -17,17 +22,21 @@ const lines: readonly (readonly [JournalLine, string])[] = [
   [{ kind: 'tls' }, 'tls'],
   [{ kind: 'suspect', key }, `suspect ${key}`],
   [
-    { kind: 'stored', record: { key, contentHash, listedOctets: '120', stamp } },
-    `stored ${key} ${contentHash} 120 ${stamp}`,
+    { kind: 'record', record: { ...record, key, topHash: key, listedOctets: '120' } },
+    `stored ${key} ${contentHash} 120 ${key} ${stamp}`,
   ],
   [
-    { kind: 'stored', record: { key: null, contentHash, listedOctets: null, stamp } },
-    `stored - ${contentHash} - ${stamp}`,
+    { kind: 'record', record: { ...record, state: 'doubtful' } },
+    `doubtful - ${contentHash} - ${stamp}`,
+  ],
+  [
+    { kind: 'record', record: { ...record, state: 'storing' } },
+    `storing - ${contentHash} - ${stamp}`,
   ],
 ];
 
 for (const [line, text] of lines) {
-  t.test(`${line.kind} is written and read back`, (t) => {
+  t.test(`${text.slice(0, 10)} is written and read back`, (t) => {
     t.equal(formatJournalLine(line), `${text}\n`);
     t.same(parseJournalLine(text), line);
     t.end();
@@ -35,9 +44,11 @@ for (const [line, text] of lines) {
 }
 
 t.test('a line cut off anywhere says nothing', (t) => {
-  const whole = `stored ${key} ${contentHash} 120 ${stamp}`;
-  for (let length = 0; length < whole.length; length += 1) {
-    t.equal(parseJournalLine(whole.slice(0, length)), null);
+  for (const top of ['', `${key} `]) {
+    const whole = `stored ${key} ${contentHash} 120 ${top}${stamp}`;
+    for (let length = 0; length < whole.length; length += 1) {
+      t.equal(parseJournalLine(whole.slice(0, length)), null);
+    }
   }
   t.end();
 });

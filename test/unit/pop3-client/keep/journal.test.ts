@@ -1,15 +1,20 @@
-import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  appendFileSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
 import t from 'tap';
 import { Journal, readJournal } from '../../../../src/pop3-client/keep/journal.js';
 import type { StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
 
 const account = 'ann@example.org';
 const record = (digit: string): StoredRecord => ({
-  key: digit.repeat(32),
-  contentHash: digit.repeat(64),
-  listedOctets: '10',
-  stamp: '1732184037.M000123',
+  ...{ state: 'stored', key: digit.repeat(32), contentHash: digit.repeat(64) },
+  ...{ topHash: digit.repeat(32), listedOctets: '10', stamp: `1732184037.M00012${digit}` },
 });
 
 async function openJournal(maildir: string): Promise<Journal> {
@@ -23,18 +28,18 @@ function journalPath(maildir: string): string {
 
 t.test('no journal: nothing is known, and that is known', async (t) => {
   const content = await readJournal(t.testdir({}), account);
-  t.same([content.stored, content.sawTls, content.existed], [[], false, false]);
+  t.same([[...content.records.values()], content.sawTls, content.existed], [[], false, false]);
 });
 
 t.test('what was added is there after the next opening', async (t) => {
   const maildir = t.testdir({});
   const journal = await openJournal(maildir);
-  await journal.addStored([record('1'), record('2')]);
+  await journal.addRecords([record('1'), record('2')]);
   await journal.addSuspects(['3'.repeat(32), '3'.repeat(32)]);
   await journal.addTls();
   await journal.close();
   const content = await readJournal(maildir, account);
-  t.same(content.stored, [record('1'), record('2')]);
+  t.same([...content.records.values()], [record('1'), record('2')]);
   t.same([...content.suspects], [['3'.repeat(32), 2]]);
   t.same([content.sawTls, content.existed], [true, true]);
 });
@@ -43,12 +48,12 @@ t.test('replacing leaves just what was given, and the knowledge of TLS', async (
   const maildir = t.testdir({});
   const journal = await openJournal(maildir);
   await journal.addTls();
-  await journal.addStored([record('1'), record('2')]);
+  await journal.addRecords([record('1'), record('2')]);
   await journal.replace([record('2')], new Map());
-  await journal.addStored([record('3')]);
+  await journal.addRecords([record('3')]);
   await journal.close();
   const content = await readJournal(maildir, account);
-  t.same(content.stored, [record('2'), record('3')]);
+  t.same([...content.records.values()], [record('2'), record('3')]);
   t.equal(content.sawTls, true);
   t.same(
     readdirSync(maildir).filter((name) => name.endsWith('.tmp')),
@@ -59,14 +64,14 @@ t.test('replacing leaves just what was given, and the knowledge of TLS', async (
 t.test('a line that a crash cut off is dropped, and the next one stands alone', async (t) => {
   const maildir = t.testdir({});
   const first = await openJournal(maildir);
-  await first.addStored([record('1')]);
+  await first.addRecords([record('1')]);
   await first.close();
   appendFileSync(journalPath(maildir), `stored ${'2'.repeat(32)} ${'2'.repeat(30)}`);
-  t.same((await readJournal(maildir, account)).stored, [record('1')]);
+  t.same([...(await readJournal(maildir, account)).records.values()], [record('1')]);
   const second = await openJournal(maildir);
-  await second.addStored([record('3')]);
+  await second.addRecords([record('3')]);
   await second.close();
-  t.same((await readJournal(maildir, account)).stored, [record('1'), record('3')]);
+  t.same([...(await readJournal(maildir, account)).records.values()], [record('1'), record('3')]);
 });
 
 t.test('rubbish, and a journal of another account, say nothing', async (t) => {
@@ -81,25 +86,46 @@ t.test('rubbish, and a journal of another account, say nothing', async (t) => {
     `pop3get-journal-1 ${account}`,
   ]) {
     writeFileSync(path, text);
-    t.same((await readJournal(maildir, account)).stored, []);
+    t.same([...(await readJournal(maildir, account)).records.values()], []);
   }
 });
 
 t.test('accounts have journals of their own in one Maildir', async (t) => {
   const maildir = t.testdir({});
   const journal = await openJournal(maildir);
-  await journal.addStored([record('1')]);
+  await journal.addRecords([record('1')]);
   await journal.close();
-  t.same((await readJournal(maildir, 'bob@example.org')).stored, []);
+  t.same([...(await readJournal(maildir, 'bob@example.org')).records.values()], []);
 });
 
 t.test('the text is for people too', async (t) => {
   const maildir = t.testdir({});
   const journal = await openJournal(maildir);
-  await journal.addStored([record('1')]);
+  await journal.addRecords([record('1')]);
   await journal.close();
   t.match(
     readFileSync(journalPath(maildir), 'utf8'),
     /^pop3get-journal-1 ann%40example.org\nstored 1+/,
   );
+});
+
+t.test('of two records with one stamp the later one counts', async (t) => {
+  const maildir = t.testdir({});
+  const journal = await openJournal(maildir);
+  await journal.addRecords([{ ...record('1'), state: 'storing' }, record('1')]);
+  await journal.close();
+  t.same([...(await readJournal(maildir, account)).records.values()], [record('1')]);
+});
+
+t.test('a copy made of hard links is not told of what comes later', async (t) => {
+  const maildir = t.testdir({});
+  const journal = await openJournal(maildir);
+  await journal.addRecords([record('1')]);
+  const copy = join(maildir, 'copy');
+  mkdirSync(copy);
+  linkSync(journalPath(maildir), join(copy, basename(journalPath(maildir))));
+  await journal.addRecords([record('2')]);
+  await journal.close();
+  t.same([...(await readJournal(copy, account)).records.values()], [record('1')]);
+  t.equal((await readJournal(maildir, account)).records.size, 2);
 });

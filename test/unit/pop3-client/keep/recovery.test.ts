@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
 import { linkSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
-import { uniqueIdKey } from '../../../../src/pop3-client/keep/message-key.js';
+import t, { type Test } from 'tap';
 import {
-  findLeftovers,
   formatDeliveredName,
   formatTmpName,
-  parseDeliveredName,
-  removeLeftovers,
-} from '../../../../src/pop3-client/keep/recovery.js';
+} from '../../../../src/pop3-client/keep/delivered-name.js';
+import { Journal, readJournal } from '../../../../src/pop3-client/keep/journal.js';
+import type { StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
+import { deliveredKey, uniqueIdKey } from '../../../../src/pop3-client/keep/message-key.js';
+import { findLeftovers, recoverJournal } from '../../../../src/pop3-client/keep/recovery.js';
 import { formatTraceHeader } from '../../../../src/pop3-client/keep/trace-header.js';
 
 const account = 'ann@example.org';
 const key = uniqueIdKey(account, 'id-1');
 const stamp = '1732184037.M000001';
+const contentHash = createHash('sha256').update('\tbody\n').digest('hex');
 const header = formatTraceHeader({
   serverName: 'mail.example.org',
   serverAddress: '192.0.2.1',
@@ -22,46 +23,79 @@ const header = formatTraceHeader({
   id: stamp,
   receivedAt: new Date(0),
 });
+const whole = Buffer.concat([header, Buffer.from('\tbody\n')]);
+/** As a run leaves it that dies within the message. */
+const unfinished = Buffer.concat([Buffer.of(0), whole.subarray(1)]);
+const finalName = formatDeliveredName(stamp, deliveredKey(account, key, contentHash), 'host');
+const tmpName = formatTmpName(stamp, account, key, 'host');
+const record = (state: StoredRecord['state']): StoredRecord => ({
+  ...{ state, key, contentHash, topHash: contentHash.slice(0, 32), listedOctets: null, stamp },
+});
 
-t.test('a tmp file with a second link was delivered; one without was not', async (t) => {
-  const maildir = t.testdir({ tmp: {}, new: {}, cur: {} });
-  const delivered = formatTmpName(stamp, account, key, 'host');
-  const anonymous = formatTmpName('1732184037.M000002', account, null, 'host');
+function makeMaildir(t: Test): string {
+  return t.testdir({ tmp: {}, new: {}, cur: {} });
+}
+
+t.test('the final name in new or cur says that a message was delivered', async (t) => {
+  const maildir = makeMaildir(t);
+  writeFileSync(join(maildir, 'tmp', tmpName), whole);
+  for (const name of [finalName, `${finalName}:2,FS`]) {
+    const leftovers = await findLeftovers(maildir, account, new Map(), ['other', name]);
+    t.same(leftovers, { delivered: [record('doubtful')], rubbish: [tmpName], held: [] });
+  }
+});
+
+t.test('a second link to a file in tmp says nothing', async (t) => {
+  const maildir = makeMaildir(t);
+  const other = formatTmpName('1732184037.M000002', account, null, 'host');
+  writeFileSync(join(maildir, 'tmp', tmpName), whole);
+  writeFileSync(join(maildir, 'tmp', other), unfinished);
+  for (const name of [tmpName, other]) {
+    linkSync(join(maildir, 'tmp', name), join(maildir, `copy-of-${name}`));
+  }
+  const leftovers = await findLeftovers(maildir, account, new Map(), []);
+  t.same(leftovers.delivered, []);
+  t.same(leftovers.held, [{ tmpName, record: record('doubtful') }], 'it came whole');
+  t.same(leftovers.rubbish, [other], 'it did not');
+});
+
+t.test('what was recorded is only removed', async (t) => {
+  const maildir = makeMaildir(t);
+  writeFileSync(join(maildir, 'tmp', tmpName), whole);
+  for (const state of ['stored', 'doubtful'] as const) {
+    const leftovers = await findLeftovers(
+      ...([maildir, account, new Map([[stamp, record(state)]]), []] as const),
+    );
+    t.same(leftovers, { delivered: [], rubbish: [tmpName], held: [] });
+  }
+});
+
+t.test('a rename that was under way is believed when the final name is there', async (t) => {
+  const maildir = makeMaildir(t);
+  const records = new Map([[stamp, record('storing')]]);
+  const { delivered } = await findLeftovers(maildir, account, records, [finalName]);
+  t.same(delivered, [record('doubtful')]);
+  t.same(await findLeftovers(maildir, account, records, []), {
+    ...{ delivered: [], rubbish: [], held: [] },
+  });
+});
+
+t.test('opening the journal after a crash clears tmp of what is not held', async (t) => {
+  const maildir = makeMaildir(t);
+  await (await Journal.open(maildir, account, await readJournal(maildir, account), [])).close();
+  const held = formatTmpName('1732184037.M000002', account, key, 'host');
   const partial = formatTmpName('1732184037.M000003', account, key, 'host');
   const foreign = formatTmpName(stamp, 'bob@example.org', key, 'host');
-  for (const name of [delivered, anonymous, partial, foreign, '1.M2P3.other']) {
-    writeFileSync(join(maildir, 'tmp', name), Buffer.concat([header, Buffer.from('\tbody\n')]));
+  writeFileSync(join(maildir, 'tmp', partial), unfinished);
+  for (const name of [tmpName, held, foreign, '1.M2P3.other']) {
+    writeFileSync(join(maildir, 'tmp', name), whole);
   }
-  linkSync(join(maildir, 'tmp', delivered), join(maildir, 'new', 'x'));
-  linkSync(join(maildir, 'tmp', anonymous), join(maildir, 'cur', 'y:2,S'));
-  const leftovers = await findLeftovers(maildir, account, new Set());
-  const contentHash = createHash('sha256').update('\tbody\n').digest('hex');
+  const recovered = await recoverJournal(maildir, account, [finalName]);
+  await recovered.journal.close();
+  t.same([...recovered.journal.content.records.values()], [record('doubtful')]);
   t.same(
-    [...leftovers.delivered].sort((a, b) => (a.stamp < b.stamp ? -1 : 1)),
-    [
-      { key, contentHash, listedOctets: null, stamp },
-      { key: null, contentHash, listedOctets: null, stamp: '1732184037.M000002' },
-    ],
+    recovered.held.map((one) => one.tmpName),
+    [held],
   );
-  removeLeftovers(maildir, leftovers);
-  t.same(readdirSync(join(maildir, 'tmp')).sort(), [foreign, '1.M2P3.other'].sort());
-});
-
-t.test('what the journal has is only removed', async (t) => {
-  const maildir = t.testdir({ tmp: {}, new: {}, cur: {} });
-  const name = formatTmpName(stamp, account, key, 'host');
-  writeFileSync(join(maildir, 'tmp', name), 'x');
-  linkSync(join(maildir, 'tmp', name), join(maildir, 'new', 'x'));
-  const leftovers = await findLeftovers(maildir, account, new Set([stamp]));
-  t.same(leftovers, { delivered: [], tmpNames: [name] });
-});
-
-t.test("delivered names are known again with flags, and others' names are not", (t) => {
-  const hash = 'c'.repeat(32);
-  const name = formatDeliveredName(stamp, hash, 'host.example');
-  t.equal(parseDeliveredName(name), hash);
-  t.equal(parseDeliveredName(`${name}:2,FS`), hash);
-  t.equal(parseDeliveredName('1732184037.M1P2.host'), null);
-  t.equal(parseDeliveredName(`${stamp}U${hash.slice(1)}.host`), null);
-  t.end();
+  t.same(readdirSync(join(maildir, 'tmp')).sort(), [held, foreign, '1.M2P3.other'].sort());
 });

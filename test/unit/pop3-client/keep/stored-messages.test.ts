@@ -1,8 +1,9 @@
 import t from 'tap';
 import type { StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
+import type { MessageIdentity } from '../../../../src/pop3-client/keep/message-identity.js';
 import type { Entry } from '../../../../src/pop3-client/talk/listing.js';
 import { deliveredKey, uniqueIdKey } from '../../../../src/pop3-client/keep/message-key.js';
-import { formatDeliveredName } from '../../../../src/pop3-client/keep/recovery.js';
+import { formatDeliveredName } from '../../../../src/pop3-client/keep/delivered-name.js';
 import { StoredMessages } from '../../../../src/pop3-client/keep/stored-messages.js';
 
 const account = 'ann@example.org';
@@ -15,45 +16,55 @@ const entry = (uniqueId: string | null, listedOctets: string | null = '10'): Ent
   listedOctets,
   expectedOctets: 10,
 });
-const record = (key: string | null, listedOctets: string | null = '10'): StoredRecord => ({
-  key,
-  contentHash: hash,
-  listedOctets,
-  stamp,
+const record = (key: string | null): StoredRecord => ({
+  ...{ state: 'stored', key, contentHash: hash, topHash: null, listedOctets: '10', stamp },
 });
+const fetched: MessageIdentity = { contentHash: hash, wholeHash: null, topHash: '' };
+const memoryOf = (stored: StoredMessages, key: string | null): string =>
+  stored.takeFetched(key, fetched).kind;
 
-t.test('a unique-id and a size that the journal has are known without fetching', (t) => {
-  const stored = new StoredMessages(account, [record(keyOf('a'))], [], true);
-  t.not(stored.takeListed(entry('a')), null);
-  t.equal(stored.takeListed(entry('a')), null, 'once');
-  t.equal(stored.takeListed(entry('b')), null);
-  t.equal(stored.takeListed(entry(null)), null);
+t.test('the record of a unique-id is found until its message was recognised', (t) => {
+  const one = record(keyOf('a'));
+  const stored = new StoredMessages(account, [one], [], true);
+  t.equal(stored.find(entry('a')), one);
+  t.equal(stored.find(entry('a', '11')), one, 'whatever its size is now');
+  t.equal(stored.find(entry('b')), null);
+  t.equal(stored.find(entry(null)), null);
+  stored.take(one);
+  t.equal(stored.find(entry('a')), null);
+  t.equal(memoryOf(stored, keyOf('a')), 'nowhere');
   t.end();
 });
 
-t.test('a unique-id that comes back with another size is fetched', (t) => {
-  const stored = new StoredMessages(account, [record(keyOf('a'))], [], true);
-  t.equal(stored.takeListed(entry('a', '11')), null);
-  t.equal(stored.takeFetched(keyOf('a'), hash), 'journal', 'and known by its content');
+t.test('a message that was about to be stored is not remembered for that', (t) => {
+  const stored = new StoredMessages(
+    account,
+    [{ ...record(keyOf('a')), state: 'storing' }],
+    [],
+    true,
+  );
+  t.equal(stored.find(entry('a')), null);
+  t.equal(memoryOf(stored, keyOf('a')), 'nowhere');
   t.end();
 });
 
-t.test('a record of a recovery has no size to differ in', (t) => {
-  const stored = new StoredMessages(account, [record(keyOf('a'), null)], [], true);
-  t.not(stored.takeListed(entry('a')), null);
+t.test('records of earlier versions, whose hash is of the whole message, are known', (t) => {
+  const stored = new StoredMessages(account, [record(keyOf('a'))], [], true);
+  const identity = { contentHash: 'b'.repeat(64), wholeHash: hash, topHash: '' };
+  t.equal(stored.takeFetched(keyOf('a'), identity).kind, 'journal');
   t.end();
 });
 
 t.test('the same content under another unique-id is another message', (t) => {
   const stored = new StoredMessages(account, [record(keyOf('a'))], [], true);
-  t.equal(stored.takeFetched(keyOf('b'), hash), 'nowhere');
+  t.equal(memoryOf(stored, keyOf('b')), 'nowhere');
   t.end();
 });
 
 t.test('without unique-ids a record stands for one of several equal messages', (t) => {
   const stored = new StoredMessages(account, [record(null)], [], true);
-  t.equal(stored.takeFetched(null, hash), 'journal');
-  t.equal(stored.takeFetched(null, hash), 'nowhere');
+  t.equal(memoryOf(stored, null), 'journal');
+  t.equal(memoryOf(stored, null), 'nowhere');
   t.end();
 });
 
@@ -64,12 +75,12 @@ t.test(
       `${formatDeliveredName(stamp, deliveredKey(account, key, hash), 'host')}:2,S`;
     const names = [name(keyOf('a')), name(null)];
     const withJournal = new StoredMessages(account, [], names, true);
-    t.equal(withJournal.takeFetched(keyOf('a'), hash), 'maildir');
-    t.equal(withJournal.takeFetched(keyOf('a'), hash), 'nowhere');
-    t.equal(withJournal.takeFetched(null, hash), 'nowhere');
+    t.equal(memoryOf(withJournal, keyOf('a')), 'maildir');
+    t.equal(memoryOf(withJournal, keyOf('a')), 'nowhere');
+    t.equal(memoryOf(withJournal, null), 'nowhere');
     const without = new StoredMessages(account, [], names, false);
-    t.equal(without.takeFetched(null, hash), 'maildir');
-    t.equal(without.takeFetched(null, hash), 'nowhere');
+    t.equal(memoryOf(without, null), 'maildir');
+    t.equal(memoryOf(without, null), 'nowhere');
     t.end();
   },
 );
