@@ -73,6 +73,8 @@ if (workerSessions(process.env) === null) {
     ...{ recentFailures: () => 0, tell: () => undefined, onEvict: () => undefined },
   });
 } else {
+  // What cannot be written there would come as an uncaught error, and be reported, for ever.
+  process.stderr.on('error', () => undefined);
   await runWorker({
     greeting: greeting === '-' ? null : `${greeting}\n`,
     reportsLogins: true,
