@@ -100,6 +100,7 @@ t.test('a key that others can read is a warning, and works', async (t) => {
 });
 
 const other = makeCertificate(folder, { name: 'other' });
+const rsa = makeCertificate(folder, { name: 'rsa', keyType: 'rsa:2048' });
 const expired = makeCertificateValid(folder, {
   name: 'expired',
   from: '20200101000000Z',
@@ -124,6 +125,7 @@ for (const [title, certificate, privateKey, named, reason] of [
   ['a damaged certificate', broken, key, 'broken.pem', /certificate/],
   ['a key in the place of the certificate', key, key, 'server.key', /certificate/],
   ['a file that is no key', cert, garbage, 'garbage.pem', /no key/],
+  ['a key of another type', cert, rsa.key, 'rsa.key', /no key for the certificate/],
   ['the key of another certificate', cert, other.key, 'other.key', /no key for the certificate/],
   ['an expired certificate', expired.cert, expired.key, 'expired.crt', /expired on Jan +2 .*2020/],
   ['a certificate of the future', early.cert, early.key, 'early.crt', /not valid before .*2098/],

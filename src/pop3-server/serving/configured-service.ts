@@ -43,8 +43,11 @@ async function loadSecurity(given: Pop3dOptionValues, log: Log): Promise<Securit
   const files = tlsFilesFrom(given);
   const allowsCleartext = given['allow-cleartext'] ?? false;
   if (files === null) return { tls: null, isImplicit: false, allowsCleartext };
-  const { loadServerTls } = await import('../../system/tls/tls-server.js');
-  const tls = loadServerTls(files.certificateFile, files.keyFile);
-  for (const why of tls.warnings) log.write('warning', { why });
-  return { tls, isImplicit: files.isImplicit, allowsCleartext };
+  const { certificateFile, keyFile, isImplicit } = files;
+  const { watchServerTls } = await import('../../system/tls/watched-tls.js');
+  const tls = watchServerTls(certificateFile, keyFile, {
+    onReload: () => log.write('certificate', { file: certificateFile }),
+    onWarning: (why) => log.write('warning', { why }),
+  });
+  return { tls, isImplicit, allowsCleartext };
 }

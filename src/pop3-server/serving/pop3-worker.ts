@@ -2,6 +2,7 @@
 
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isSameStamp, type FileStamp } from '../../system/files/file-stamp.js';
 import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog, type Log } from '../../system/log/log.js';
 import { parseCommandLine } from '../../system/program/options.js';
@@ -11,7 +12,7 @@ import { makeApopTimestamp } from '../texts/apop-timestamp.js';
 import { configureService } from './configured-service.js';
 import { greetingWith } from '../texts/greeting.js';
 import { peerNamedIn } from '../connection/peer.js';
-import { pop3dOptions, tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
+import { pop3dOptions, type Pop3dOptionValues } from './pop3d-options.js';
 import type { Service } from '../commands/service.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
 import { runSession } from '../session/session.js';
@@ -32,13 +33,12 @@ export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, shutDownSessions);
   }
-  const files = new WatchedFiles(given);
   const isGreetingTheSame = given.apop !== true && given.tls !== true;
   await runWorker({
     greeting: isGreetingTheSame ? greetingWith(null) : null,
     reportsLogins: true,
     serve: (connection) => serve(connection, services),
-    whyStale: () => files.whyChanged(),
+    whyStale: watchProgram(),
     report: (event, fields) => log.write(event, fields),
   });
   await log.flush(1000);
@@ -120,37 +120,23 @@ class Services {
   }
 }
 
-/** The program and the certificate: when they change, a new process should serve. */
-class WatchedFiles {
-  readonly #stamps: ReadonlyMap<string, string>;
-  #checkedMs = performance.now();
-
-  constructor(given: Pop3dOptionValues) {
-    const tls = tlsFilesFrom(given);
-    const files = [
-      fileURLToPath(import.meta.url),
-      ...(tls === null ? [] : [tls.certificateFile, tls.keyFile]),
-    ];
-    this.#stamps = new Map(files.map((file) => [file, stampOf(file)]));
-  }
-
-  /** Looks once a second at most. */
-  whyChanged(): string | null {
-    if (performance.now() - this.#checkedMs < 1000) return null;
-    this.#checkedMs = performance.now();
-    for (const [file, stamp] of this.#stamps) {
-      if (stampOf(file) !== stamp) return `${file} changed`;
-    }
-    return null;
-  }
+/** Looks once a second at most whether this program is another now: a new process should serve then. */
+function watchProgram(): () => string | null {
+  const file = fileURLToPath(import.meta.url);
+  const stampAtStart = tryStat(file);
+  let checkedMs = performance.now();
+  return () => {
+    if (performance.now() - checkedMs < 1000) return null;
+    checkedMs = performance.now();
+    return isSameStamp(tryStat(file), stampAtStart) ? null : `${file} changed`;
+  };
 }
 
-/** A file that is not there for a moment, while it is replaced, counts as changed too. */
-function stampOf(file: string): string {
+/** @returns null for a file that is not there for a moment, while it is replaced */
+function tryStat(file: string): FileStamp | null {
   try {
-    const { dev, ino, size, mtimeMs } = statSync(file);
-    return [dev, ino, size, mtimeMs].join();
+    return statSync(file, { bigint: true });
   } catch {
-    return 'missing';
+    return null;
   }
 }

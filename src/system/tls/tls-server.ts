@@ -1,7 +1,7 @@
 // TLS on the server's side: certificate and key from PEM files, and the handshake over any duplex stream.
 // RFC 8446, RFC 8996, RFC 9325.
 
-import { constants, X509Certificate } from 'node:crypto';
+import { constants, createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
@@ -26,6 +26,8 @@ const cipherSuites = [
 export interface ServerTls {
   /** What an administrator should know, though it works: a key that others can read. */
   readonly warnings: readonly string[];
+  /** Fingerprint of the server's own certificate. */
+  readonly identity: string;
   /**
    * Shakes hands over a connection of which nobody else reads any more.
    *
@@ -39,16 +41,21 @@ export interface ServerTls {
 /**
  * Loads a certificate chain and its key; both may be in one file.
  *
- * @throws ConfigurationError that names the file: unreadable, not PEM, expired, not yet valid, or a key of another certificate
+ * @throws ConfigurationError that names the file: unreadable, not PEM, expired, not yet valid, or a key of another certificate,
+ *   which OpenSSL itself lets pass where its type is another
  */
 export function loadServerTls(certificateFile: string, keyFile: string): ServerTls {
   const certificatePem = readPem(certificateFile);
   const keyPem = certificateFile === keyFile ? certificatePem : readPem(keyFile);
   const certificate = parseCertificate(certificateFile, certificatePem);
   refuseOutsideValidity(certificateFile, certificate);
+  if (!certificate.checkPrivateKey(parseKey(keyFile, keyPem))) {
+    throw new ConfigurationError(`${keyFile}: no key for the certificate in ${certificateFile}`);
+  }
   const secureContext = createContext({ certificateFile, certificatePem, keyFile, keyPem });
   return {
     warnings: warningsOf(keyFile),
+    identity: certificate.fingerprint256,
     accept: (connection, timeoutMs) => accept(connection, secureContext, timeoutMs),
   };
 }
@@ -64,8 +71,16 @@ function readPem(file: string): Buffer {
 function parseCertificate(file: string, pem: Buffer): X509Certificate {
   try {
     return new X509Certificate(pem);
-  } catch (error) {
-    throw new ConfigurationError(`${file}: no certificate in PEM: ${(error as Error).message}`);
+  } catch {
+    throw new ConfigurationError(`${file}: no certificate in PEM`);
+  }
+}
+
+function parseKey(file: string, pem: Buffer): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    throw new ConfigurationError(`${file}: no key in PEM that can be read without a passphrase`);
   }
 }
 
@@ -93,7 +108,7 @@ function createContext(files: ContextFiles): SecureContext {
     createSecureContext({ cert: certificatePem });
   } catch (error) {
     throw new ConfigurationError(
-      `${certificateFile}: not usable as a certificate: ${(error as Error).message}`,
+      `${certificateFile}: not usable as a certificate: ${describeTlsFailure(error as Error)}`,
     );
   }
   try {
@@ -108,7 +123,7 @@ function createContext(files: ContextFiles): SecureContext {
     });
   } catch (error) {
     throw new ConfigurationError(
-      `${keyFile}: no key for the certificate in ${certificateFile}: ${(error as Error).message}`,
+      `${keyFile}: no key for the certificate in ${certificateFile}: ${describeTlsFailure(error as Error)}`,
     );
   }
 }
