@@ -15,10 +15,15 @@ export interface MessageRecord {
   uniqueId: string | null;
 }
 
-/** A message being read. Bytes as stored, line ends as they are in the file. */
+/** A message being read: its text, unpacked where the file is compressed, with line ends as they are stored. */
 export interface OpenMessage {
-  /** The size of the stored file when it was opened; not what RETR sends. */
+  /** The size of the text when it was opened; not what RETR sends. */
   readonly fileBytes: number;
+  /**
+   * To be awaited before so many bytes are read, where there is such a method: another thread may have to unpack them.
+   * Rejects when the file is damaged.
+   */
+  makeReady?(bytes: number): Promise<void>;
   /** Fills the start of a buffer. @returns bytes read, 0 at the end. @throws the system's error */
   read(into: Buffer): number;
   close(): void;
@@ -57,8 +62,11 @@ export interface Maildrop {
   /** What a message is called where it is stored, one character a byte: for the log. */
   nameOf(record: MessageRecord): string;
 
-  /** @returns null when the message is gone (its record says so then). @throws for one that cannot be read */
+  /** @returns null when the message is gone (its record says so then). @throws for one that cannot be read, and UnservableMessage */
   open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null;
+
+  /** Rejects with UnservableMessage for a message that no client can have seen: none may delete it. */
+  requireServable(record: MessageRecord): undefined | Promise<void>;
 
   /** A whole read of the message found this many octets; the maildrop remembers. */
   correctOctets(record: MessageRecord, octets: number): void;

@@ -3,6 +3,7 @@
 
 import { closeSync, readSync } from 'node:fs';
 import { countOctets } from '../../wire/multiline.js';
+import { packingOf } from '../packed/packing.js';
 import { MessageFileOpener } from '../view/open-message-file.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
@@ -20,7 +21,7 @@ export interface CountingTask {
   readonly octets: Float64Array;
 }
 
-/** Stands for octets that are not counted yet, or cannot be here: the file moved, is large, or is not to be read. */
+/** Stands for octets that are not counted yet, or cannot be here: the file moved, is large or compressed, or is not to be read. */
 export const uncounted = -1;
 
 /** Messages claimed at a time; some tenths of a millisecond's work. */
@@ -105,7 +106,9 @@ export class Counting {
       try {
         const length = readSync(fd, this.#buffer, 0, bufferBytes, null);
         // A regular file gives less than was asked for only at its end.
-        return length < bufferBytes ? countOctets(this.#buffer.subarray(0, length)) : uncounted;
+        const bytes = this.#buffer.subarray(0, length);
+        const isText = length < bufferBytes && packingOf(bytes) === null;
+        return isText ? countOctets(bytes) : uncounted;
       } finally {
         closeSync(fd);
       }

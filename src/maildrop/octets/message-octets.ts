@@ -175,6 +175,7 @@ export class MessageOctets {
     try {
       const counter = new OctetCounter();
       for (;;) {
+        await file.makeReady?.(chunkBytes);
         const length = file.read(sharedBuffer);
         if (length === 0) break;
         counter.add(sharedBuffer.subarray(0, length));

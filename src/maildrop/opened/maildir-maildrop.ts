@@ -3,6 +3,7 @@
 import { renameSync } from 'node:fs';
 import { flagsOf, withFlag } from '../../maildir/base-name.js';
 import { MaildirView, type MaildirMessage } from '../view/maildir-view.js';
+import { UnservableMessage } from '../messages/unservable-message.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
 import { MessageFiles } from '../view/message-files.js';
 import { MessageOctets, type Report } from '../octets/message-octets.js';
@@ -50,6 +51,8 @@ class MaildirMaildrop implements Maildrop {
   readonly #files: MessageFiles;
   readonly #octets: MessageOctets;
   readonly #options: MaildirMaildropOptions;
+  /** Those that this session could open, and need not be looked at before they are deleted. */
+  readonly #opened = new Set<MaildirMessage>();
   readonly #retrieved = new Set<MaildirMessage>();
   #areIdsAssigned = false;
 
@@ -92,7 +95,26 @@ class MaildirMaildrop implements Maildrop {
   }
 
   open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null {
-    return this.#files.open(asOwn(record));
+    const message = asOwn(record);
+    const opened = (file: OpenMessage | null): OpenMessage | null => {
+      this.#opened.add(message);
+      return file;
+    };
+    const failed = (error: unknown): never => {
+      this.#report('unreadable', message, error as Error);
+      throw error;
+    };
+    try {
+      const file = this.#files.open(message);
+      return file instanceof Promise ? file.then(opened, failed) : opened(file);
+    } catch (error) {
+      return failed(error);
+    }
+  }
+
+  requireServable(record: MessageRecord): undefined | Promise<void> {
+    const message = asOwn(record);
+    return this.#opened.has(message) ? undefined : this.#requireServable(message);
   }
 
   correctOctets(record: MessageRecord, octets: number): void {
@@ -133,6 +155,17 @@ class MaildirMaildrop implements Maildrop {
     this.#areIdsAssigned = true;
   }
 
+  async #requireServable(message: MaildirMessage): Promise<void> {
+    try {
+      await this.#files.requireServable(message);
+    } catch (error) {
+      // What cannot be read now may be deleted all the same.
+      if (!(error instanceof UnservableMessage)) return;
+      this.#report('unreadable', message, error);
+      throw error;
+    }
+  }
+
   async #flagSeen(message: MaildirMessage): Promise<void> {
     if (message.subdirectory === 'cur' && flagsOf(message.name).includes('S')) return;
     try {
@@ -166,6 +199,7 @@ const emptyMaildrop: Maildrop = {
   assignUniqueIds: () => undefined,
   nameOf: () => '',
   open: () => null,
+  requireServable: () => undefined,
   correctOctets: () => undefined,
   noteRetrieved: () => undefined,
   update: () => Promise.resolve({ removed: [], failures: [] }),

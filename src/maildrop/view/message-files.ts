@@ -4,7 +4,9 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { MaildirMessage, MaildirView } from './maildir-view.js';
 import type { OpenMessage } from '../messages/maildrop.js';
+import { maxMagicBytes, packingOf, type Packing } from '../packed/packing.js';
 import { MessageFileOpener } from './open-message-file.js';
+import { StoredText } from './stored-text.js';
 
 /** A file that is renamed faster than it can be opened is looked for this often. */
 const maxChases = 20;
@@ -12,6 +14,8 @@ const maxChases = 20;
 export class MessageFiles {
   readonly #view: MaildirView;
   readonly #opener = new MessageFileOpener();
+  /** Messages that are not stored as text, with the size of their text. */
+  readonly #packed = new WeakMap<MaildirMessage, number>();
 
   constructor(view: MaildirView) {
     this.#view = view;
@@ -21,7 +25,7 @@ export class MessageFiles {
    * Opens a message for reading; at once when its file is where it was.
    *
    * @returns null when the message is gone
-   * @throws the system's error; Error for what is no regular file
+   * @throws UnservableMessage; the system's error; Error for what is no regular file or is compressed and damaged
    */
   open(message: MaildirMessage): OpenMessage | Promise<OpenMessage | null> | null {
     if (message.status === 'gone') return null;
@@ -29,28 +33,66 @@ export class MessageFiles {
   }
 
   /** @returns null when the file is not where it was. @throws as `open` */
-  tryOpen(message: MaildirMessage): OpenMessage | null {
+  tryOpen(message: MaildirMessage): OpenMessage | Promise<OpenMessage> | null {
     const fd = this.#opener.tryOpen(this.#view.pathOf(message));
     if (fd === null) return null;
-    let stats;
+    const close = (): void => closeRead(fd);
     try {
-      stats = fstatSync(fd);
+      const stats = fstatSync(fd);
       if (!stats.isFile()) throw new Error('not a regular file');
+      const text = new StoredText(fd, stats.size, close);
+      const packing = packingOf(text.start());
+      return packing === null ? text : this.#openPacked(message, text, packing);
     } catch (error) {
-      closeRead(fd);
+      close();
       throw error;
     }
-    return {
-      fileBytes: stats.size,
-      read: (into) => readSync(fd, into, 0, into.length, null),
-      close: () => closeRead(fd),
-    };
+  }
+
+  /** @throws UnservableMessage for a message that can never be read; the system's error */
+  async requireServable(message: MaildirMessage): Promise<void> {
+    const found: Packing[] = [];
+    await this.act(message, (path) => {
+      const packing = this.#packingAt(path);
+      if (packing !== null) found.push(packing);
+    });
+    if (found.length === 0) return;
+    const { requireUnpackable } = await import('../packed/unpack.js');
+    for (const packing of found) requireUnpackable(packing);
+  }
+
+  #packingAt(path: Buffer): Packing | null {
+    const fd = this.#opener.tryOpen(path);
+    if (fd === null) throw Object.assign(new Error('the file moved'), { code: 'ENOENT' });
+    try {
+      const start = Buffer.alloc(maxMagicBytes);
+      return packingOf(start.subarray(0, readSync(fd, start, 0, start.length, 0)));
+    } finally {
+      closeRead(fd);
+    }
+  }
+
+  async #openPacked(
+    message: MaildirMessage,
+    file: StoredText,
+    packing: Packing,
+  ): Promise<OpenMessage> {
+    try {
+      // Most processes never need it.
+      const { openPacked } = await import('../packed/unpack.js');
+      const text = await openPacked(file, packing, this.#packed.get(message));
+      this.#packed.set(message, text.fileBytes);
+      return text;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
   }
 
   /**
    * Reads a message that is smaller than a buffer, in as few system calls as can be.
    *
-   * @returns its bytes; null when the file is not where it was, or may be larger. @throws the system's error
+   * @returns its bytes; null when the file is not where it was, or may be larger or compressed. @throws the system's error
    */
   tryReadSmall(message: MaildirMessage, into: Buffer): Buffer | null {
     const fd = this.#opener.tryOpen(this.#view.pathOf(message));
@@ -58,7 +100,8 @@ export class MessageFiles {
     try {
       const length = readSync(fd, into, 0, into.length, null);
       // A regular file gives less than was asked for only at its end.
-      return length < into.length ? into.subarray(0, length) : null;
+      const bytes = into.subarray(0, length);
+      return length < into.length && packingOf(bytes) === null ? bytes : null;
     } finally {
       closeRead(fd);
     }
@@ -79,7 +122,10 @@ export class MessageFiles {
   }
 
   /** Follows a file that was renamed, as often as it takes within reason. @returns null when it is gone */
-  async #chase<T>(message: MaildirMessage, attempt: () => T | null): Promise<T | null> {
+  async #chase<T>(
+    message: MaildirMessage,
+    attempt: () => T | Promise<T> | null,
+  ): Promise<T | null> {
     for (let chases = 0; chases < maxChases; chases += 1) {
       await this.#view.rescan();
       if (message.status === 'gone') return null;

@@ -2,6 +2,7 @@
 // RETR and TOP find out for themselves what other programs removed; for the others the list was refreshed.
 
 import type { Maildrop, MessageRecord } from '../../maildrop/messages/maildrop.js';
+import { UnservableMessage } from '../../maildrop/messages/unservable-message.js';
 import { knownOctets } from '../../maildrop/messages/octets.js';
 import { formatScanListing, formatUniqueIdListing } from '../../wire/listing.js';
 import { indexOf, messageNumberAt, type MessageNumber } from '../../wire/message-number.js';
@@ -67,11 +68,28 @@ function message(number: MessageNumber, bodyLines: number | null, state: Transac
   return 'kind' in found ? found : { kind: 'message', maildrop, record: found, number, bodyLines };
 }
 
-export function dele(number: MessageNumber, state: Transaction, context: SessionContext): Outcome {
-  const found = find(state.login.maildrop, number);
+export function dele(
+  number: MessageNumber,
+  state: Transaction,
+  context: SessionContext,
+): Outcome | Promise<Outcome> {
+  const { maildrop } = state.login;
+  const found = find(maildrop, number);
   if ('kind' in found) return found;
-  found.status = 'marked';
-  context.messages?.noteMarked(found, number);
+  const waiting = maildrop.requireServable(found);
+  const marked = (): Outcome => mark(found, number, context);
+  if (waiting === undefined) return marked();
+  return waiting.then(marked, (failure: unknown) => {
+    if (!(failure instanceof UnservableMessage)) throw failure;
+    return error('message-unreadable', { number }, 'SYS/PERM');
+  });
+}
+
+function mark(record: MessageRecord, number: MessageNumber, context: SessionContext): Outcome {
+  // Looking at the message may have found out that it is gone.
+  if (record.status !== 'present') return error('message-deleted', { number });
+  record.status = 'marked';
+  context.messages?.noteMarked(record, number);
   return ok('deleted', { number });
 }
 

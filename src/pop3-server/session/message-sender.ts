@@ -2,6 +2,7 @@
 
 import type { Maildrop, OpenMessage } from '../../maildrop/messages/maildrop.js';
 import { octetsIfKnown } from '../../maildrop/messages/octets.js';
+import { UnservableMessage } from '../../maildrop/messages/unservable-message.js';
 import { MultilineEncoder, terminator } from '../../wire/multiline.js';
 import { formatResponse } from '../../wire/response.js';
 import { TopCutter } from '../../wire/top.js';
@@ -52,6 +53,7 @@ export async function sendMessage(
       announced = await maildrop.measureForSending(record, file.fileBytes);
     }
     // What fails before the first octet can still be told.
+    if (file.makeReady !== undefined) await file.makeReady(chunkBytes);
     first = readChunk(file, file.fileBytes);
   } catch (failure) {
     file?.close();
@@ -99,7 +101,7 @@ async function sendLarge(
   verify: () => void,
 ): Promise<void> {
   let bytesLeft = file.fileBytes - first.length;
-  for (let chunk = first; ; chunk = readOn(file, bytesLeft), bytesLeft -= chunk.length) {
+  for (let chunk = first; ; bytesLeft -= chunk.length) {
     const buffer = takeBuffer();
     let encoded = encoder.encode(chunk, buffer);
     if (bytesLeft === 0) {
@@ -110,6 +112,8 @@ async function sendLarge(
     await output.writeThrough(encoded, () => giveBackBuffer(buffer));
     if (output.isDead) throw new BrokenOff('the peer is gone');
     if (bytesLeft === 0) return;
+    if (file.makeReady !== undefined) await readyOn(file.makeReady(chunkBytes));
+    chunk = readOn(file, bytesLeft);
   }
 }
 
@@ -129,7 +133,7 @@ async function sendTop(
   output: SessionOutput,
 ): Promise<boolean> {
   let bytesLeft = file.fileBytes - first.length;
-  for (let chunk = first; ; chunk = readOn(file, bytesLeft), bytesLeft -= chunk.length) {
+  for (let chunk = first; ; bytesLeft -= chunk.length) {
     const { bytes, isComplete } = cutter.cut(chunk);
     output.write(encoder.encode(bytes));
     if (isComplete || bytesLeft === 0) {
@@ -139,6 +143,8 @@ async function sendTop(
     }
     if (output.isFull) await output.flush();
     if (output.isDead) throw new BrokenOff('the peer is gone');
+    if (file.makeReady !== undefined) await readyOn(file.makeReady(chunkBytes));
+    chunk = readOn(file, bytesLeft);
   }
 }
 
@@ -165,6 +171,15 @@ function readChunk(file: OpenMessage, bytesLeft: number): Buffer {
   return sharedBuffer.subarray(0, length);
 }
 
+/** @throws BrokenOff. Not one function with `readOn`: between waiting and encoding another session could use the buffer. */
+async function readyOn(waiting: Promise<void>): Promise<void> {
+  try {
+    await waiting;
+  } catch (failure) {
+    throw new BrokenOff((failure as Error).message);
+  }
+}
+
 function readOn(file: OpenMessage, bytesLeft: number): Buffer {
   try {
     return readChunk(file, bytesLeft);
@@ -174,5 +189,6 @@ function readOn(file: OpenMessage, bytesLeft: number): Buffer {
 }
 
 function codeFor(failure: NodeJS.ErrnoException): 'SYS/TEMP' | 'SYS/PERM' {
+  if (failure instanceof UnservableMessage) return 'SYS/PERM';
   return failure.code === 'EACCES' || failure.code === 'ELOOP' ? 'SYS/PERM' : 'SYS/TEMP';
 }

@@ -111,6 +111,10 @@ export class MemoryMaildrop implements Maildrop {
     return openInMemory(message.stored, faults.readableBytes);
   }
 
+  requireServable(): undefined {
+    return undefined;
+  }
+
   correctOctets(record: MessageRecord, octets: number): void {
     record.octets = countedOctets(octets);
   }
