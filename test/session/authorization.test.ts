@@ -1,7 +1,7 @@
 // AUTHORIZATION: USER, PASS, QUIT before login, and what wrong logins are told. RFC 1939 §4, §7; RFC 3206.
 
 import t from 'tap';
-import { MaildropRefused } from '../../src/maildrop/view/maildir-view.js';
+import { MaildropRefused } from '../../src/maildrop/messages/maildrop-refused.js';
 import { systemError } from '../support/mail/memory-maildrop.js';
 import { address, conversation, password } from '../support/sessions/session-conversation.js';
 

@@ -13,7 +13,8 @@ import {
 import { countOctets, OctetCounter } from '../../wire/multiline.js';
 import { countInParallel, messagesWorthAThread } from './count-in-parallel.js';
 import { uncounted } from './counting-task.js';
-import type { MaildirMessage, MaildirView } from '../view/maildir-view.js';
+import type { MaildirView } from '../view/maildir-view.js';
+import type { MaildirMessage } from '../view/message-list.js';
 import type { MessageFiles } from '../view/message-files.js';
 import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';

@@ -2,8 +2,10 @@
 
 import { renameSync } from 'node:fs';
 import { flagsOf, withFlag } from '../../maildir/base-name.js';
-import { MaildirView, type MaildirMessage } from '../view/maildir-view.js';
 import { UnservableMessage } from '../messages/unservable-message.js';
+import { MaildirView } from '../view/maildir-view.js';
+import type { MaildirMessage } from '../view/message-list.js';
+import { MaildirFolders } from '../place/maildir-folders.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
 import { MessageFiles } from '../view/message-files.js';
 import { MessageOctets, type Report } from '../octets/message-octets.js';
@@ -36,17 +38,18 @@ export async function openMaildirMaildrop(
   inbox: string,
   options: MaildirMaildropOptions,
 ): Promise<Maildrop> {
-  const view = await MaildirView.open(inbox, options.recent?.find(inbox) ?? null);
+  const folders = new MaildirFolders(inbox);
+  const view = await MaildirView.open(folders, options.recent?.get(inbox));
   if (view === null) return emptyMaildrop;
   const { count, example } = view.skipped;
   // Whoever put them there may wait for them to be served.
   if (count > 0) options.report('skipped', { entries: count, file: example });
-  return new MaildirMaildrop(inbox, view, options);
+  return new MaildirMaildrop(folders, view, options);
 }
 
 class MaildirMaildrop implements Maildrop {
   readonly records: readonly MaildirMessage[];
-  readonly #inbox: string;
+  readonly #folders: MaildirFolders;
   readonly #view: MaildirView;
   readonly #files: MessageFiles;
   readonly #octets: MessageOctets;
@@ -56,12 +59,12 @@ class MaildirMaildrop implements Maildrop {
   readonly #retrieved = new Set<MaildirMessage>();
   #areIdsAssigned = false;
 
-  constructor(inbox: string, view: MaildirView, options: MaildirMaildropOptions) {
-    this.#inbox = inbox;
+  constructor(folders: MaildirFolders, view: MaildirView, options: MaildirMaildropOptions) {
+    this.#folders = folders;
     this.#view = view;
     this.#options = options;
     this.#files = new MessageFiles(view);
-    this.#octets = new MessageOctets(inbox, view, this.#files, options.report);
+    this.#octets = new MessageOctets(folders.inbox, view, this.#files, options.report);
     this.records = view.messages;
   }
 
@@ -126,7 +129,9 @@ class MaildirMaildrop implements Maildrop {
   }
 
   async update(): Promise<RemovalResult> {
-    const result = await removeMarked(this.#inbox, this.#view.messages, this.#files);
+    // Nothing is removed from a directory that is no longer in its place.
+    this.#folders.release();
+    const result = await removeMarked(this.#folders, this.#view.messages, this.#files);
     for (const { record, error } of result.failures) {
       this.#report('remove-failed', asOwn(record), error);
     }
@@ -140,14 +145,17 @@ class MaildirMaildrop implements Maildrop {
 
   async close(): Promise<void> {
     const snapshot = this.#view.snapshot();
-    if (snapshot !== null) this.#options.recent?.keep(this.#inbox, snapshot);
+    const { recent } = this.#options;
+    const { inbox } = this.#folders;
+    if (snapshot !== null && recent?.peek(inbox) !== snapshot) recent?.set(inbox, snapshot);
     await this.#octets.save();
+    this.#folders.release();
   }
 
   async #assignUniqueIds(): Promise<void> {
     const { assignUniqueIds } = this.#options;
     if (assignUniqueIds !== undefined) {
-      await assignUniqueIds(this.#inbox, this.records);
+      await assignUniqueIds(this.#folders.inbox, this.records);
     } else if (this.records.some(({ uniqueId }) => uniqueId === null)) {
       // An earlier session may have left them, and ids from base names never change.
       await assignUniqueIdsFromBaseNames(this.records);
@@ -171,7 +179,7 @@ class MaildirMaildrop implements Maildrop {
     try {
       await this.#files.act(message, (path) => {
         const name = withFlag(message.name, 'S');
-        renameSync(path, Buffer.from(`${this.#inbox}/cur/${name}`, 'latin1'));
+        renameSync(path, this.#folders.pathOf('cur', name));
         message.subdirectory = 'cur';
         message.name = name;
       });

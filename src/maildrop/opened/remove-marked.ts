@@ -2,7 +2,8 @@
 
 import { lstatSync, unlinkSync, type Stats } from 'node:fs';
 import { baseNameOf } from '../../maildir/base-name.js';
-import type { MaildirMessage } from '../view/maildir-view.js';
+import type { MaildirMessage } from '../view/message-list.js';
+import type { MaildirFolders } from '../place/maildir-folders.js';
 import type { RemovalResult } from '../messages/maildrop.js';
 import type { MessageFiles } from '../view/message-files.js';
 import { scanMaildir } from '../view/opening-scan.js';
@@ -18,11 +19,10 @@ interface Linked {
  * Removes each marked message: its file, and any other name that the same file has in the Maildir under the same base name, as a
  * delivery by link(2) leaves it that was cut short. Another file with that base name is another message's.
  *
- * @param inbox latin1 bytes
  * @returns what is gone now, and why the others are not; those that were gone before are in neither list
  */
 export async function removeMarked(
-  inbox: string,
+  folders: MaildirFolders,
   messages: readonly MaildirMessage[],
   files: MessageFiles,
 ): Promise<RemovalResult> {
@@ -52,21 +52,21 @@ export async function removeMarked(
     removed.delete(message);
     failures.push({ record: message, error: error as Error });
   };
-  if (linked.size > 0) await removeOtherNames(inbox, linked, fail);
+  if (linked.size > 0) await removeOtherNames(folders, linked, fail);
   return { removed: [...removed], failures };
 }
 
 async function removeOtherNames(
-  inbox: string,
+  folders: MaildirFolders,
   linked: ReadonlyMap<string, Linked>,
   fail: (message: MaildirMessage, error: unknown) => void,
 ): Promise<void> {
   try {
-    await scanMaildir(inbox, (subdirectory, name) => {
+    await scanMaildir(folders, (subdirectory, name) => {
       const found = linked.get(baseNameOf(name));
       if (found === undefined) return;
-      const path = Buffer.from(`${inbox}/${subdirectory}/${name}`, 'latin1');
       try {
+        const path = folders.pathOf(subdirectory, name);
         const { dev, ino } = lstatSync(path);
         if (dev === found.stats.dev && ino === found.stats.ino) unlinkSync(path);
       } catch (error) {

@@ -33,10 +33,9 @@ export async function replaceMaildirFile(
 async function removeLeftovers(folder: string, name: string): Promise<void> {
   const leftovers: Buffer[] = [];
   try {
-    await scanDirectory(folder, (entry) => {
-      if (isTemporaryNameOf(entry, name)) {
-        leftovers.push(Buffer.from(`${folder}/${entry}`, 'latin1'));
-      }
+    const pathOf = (entry: string): Buffer => Buffer.from(`${folder}/${entry}`, 'latin1');
+    await scanDirectory(pathOf, (entry) => {
+      if (isTemporaryNameOf(entry, name)) leftovers.push(pathOf(entry));
     });
     for (const path of leftovers) {
       const { mtimeMs } = await lstat(path);

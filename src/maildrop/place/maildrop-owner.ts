@@ -4,7 +4,7 @@
 
 import { lstatSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
-import { MaildropRefused } from '../view/maildir-view.js';
+import { MaildropRefused } from '../messages/maildrop-refused.js';
 
 interface Owner {
   readonly uid: number;

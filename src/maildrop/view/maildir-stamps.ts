@@ -1,37 +1,49 @@
 // Whether a Maildir changed since it was last scanned: the stamps of `new` and `cur` together.
 
-import { DirectoryStamp } from '../../maildir/scan.js';
+import { lstatSync } from 'node:fs';
+import { FileWatch } from '../../system/files/file-stamp.js';
 
 export class MaildirStamps {
-  readonly #new: DirectoryStamp;
-  readonly #cur: DirectoryStamp;
+  readonly #paths: readonly Buffer[];
+  readonly #watches: readonly FileWatch[];
 
-  private constructor(stampOfNew: DirectoryStamp, stampOfCur: DirectoryStamp) {
-    this.#new = stampOfNew;
-    this.#cur = stampOfCur;
+  private constructor(paths: readonly Buffer[], watches: readonly FileWatch[]) {
+    this.#paths = paths;
+    this.#watches = watches;
   }
 
-  /** Stamps that remember nothing yet. @param inbox path as latin1 bytes */
+  /** Stamps that remember nothing yet. @param inbox latin1 bytes */
   static of(inbox: string): MaildirStamps {
+    const paths = ['new', 'cur'].map((folder) => Buffer.from(`${inbox}/${folder}`, 'latin1'));
     return new MaildirStamps(
-      new DirectoryStamp(`${inbox}/new`),
-      new DirectoryStamp(`${inbox}/cur`),
+      paths,
+      paths.map((path) => new FileWatch(path)),
     );
   }
 
-  /** As `DirectoryStamp.isSettled`, for both. */
+  /** As `FileWatch.isSettled`, for both. */
   get areSettled(): boolean {
-    return this.#new.isSettled && this.#cur.isSettled;
+    return this.#watches.every(({ isSettled }) => isSettled);
   }
 
   copy(): MaildirStamps {
-    return new MaildirStamps(this.#new.copy(), this.#cur.copy());
+    return new MaildirStamps(
+      this.#paths,
+      this.#watches.map((watch) => watch.copy()),
+    );
   }
 
-  /** As `DirectoryStamp.hasChanged`, for either. Two stat calls. */
+  /**
+   * As `FileWatch.mayHaveChanged`, for either. Two stat calls. A link in a directory's place is a change.
+   *
+   * @throws the system's error, ENOENT included: a directory that is missing is no empty one
+   */
   haveChanged(): boolean {
+    const [ofNew, ofCur] = this.#paths.map((path) => lstatSync(path, { bigint: true }));
     // Both must look, so that both remember.
-    const hasNewChanged = this.#new.hasChanged();
-    return this.#cur.hasChanged() || hasNewChanged;
+    const changes = [ofNew, ofCur].map((stats, index) =>
+      this.#watches[index]?.mayHaveChanged(stats),
+    );
+    return changes.includes(true);
   }
 }

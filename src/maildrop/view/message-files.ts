@@ -2,7 +2,8 @@
 // renames is followed by its base name.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
-import type { MaildirMessage, MaildirView } from './maildir-view.js';
+import type { MaildirMessage } from './message-list.js';
+import type { MaildirView } from './maildir-view.js';
 import type { OpenMessage } from '../messages/maildrop.js';
 import { maxMagicBytes, packingOf, type Packing } from '../packed/packing.js';
 import { MessageFileOpener } from './open-message-file.js';

@@ -3,8 +3,9 @@
 
 import { baseNameOf } from '../../maildir/base-name.js';
 import { scanDirectory, type Subdirectory } from '../../maildir/scan.js';
-import type { MaildirStamps } from './maildir-stamps.js';
 import { Turns, tinySteps } from '../../system/runtime/turns.js';
+import type { MaildirFolders } from '../place/maildir-folders.js';
+import type { MaildirStamps } from './maildir-stamps.js';
 
 /** Entries that are no regular files, and so no messages. */
 export interface SkippedEntries {
@@ -31,12 +32,15 @@ const maxOpeningScans = 10;
  * @param stamps taken just before
  * @throws the system's error
  */
-export async function scanForOpening(inbox: string, stamps: MaildirStamps): Promise<FoundFiles> {
+export async function scanForOpening(
+  folders: MaildirFolders,
+  stamps: MaildirStamps,
+): Promise<FoundFiles> {
   const names: string[] = [];
   const subdirectories: Subdirectory[] = [];
   const skipped = { count: 0, example: '' };
   await scanMaildir(
-    inbox,
+    folders,
     (subdirectory, name) => {
       names.push(name);
       subdirectories.push(subdirectory);
@@ -48,12 +52,12 @@ export async function scanForOpening(inbox: string, stamps: MaildirStamps): Prom
   );
   const found: FoundFiles = { names, subdirectories, skipped };
   // A stamp that stands still tells that nothing was renamed while the scan ran.
-  if (stamps.haveChanged()) await scanFurther(inbox, stamps, found);
+  if (stamps.haveChanged()) await scanFurther(folders, stamps, found);
   return found;
 }
 
 async function scanFurther(
-  inbox: string,
+  folders: MaildirFolders,
   stamps: MaildirStamps,
   { names, subdirectories }: FoundFiles,
 ): Promise<void> {
@@ -65,7 +69,7 @@ async function scanFurther(
   }
   for (let scans = 2; scans <= maxOpeningScans; scans += 1) {
     const countBefore = names.length;
-    await scanMaildir(inbox, (subdirectory, name) => {
+    await scanMaildir(folders, (subdirectory, name) => {
       const baseName = baseNameOf(name);
       const index = indexes.get(baseName) ?? names.length;
       indexes.set(baseName, index);
@@ -78,13 +82,13 @@ async function scanFurther(
 
 /** Visits every file. `new` first: mail moves from there to `cur`, and so is seen at least once. */
 export async function scanMaildir(
-  inbox: string,
+  folders: MaildirFolders,
   visit: (subdirectory: Subdirectory, name: string) => void,
   skip: (subdirectory: Subdirectory, name: string) => void = () => undefined,
 ): Promise<void> {
   for (const subdirectory of ['new', 'cur'] as const) {
     await scanDirectory(
-      `${inbox}/${subdirectory}`,
+      (name) => folders.pathOf(subdirectory, name),
       (name) => visit(subdirectory, name),
       (name) => skip(subdirectory, name),
     );

@@ -3,7 +3,7 @@
 import type { Identity, Verdict } from '../../auth/accounts/authenticator.js';
 import type { ResponseCode } from '../../wire/response.js';
 import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
-import { MaildropRefused } from '../../maildrop/view/maildir-view.js';
+import { MaildropRefused } from '../../maildrop/messages/maildrop-refused.js';
 import type { SessionContext } from './session-context.js';
 import type { Authorization } from './session-state.js';
 

@@ -4,12 +4,15 @@ import type { Authenticator, Identity } from '../../auth/accounts/authenticator.
 import { openMaildirMaildrop } from '../../maildrop/opened/maildir-maildrop.js';
 import { takeOwnersRights } from '../../maildrop/place/maildrop-owner.js';
 import { maildropPathOf } from '../../maildrop/place/maildrop-path.js';
-import { RecentMaildrops } from '../../maildrop/view/recent-maildrops.js';
+import {
+  createRecentMaildrops,
+  type RecentMaildrops,
+} from '../../maildrop/view/recent-maildrops.js';
 import { uniqueIdAssigner } from '../../maildrop/unique-ids/unique-id-assigner.js';
 import type { UniqueIdSource } from '../../maildrop/unique-ids/unique-id-source.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 import type { Log } from '../../system/log/log.js';
-import { MaildropRefused } from '../../maildrop/view/maildir-view.js';
+import { MaildropRefused } from '../../maildrop/messages/maildrop-refused.js';
 import type { Security } from '../connection/link.js';
 import type { MaildropSession, Service, SessionLimits } from '../commands/service.js';
 
@@ -33,7 +36,7 @@ const rememberedUsers = 10_000;
 export function createMaildirService(options: MaildirServiceOptions): Service {
   const { log, limits, logsMessages, security } = options;
   let authenticator: Promise<Authenticator> | undefined;
-  const recent = options.sessions === 'many' ? new RecentMaildrops() : undefined;
+  const recent = options.sessions === 'many' ? createRecentMaildrops() : undefined;
   return {
     log,
     limits,

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { MaildropRefused } from '../../../../src/maildrop/view/maildir-view.js';
+import { MaildropRefused } from '../../../../src/maildrop/messages/maildrop-refused.js';
 import { asSent } from '../../../support/mail/as-sent.js';
 import { awkwardMessages } from '../../../support/mail/awkward-messages.js';
 import { makeMaildir, OpenMaildrop } from '../../../support/mail/open-maildrop.js';

@@ -1,6 +1,7 @@
 import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { MaildirFolders } from '../../../../src/maildrop/place/maildir-folders.js';
 import { MaildirStamps } from '../../../../src/maildrop/view/maildir-stamps.js';
 import { scanForOpening, type FoundFiles } from '../../../../src/maildrop/view/opening-scan.js';
 import { makeMaildir } from '../../../support/mail/open-maildrop.js';
@@ -19,7 +20,10 @@ t.test('finds the files of new and cur', async (t) => {
   maildir.add('x', { name: '1.a', folder: 'new' });
   maildir.add('x', { name: '2.b:2,S', folder: 'cur' });
   maildir.add('x', { name: '3.c', folder: 'tmp' });
-  const found = await scanForOpening(maildir.path, MaildirStamps.of(maildir.path));
+  const found = await scanForOpening(
+    new MaildirFolders(maildir.path),
+    MaildirStamps.of(maildir.path),
+  );
   t.strictSame(placesIn(found), ['cur/2.b:2,S', 'new/1.a']);
 });
 
@@ -30,7 +34,7 @@ t.test('files that are renamed while it scans are found where they are at last',
   const names = Array.from({ length: count }, (_, serial) =>
     maildir.add('x', { name: `${serial}.host`, folder: 'new' }),
   );
-  const scan = scanForOpening(maildir.path, MaildirStamps.of(maildir.path));
+  const scan = scanForOpening(new MaildirFolders(maildir.path), MaildirStamps.of(maildir.path));
   for (const name of names) {
     renameSync(join(maildir.path, 'new', name), join(maildir.path, 'cur', `${name}:2,S`));
   }
@@ -40,5 +44,7 @@ t.test('files that are renamed while it scans are found where they are at last',
 t.test('a directory that is missing is an error that says so', async (t) => {
   const inbox = t.testdir({ new: {} });
   const maildir = makeMaildir(t);
-  await t.rejects(scanForOpening(inbox, MaildirStamps.of(maildir.path)), { code: 'ENOENT' });
+  await t.rejects(scanForOpening(new MaildirFolders(inbox), MaildirStamps.of(maildir.path)), {
+    code: 'ENOENT',
+  });
 });

@@ -6,10 +6,13 @@ import { MaildirStamps } from '../../../../src/maildrop/view/maildir-stamps.js';
 import type {
   MaildirMessage,
   MaildirSnapshot,
-} from '../../../../src/maildrop/view/maildir-view.js';
+} from '../../../../src/maildrop/view/message-list.js';
 import type { Maildrop } from '../../../../src/maildrop/messages/maildrop.js';
 import type { Report } from '../../../../src/maildrop/octets/message-octets.js';
-import { RecentMaildrops } from '../../../../src/maildrop/view/recent-maildrops.js';
+import {
+  createRecentMaildrops,
+  type RecentMaildrops,
+} from '../../../../src/maildrop/view/recent-maildrops.js';
 import { poll } from '../../../support/suite/deadline.js';
 import { MaildirFixture } from '../../../support/mail/maildir-fixture.js';
 
@@ -19,21 +22,21 @@ function snapshotOf(count: number): MaildirSnapshot {
 }
 
 t.test('the longest unused maildrops are forgotten first', (t) => {
-  const recent = new RecentMaildrops(100);
-  for (const inbox of ['a', 'b', 'c']) recent.keep(inbox, snapshotOf(26));
-  recent.find('a');
-  recent.keep('d', snapshotOf(26));
-  t.equal(recent.find('b'), null);
-  for (const inbox of ['a', 'c', 'd']) t.not(recent.find(inbox), null, inbox);
+  const recent = createRecentMaildrops(100);
+  for (const inbox of ['a', 'b', 'c']) recent.set(inbox, snapshotOf(26));
+  recent.get('a');
+  recent.set('d', snapshotOf(26));
+  t.notOk(recent.has('b'));
+  for (const inbox of ['a', 'c', 'd']) t.ok(recent.has(inbox), inbox);
   t.end();
 });
 
 t.test('a maildrop that is too large is not kept, and one that is kept anew counts once', (t) => {
-  const recent = new RecentMaildrops(100);
-  recent.keep('large', snapshotOf(101));
-  t.equal(recent.find('large'), null);
-  for (let count = 0; count < 1000; count += 1) recent.keep('same', snapshotOf(50));
-  t.not(recent.find('same'), null, 'a maildrop that is kept anew counts once');
+  const recent = createRecentMaildrops(100);
+  recent.set('large', snapshotOf(101));
+  t.notOk(recent.has('large'));
+  for (let count = 0; count < 1000; count += 1) recent.set('same', snapshotOf(50));
+  t.ok(recent.has('same'), 'a maildrop that is kept anew counts once');
   t.end();
 });
 
@@ -71,10 +74,10 @@ async function visit(maildrop: Maildrop): Promise<unknown[]> {
 }
 
 t.test('a second session on an unchanged maildrop finds the same without looking', async (t) => {
-  const recent = new RecentMaildrops();
+  const recent = createRecentMaildrops();
   const inbox = await settledInbox(t);
   const first = await visit(await open(inbox, recent));
-  t.not(recent.find(inbox.path), null);
+  t.ok(recent.has(inbox.path));
   const again = await open(inbox, recent);
   t.strictSame(
     again.records.map(({ octets }) => octets),
@@ -85,7 +88,7 @@ t.test('a second session on an unchanged maildrop finds the same without looking
 });
 
 t.test('each session is told once of what is no message, looked for or not', async (t) => {
-  const recent = new RecentMaildrops();
+  const recent = createRecentMaildrops();
   const inbox = await settledInbox(t);
   mkdirSync(join(inbox.path, 'new', 'a\nb'));
   await settle(inbox);
@@ -98,7 +101,7 @@ t.test('each session is told once of what is no message, looked for or not', asy
 });
 
 t.test('what one session marks, no other finds marked', async (t) => {
-  const recent = new RecentMaildrops();
+  const recent = createRecentMaildrops();
   const inbox = await settledInbox(t);
   const marking = await open(inbox, recent);
   for (const record of marking.records) record.status = 'marked';
@@ -107,7 +110,7 @@ t.test('what one session marks, no other finds marked', async (t) => {
 });
 
 t.test('whatever changes a directory is seen by the next session', async (t) => {
-  const recent = new RecentMaildrops();
+  const recent = createRecentMaildrops();
   const inbox = await settledInbox(t);
   const changes: [what: string, change: () => unknown, count: number][] = [
     ['a delivery', () => inbox.add('Subject: three\n\n3\n'), 3],
@@ -124,7 +127,7 @@ t.test('whatever changes a directory is seen by the next session', async (t) => 
 });
 
 t.test('a Maildir in the place of another is another', async (t) => {
-  const recent = new RecentMaildrops();
+  const recent = createRecentMaildrops();
   const folder = t.testdir({});
   const path = join(folder, 'INBOX');
   const inbox = new MaildirFixture(path);
