@@ -1,23 +1,42 @@
 // Names of Maildir messages: base name, info, flags, sizes in the name. maildir(5).
+// Info begins with a colon and a version, 2 or 1. Where names may hold no colon, programs write `;` or `!` in its place.
 // Names are bytes; here they are latin1 strings, one character a byte, and turned back for system calls.
 
-/** The part of a name before the first colon: it stays the same when flags change. May be empty. */
+const [digit1, digit2, zero, nine] = [0x31, 0x32, 0x30, 0x39];
+const [comma, fullStop, letterM] = [0x2c, 0x2e, 0x4d];
+const [colon, semicolon, exclamationMark] = [0x3a, 0x3b, 0x21];
+
+/** The part of a name before its info: it stays the same when flags change. A colon that begins no info is a part of it. May be empty. */
 export function baseNameOf(name: string): string {
-  const colon = name.indexOf(':');
-  return colon === -1 ? name : name.slice(0, colon);
+  return name.slice(0, infoStartOf(name));
 }
 
-/** The flags in the name, e.g. `FS`; empty when there is no `:2,`. */
+/** The flags in the name, e.g. `FS`; empty when it has no info of version 2. */
 export function flagsOf(name: string): string {
-  const at = name.indexOf(':2,');
-  return at === -1 ? '' : name.slice(at + 3);
+  const at = infoStartOf(name);
+  return name.charCodeAt(at + 1) === digit2 ? name.slice(at + 3) : '';
+}
+
+/** Where the info begins; the name's length when there is none. Written out, because it is asked for every message at login. */
+function infoStartOf(name: string): number {
+  for (let at = name.indexOf(',', 2); at !== -1; at = name.indexOf(',', at + 1)) {
+    const version = name.charCodeAt(at - 1);
+    if (version !== digit2 && version !== digit1) continue;
+    const separator = name.charCodeAt(at - 2);
+    if (separator === colon || separator === semicolon || separator === exclamationMark) {
+      return at - 2;
+    }
+  }
+  return name.length;
 }
 
 /** The name with a flag added in its place: flags stand in ASCII order. */
 export function withFlag(name: string, flag: string): string {
   const flags = flagsOf(name);
   if (flags.includes(flag)) return name;
-  return `${baseNameOf(name)}:2,${`${flags}${flag}`.split('').sort().join('')}`;
+  const at = infoStartOf(name);
+  const separator = name.charAt(at) || ':';
+  return `${name.slice(0, at)}${separator}2,${`${flags}${flag}`.split('').sort().join('')}`;
 }
 
 /** The base name without `,S=…` and `,W=…`, which say sizes and may be added later by other programs. */
@@ -41,11 +60,6 @@ export interface DeliveryTime {
   readonly microseconds: number;
 }
 
-const zero = 0x30;
-const nine = 0x39;
-const comma = 0x2c;
-const fullStop = 0x2e;
-const letterM = 0x4d;
 const maxSecondsDigits = 15;
 const maxMicrosecondsDigits = 9;
 

@@ -14,7 +14,7 @@ import {
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { poll } from '../support/suite/deadline.js';
-import { unlessRoot } from '../support/peers/debian.js';
+import { expectProgram, unlessRoot } from '../support/peers/debian.js';
 import { startMailServer } from '../support/programs/mail-server.js';
 import { makeOwnedMailRoot, nobody, type OwnedMailRoot } from '../support/mail/owned-mail-root.js';
 import { addAccounts } from '../support/accounts/password-database-fixture.js';
@@ -69,6 +69,52 @@ t.test(
     t.strictSame([octets.uid, octets.gid], [nobody, nobody], "what it writes is the owner's");
   },
 );
+
+t.test(
+  "of a maildrop with root's group it takes the owner and no group of root",
+  { skip },
+  async (t) => {
+    const root = makeOwnedMailRoot(t);
+    root.inbox.add('one\n');
+    root.giveAway();
+    chownSync(root.inbox.path, nobody, 0);
+    const { program, client } = start(t, root);
+    await client.login('ann@example.org', 'open sesame');
+    const { gids, groups } = idsOf(program.pid);
+    t.notOk(`${gids} ${groups}`.split(' ').includes('0'), `${gids}, ${groups}`);
+    t.equal(await client.ok('STAT'), '+OK 1 7');
+    await client.ok('QUIT');
+  },
+);
+
+for (const [what, option] of [
+  ['effective', '--ruid'],
+  ['real', '--euid'],
+] as const) {
+  t.test(
+    `started with root as the ${what} user only, nothing of root remains`,
+    { skip },
+    async (t) => {
+      const root = makeOwnedMailRoot(t);
+      root.inbox.add('one\n');
+      root.giveAway();
+      chmodSync(join(root.cwd, 'passdb.sqlite'), 0o644);
+      const program = startCommand(
+        t,
+        expectProgram('setpriv'),
+        [option, String(other), builtProgram('src/programs/pop3d.cjs')],
+        { cwd: root.cwd },
+      );
+      const client = new WireClient(program.stdout, program.stdin);
+      await client.login('ann@example.org', 'open sesame');
+      const { uids, gids, groups } = idsOf(program.pid);
+      const id = String(nobody);
+      t.strictSame([uids, gids], [Array(4).fill(id).join(' '), Array(4).fill(id).join(' ')]);
+      t.equal(groups, id);
+      await client.ok('QUIT');
+    },
+  );
+}
 
 t.test('a wrong password leaves it what it is, and reads no mail', { skip }, async (t) => {
   const root = makeOwnedMailRoot(t);

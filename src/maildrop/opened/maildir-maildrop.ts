@@ -6,6 +6,7 @@ import { UnservableMessage } from '../messages/unservable-message.js';
 import { MaildirView } from '../view/maildir-view.js';
 import type { MaildirMessage } from '../view/message-list.js';
 import { MaildirFolders } from '../place/maildir-folders.js';
+import { requireMounted } from '../place/mail-root.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
 import { MessageFiles } from '../view/message-files.js';
 import { MessageOctets, type Report } from '../octets/message-octets.js';
@@ -32,7 +33,7 @@ export interface MaildirMaildropOptions {
  * Opens a user's Maildir.
  *
  * @param inbox path as latin1 bytes; where there is nothing, the maildrop is empty
- * @throws MaildropRefused; the system's error
+ * @throws MaildropRefused; the system's error; Error when the file system with the mail seems not to be mounted
  */
 export async function openMaildirMaildrop(
   inbox: string,
@@ -40,10 +41,15 @@ export async function openMaildirMaildrop(
 ): Promise<Maildrop> {
   const folders = new MaildirFolders(inbox);
   const view = await MaildirView.open(folders, options.recent?.get(inbox));
-  if (view === null) return emptyMaildrop;
-  const { count, example } = view.skipped;
+  if (view === null) {
+    requireMounted(inbox);
+    return emptyMaildrop;
+  }
   // Whoever put them there may wait for them to be served.
-  if (count > 0) options.report('skipped', { entries: count, file: example });
+  for (const event of ['skipped', 'hidden'] as const) {
+    const { count, example } = view.list[event];
+    if (count > 0) options.report(event, { entries: count, file: example });
+  }
   return new MaildirMaildrop(folders, view, options);
 }
 

@@ -18,9 +18,7 @@ const { O_DIRECTORY, O_NOFOLLOW } = constants;
 
 const openFolders = new LRUCache<MaildirFolders, Map<Folder, number>>({
   max: maxOpenMaildirs,
-  dispose: (descriptors) => {
-    for (const fd of descriptors.values()) closeSync(fd);
-  },
+  dispose: closeAll,
 });
 
 let canUseDescriptors: boolean | undefined;
@@ -41,7 +39,34 @@ export class MaildirFolders {
    * @throws MaildropRefused for a link in a folder's place; the system's error, ENOENT included; Error for what is no directory
    */
   pathOf(folder: Folder, name: string): Buffer {
-    return Buffer.from(`${this.#reach(folder)}/${name}`, 'latin1');
+    let path;
+    try {
+      path = this.#reach(folder);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
+      // Those of other Maildirs can be opened again.
+      openFolders.clear();
+      path = this.#reach(folder);
+    }
+    return Buffer.from(`${path}/${name}`, 'latin1');
+  }
+
+  /**
+   * Opens folders for as long as `use` runs, for work that waits in between.
+   *
+   * @param use gets the folders' paths, latin1 bytes, in the same order
+   * @throws as `pathOf`, and what `use` throws
+   */
+  async whileOpen<T>(
+    folders: readonly Folder[],
+    use: (...paths: readonly string[]) => Promise<T>,
+  ): Promise<T> {
+    const descriptors = new Map<Folder, number>();
+    try {
+      return await use(...folders.map((folder) => this.#reach(folder, descriptors)));
+    } finally {
+      closeAll(descriptors);
+    }
   }
 
   /** Closes what is open: the next path leads to what is in the folders' places then. */
@@ -49,31 +74,25 @@ export class MaildirFolders {
     openFolders.delete(this);
   }
 
-  #reach(folder: Folder): string {
+  #reach(folder: Folder, descriptors = this.#descriptors()): string {
     canUseDescriptors ??= existsSync('/proc/self/fd');
     if (!canUseDescriptors) return this.#reachByName(folder);
-    try {
-      return this.#reachByDescriptor(folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EMFILE') throw error;
-      openFolders.clear();
-      return this.#reachByDescriptor(folder);
+    let fd = descriptors.get(folder);
+    if (fd === undefined) {
+      const path = folder === '.' ? this.inbox : `${this.#reach('.', descriptors)}/${folder}`;
+      fd = openDirectory(path, this.#nameOf(folder));
+      descriptors.set(folder, fd);
     }
+    return `/proc/self/fd/${fd}`;
   }
 
-  #reachByDescriptor(folder: Folder): string {
+  #descriptors(): Map<Folder, number> {
     let descriptors = openFolders.get(this);
     if (descriptors === undefined) {
       descriptors = new Map();
       openFolders.set(this, descriptors);
     }
-    let fd = descriptors.get(folder);
-    if (fd === undefined) {
-      const parent = folder === '.' ? '' : `${this.#reachByDescriptor('.')}/`;
-      fd = openDirectory(`${parent}${folder === '.' ? this.inbox : folder}`, this.#nameOf(folder));
-      descriptors.set(folder, fd);
-    }
-    return `/proc/self/fd/${fd}`;
+    return descriptors;
   }
 
   #reachByName(folder: Folder): string {
@@ -84,6 +103,10 @@ export class MaildirFolders {
   #nameOf(folder: Folder): string {
     return folder === '.' ? this.inbox : `${this.inbox}/${folder}`;
   }
+}
+
+function closeAll(descriptors: ReadonlyMap<Folder, number>): void {
+  for (const fd of descriptors.values()) closeSync(fd);
 }
 
 /** @param name what the directory is called in errors */

@@ -1,8 +1,8 @@
-// Becoming the owner of a maildrop before its mail is touched. design.md (Privileges).
-// Somebody who may change a directory can put another one, or a link, in the place of what was looked at a moment ago. So the
-// process never has more rights than whoever can do that on the way to the mail.
+// Becoming the owner of a maildrop before its mail is touched. doc/pop3d.8, Privileges.
+// Somebody who may change a directory can put another one, or a link, in the place of what was looked at a moment ago.
+// So the process never has more rights than whoever can do that on the way to the mail.
 
-import { lstatSync, statSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { MaildropRefused } from '../messages/maildrop-refused.js';
 
@@ -11,8 +11,13 @@ interface Owner {
   readonly gid: number;
 }
 
+/** Nobody's group: given to a process whose maildrop is of group 0. */
+const nogroup = 65_534;
+
 /** The user that this process became; null while it is what it was started as. */
 let becameUid: number | null = null;
+
+let startedAsRoot: boolean | undefined;
 
 /**
  * Gives up root for the rights of the maildrop's owner, for good; a process that was not started as root stays what it is. The owner
@@ -25,7 +30,8 @@ let becameUid: number | null = null;
  * @throws MaildropRefused for a maildrop that this process must not serve; the system's error; Error when INBOX is no directory
  */
 export function takeOwnersRights(inbox: string, sessions: 'one' | 'many'): { isRoot: boolean } {
-  if (becameUid === null && process.getuid?.() !== 0) return { isRoot: false };
+  startedAsRoot ??= idsOfProcess().users.includes(0);
+  if (!startedAsRoot) return { isRoot: false };
   const owner = ownerOf(inbox);
   if (becameUid !== null && owner.uid !== becameUid) {
     throw new MaildropRefused('this process has the rights of another user');
@@ -40,12 +46,41 @@ export function takeOwnersRights(inbox: string, sessions: 'one' | 'many'): { isR
   return { isRoot: false };
 }
 
-/** setgroups, setgid, setuid. Throws the system's error. */
-function becomeOwner({ uid, gid }: Owner): void {
+/** @throws the system's error; Error when something of root is left */
+function becomeOwner({ uid, gid: itsGid }: Owner): void {
+  const gid = itsGid === 0 ? nogroup : itsGid;
+  // What is root only by its real or saved user id may not change groups. As root, setgid and setuid set all ids.
+  process.seteuid?.(0);
   process.setgroups?.([gid]);
   process.setgid?.(gid);
   process.setuid?.(uid);
   becameUid = uid;
+  const { users, groups } = idsOfProcess();
+  if ([...users, ...groups].includes(0))
+    throw new Error('the rights of root could not be given up');
+}
+
+/** Real, effective, saved and file-system ids, supplementary groups too; without /proc those that Node can tell. */
+function idsOfProcess(): { users: readonly number[]; groups: readonly number[] } {
+  let status;
+  try {
+    status = readFileSync('/proc/self/status', 'latin1');
+  } catch {
+    return {
+      users: [process.getuid?.() ?? -1, process.geteuid?.() ?? -1],
+      groups: [
+        process.getgid?.() ?? -1,
+        process.getegid?.() ?? -1,
+        ...(process.getgroups?.() ?? []),
+      ],
+    };
+  }
+  const numbersAfter = (label: string): readonly number[] =>
+    (new RegExp(`^${label}:(.*)$`, 'm').exec(status)?.[1]?.match(/[0-9]+/g) ?? []).map(Number);
+  return {
+    users: numbersAfter('Uid'),
+    groups: [...numbersAfter('Gid'), ...numbersAfter('Groups')],
+  };
 }
 
 function ownerOf(inbox: string): Owner {

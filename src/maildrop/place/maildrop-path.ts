@@ -1,4 +1,4 @@
-// Where a user's maildrop is: `domain/user/INBOX` below the mail root, the names lightly encoded. design.md (Mail root).
+// Where a user's maildrop is: `domain/user/INBOX` below the mail root, the names lightly encoded. doc/pop3d.8, Maildrops.
 
 import { isUtf8 } from 'node:buffer';
 import type { Identity } from '../../auth/accounts/authenticator.js';

@@ -3,7 +3,11 @@
 
 import { isUniqueId } from '../../wire/listing.js';
 import type { Report } from '../octets/message-octets.js';
-import { FileTooLarge, NotRegularFile, tryReadRegularFile } from '../../system/files/open-regular-file.js';
+import {
+  FileTooLarge,
+  NotRegularFile,
+  tryReadRegularFile,
+} from '../../system/files/open-regular-file.js';
 import { Turns } from '../../system/runtime/turns.js';
 import { hashOfBaseName, uniqueIdFromBaseName, type Identifiable } from './unique-ids.js';
 

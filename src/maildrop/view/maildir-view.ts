@@ -12,17 +12,16 @@ import {
   listMessages,
   type MaildirMessage,
   type MaildirSnapshot,
+  type MessageList,
 } from './message-list.js';
-import { scanForOpening, scanMaildir, type SkippedEntries } from './opening-scan.js';
+import { scanForOpening, scanMaildir } from './opening-scan.js';
 
 /** A message that this many scans in a row did not see is gone, even when the directory changes all the time. */
 const scansToBelieveAbsence = 5;
 
 export class MaildirView {
-  /** In order of delivery. */
+  readonly list: MessageList;
   readonly messages: readonly MaildirMessage[];
-  /** As found when the list was made. */
-  readonly skipped: SkippedEntries;
   readonly #folders: MaildirFolders;
   readonly #stamps: MaildirStamps;
   /** The list as it was when the session began; null when its stamps were too young to vouch for it. */
@@ -35,13 +34,13 @@ export class MaildirView {
   private constructor(
     folders: MaildirFolders,
     stamps: MaildirStamps,
-    { messages, skipped }: Omit<MaildirSnapshot, 'stamps'>,
+    list: MessageList,
     beginning: MaildirSnapshot | null,
   ) {
     this.#folders = folders;
     this.#stamps = stamps;
-    this.messages = messages;
-    this.skipped = skipped;
+    this.list = list;
+    this.messages = list.messages;
     this.#beginning = beginning;
   }
 
@@ -68,15 +67,9 @@ export class MaildirView {
     // Stamps are taken before a scan, never after the last one: a change during the scan must show later.
     stamps.haveChanged();
     const found = await scanForOpening(folders, stamps);
-    const { skipped } = found;
-    const beginning = stamps.areSettled ? stamps.copy() : null;
-    const messages = await listMessages(found);
-    return new MaildirView(
-      folders,
-      stamps,
-      { messages, skipped },
-      beginning && { stamps: beginning, messages, skipped },
-    );
+    const settled = stamps.areSettled ? stamps.copy() : null;
+    const list = await listMessages(found, folders);
+    return new MaildirView(folders, stamps, list, settled && { ...list, stamps: settled });
   }
 
   /** What another session may begin with; null when the Maildir was changing. The messages are to be left alone then. */

@@ -7,7 +7,7 @@ import { Turns, tinySteps } from '../../system/runtime/turns.js';
 import type { MaildirFolders } from '../place/maildir-folders.js';
 import type { MaildirStamps } from './maildir-stamps.js';
 
-/** Entries that are no regular files, and so no messages. */
+/** Entries that are not served. */
 export interface SkippedEntries {
   readonly count: number;
   /** The one that was found first, with its subdirectory, latin1 bytes; empty when there is none. */
@@ -19,6 +19,7 @@ export interface FoundFiles {
   /** latin1 bytes. */
   readonly names: string[];
   readonly subdirectories: Subdirectory[];
+  /** What is no regular file. */
   readonly skipped: SkippedEntries;
 }
 

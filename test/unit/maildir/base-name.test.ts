@@ -12,18 +12,38 @@ import {
 import { fixedDraws } from '../../support/mail/arbitrary-message.js';
 import { holds } from '../../support/suite/property.js';
 
-t.test('the base name is what stands before the first colon', (t) => {
+t.test('the base name is what stands before the info', (t) => {
   t.equal(baseNameOf('1700.M1P2.host:2,S'), '1700.M1P2.host');
   t.equal(baseNameOf('1700.M1P2.host'), '1700.M1P2.host');
   t.equal(baseNameOf('1700.M1P2.host:1,experimental:2,S'), '1700.M1P2.host');
+  t.equal(baseNameOf('1700.M1P2.host;2,S'), '1700.M1P2.host');
+  t.equal(baseNameOf('1700.M1P2.host!2,S'), '1700.M1P2.host');
+  t.equal(baseNameOf('1700.M1P2.host,S=12,W=2:2,S'), '1700.M1P2.host,S=12,W=2');
   t.equal(baseNameOf(':2,S'), '');
   t.equal(baseNameOf(''), '');
+  t.end();
+});
+
+t.test('a colon that begins no info is a part of the base name', (t) => {
+  for (const name of [
+    '2024-01-15T10:30:01.eml',
+    'host:1700000001.P1',
+    'a:',
+    'a:2',
+    'a:3,S',
+    'a:b:c',
+  ]) {
+    t.equal(baseNameOf(name), name);
+    t.equal(baseNameOf(`${name}:2,FS`), name);
+  }
   t.end();
 });
 
 t.test('the flags are what follows ":2,"', (t) => {
   t.equal(flagsOf('a:2,FS'), 'FS');
   t.equal(flagsOf('a:2,'), '');
+  t.equal(flagsOf('a;2,FS'), 'FS');
+  t.equal(flagsOf('10:30.eml'), '');
   t.equal(flagsOf('a:1,FS'), '');
   t.equal(flagsOf('a'), '');
   t.end();
@@ -38,6 +58,9 @@ const flagged: readonly (readonly [name: string, flag: string, withIt: string])[
   ['a:2,S', 'S', 'a:2,S'],
   ['a:2,Sab', 'F', 'a:2,FSab'],
   ['a,S=5,W=6:2,', 'S', 'a,S=5,W=6:2,S'],
+  ['a;2,F', 'S', 'a;2,FS'],
+  ['a!2,', 'S', 'a!2,S'],
+  ['10:30.eml', 'S', '10:30.eml:2,S'],
 ];
 
 for (const [name, flag, withIt] of flagged) {

@@ -1,6 +1,6 @@
 // The live view: what other programs do to a Maildir while a session is open.
 
-import { rmSync } from 'node:fs';
+import { linkSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
@@ -107,17 +107,41 @@ t.test('mail that arrives during a session is not seen in it', async (t) => {
 });
 
 t.test(
-  'the same base name in new and cur is one message, and neither file is lost by looking',
+  'the same base name in new and cur is one message, the other file is named, and neither is lost by looking',
   async (t) => {
     const maildir = makeMaildir(t);
     maildir.add('in new\n', { name: '1.x' });
     maildir.add('in cur\n', { name: '1.x:2,S', folder: 'cur' });
     const open = await OpenMaildrop.on(maildir.path);
     t.strictSame(await open.numbers(), [1]);
+    t.strictSame(open.reported, [{ event: 'hidden', fields: { entries: 1, file: 'new/1.x' } }]);
     await open.maildrop.close();
     t.equal(maildir.contents().length, 2);
   },
 );
+
+t.test('a second link to the same file hides nothing', async (t) => {
+  const maildir = makeMaildir(t);
+  maildir.add('one\n', { name: '1.x' });
+  linkSync(join(maildir.path, 'new', '1.x'), join(maildir.path, 'cur', '1.x:2,S'));
+  t.strictSame((await OpenMaildrop.on(maildir.path)).reported, []);
+});
+
+t.test('names that differ only behind a colon are messages of their own', async (t) => {
+  const maildir = makeMaildir(t);
+  const names = ['2024-01-15T10:30:01.eml', '2024-01-15T10:30:02.eml', '2024-01-15T10:31:01.eml'];
+  for (const name of names) maildir.add(`${name}\n`, { name });
+  const open = await OpenMaildrop.on(maildir.path);
+  t.strictSame(await open.uniqueIds(), { 1: names[0], 2: names[1], 3: names[2] });
+  renameSync(
+    join(maildir.path, 'new', names[1] ?? ''),
+    join(maildir.path, 'cur', `${names[1]}:2,S`),
+  );
+  t.equal(await open.read(2), `${names[1]}\n`);
+  open.mark(1);
+  await open.maildrop.update();
+  t.strictSame(maildir.contents().length, 2);
+});
 
 t.test('of two files with one base name UPDATE removes the one that was shown', async (t) => {
   const maildir = makeMaildir(t);

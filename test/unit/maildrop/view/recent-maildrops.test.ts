@@ -16,9 +16,11 @@ import {
 import { poll } from '../../../support/suite/deadline.js';
 import { MaildirFixture } from '../../../support/mail/maildir-fixture.js';
 
+const none = { count: 0, example: '' };
+
 function snapshotOf(count: number): MaildirSnapshot {
   const messages = Array.from({ length: count }, () => ({}) as MaildirMessage);
-  return { stamps: MaildirStamps.of('nowhere'), messages, skipped: { count: 0, example: '' } };
+  return { stamps: MaildirStamps.of('nowhere'), messages, skipped: none, hidden: none };
 }
 
 t.test('the longest unused maildrops are forgotten first', (t) => {

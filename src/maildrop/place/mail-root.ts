@@ -1,0 +1,52 @@
+// Whether a missing INBOX means that no mail has come yet, or that the file system with the mail is not mounted.
+// A client that is shown an empty maildrop forgets which messages it had. So where it cannot be told, it is not shown one.
+
+import { readdirSync, statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Looks at the nearest directory above a missing INBOX. The user's own, which holds INBOX, was made for the user: no
+ * mail has come. Any other one must hold something, as a mount point without its file system does not. It may be empty
+ * where a file system is mounted on it, or, below the mail root, where it was given to somebody else than root.
+ *
+ * @param inbox latin1 bytes
+ * @throws Error that names the empty directory; the system's error
+ */
+export function requireMounted(inbox: string): void {
+  const own = dirname(inbox);
+  let directory = own;
+  let stats = tryStat(directory);
+  while (stats === null) {
+    directory = dirname(directory);
+    stats = tryStat(directory);
+  }
+  if (directory === own) return;
+  const isGivenAway = directory !== '.' && stats.uid !== 0;
+  if (isGivenAway || isMountPoint(directory, stats) || holdsSomething(directory, stats)) return;
+  const name = directory === '.' ? 'the mail root' : directory;
+  throw new Error(
+    `${name} is empty: is its file system not mounted? If nobody has mail yet, make the directory ${own}`,
+  );
+}
+
+function isMountPoint(directory: string, { dev }: Stats): boolean {
+  return tryStat(`${directory}/..`)?.dev !== dev;
+}
+
+function holdsSomething(directory: string, { nlink }: Stats): boolean {
+  try {
+    // What file systems and programs put in every directory says nothing.
+    return readdirSync(Buffer.from(directory, 'latin1'), 'latin1').some(
+      (name) => !name.startsWith('.') && name !== 'lost+found',
+    );
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    // It may not be read. Many file systems count a link for each directory in it, and two for itself.
+    return nlink > 2;
+  }
+}
+
+/** @returns null when there is nothing */
+function tryStat(path: string): Stats | null {
+  return statSync(Buffer.from(path, 'latin1'), { throwIfNoEntry: false }) ?? null;
+}
