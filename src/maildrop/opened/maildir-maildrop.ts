@@ -6,7 +6,6 @@ import { UnservableMessage } from '../messages/unservable-message.js';
 import { MaildirView } from '../view/maildir-view.js';
 import type { MaildirMessage } from '../view/message-list.js';
 import { MaildirFolders } from '../place/maildir-folders.js';
-import { requireMounted } from '../place/mail-root.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
 import { MessageFiles } from '../view/message-files.js';
 import { MessageOctets, type Report } from '../octets/message-octets.js';
@@ -22,6 +21,8 @@ export interface MaildirMaildropOptions {
    */
   readonly assignUniqueIds?:
     ((inbox: string, messages: readonly MaildirMessage[]) => Promise<void>) | undefined;
+  /** Asked where there is no INBOX. Throws when that need not mean that there is no mail. */
+  readonly expectMissing?: (inbox: string) => void;
   /** Whether UPDATE gives retrieved messages the S flag. */
   readonly marksSeen: boolean;
   /** What earlier sessions of this process left, if it serves many. */
@@ -33,7 +34,7 @@ export interface MaildirMaildropOptions {
  * Opens a user's Maildir.
  *
  * @param inbox path as latin1 bytes; where there is nothing, the maildrop is empty
- * @throws MaildropRefused; the system's error; Error when the file system with the mail seems not to be mounted
+ * @throws MaildropRefused; the system's error; what `expectMissing` throws
  */
 export async function openMaildirMaildrop(
   inbox: string,
@@ -42,7 +43,7 @@ export async function openMaildirMaildrop(
   const folders = new MaildirFolders(inbox);
   const view = await MaildirView.open(folders, options.recent?.get(inbox));
   if (view === null) {
-    requireMounted(inbox);
+    options.expectMissing?.(inbox);
     return emptyMaildrop;
   }
   // Whoever put them there may wait for them to be served.

@@ -3,6 +3,7 @@
 import type { Authenticator, Identity } from '../../auth/accounts/authenticator.js';
 import { openMaildirMaildrop } from '../../maildrop/opened/maildir-maildrop.js';
 import { takeOwnersRights } from '../../maildrop/place/maildrop-owner.js';
+import { requireMounted } from '../../maildrop/place/mail-root.js';
 import { maildropPathOf } from '../../maildrop/place/maildrop-path.js';
 import {
   createRecentMaildrops,
@@ -71,6 +72,7 @@ async function openMaildrop(
   }
   return openMaildirMaildrop(inbox, {
     assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report),
+    expectMissing: requireMounted,
     marksSeen: options.marksSeen,
     recent: options.recent,
     report: session.report,
