@@ -1,12 +1,9 @@
 // A POP3 session as lines of text that somebody may read: both directions, what could be a password masked. Pure.
 
+import { SessionMask } from './mask.js';
+
 /** Longest part of a line that is written, in octets. */
 const maxLineOctets = 1000;
-
-/** Client commands that are written whole. Whatever is none of them may be a password, or a SASL response. */
-const plainCommands = new Set(
-  'CAPA STLS QUIT USER STAT LIST RETR DELE NOOP RSET TOP UIDL LANG UTF8'.split(' '),
-);
 
 /** The first octet of a TLS connection: a record of type handshake (RFC 8446 §5.1). */
 const tlsHandshake = 0x16;
@@ -26,6 +23,7 @@ export class Transcript {
     C: { text: '', octets: 0 },
     S: { text: '', octets: 0 },
   };
+  readonly #mask = new SessionMask();
   #isTlsAsked = false;
   #isEncrypted = false;
   #isFirst = true;
@@ -73,7 +71,9 @@ export class Transcript {
     this.#partial[direction] = { text: '', octets: 0 };
     const line = text.replace(/\r$/, '');
     const shown =
-      direction === 'C' ? maskCommand(line, octets - (text.length - line.length)) : maskReply(line);
+      direction === 'C'
+        ? this.#mask.command(line, octets - (text.length - line.length))
+        : this.#mask.reply(line);
     const cut = octets > maxLineOctets ? ` (${octets} octets)` : '';
     this.#write(`${direction}: ${escape(shown)}${cut}`);
     if (direction === 'C' && /^STLS\s*$/i.test(line)) this.#isTlsAsked = true;
@@ -84,27 +84,6 @@ export class Transcript {
     this.#write('(TLS from here on)');
     this.#isEncrypted = true;
   }
-}
-
-/** The command without its password: PASS keeps nothing but the keyword, APOP the name, AUTH the mechanism. */
-function maskCommand(line: string, octets: number): string {
-  const [, keyword = '', rest = ''] = /^([A-Za-z0-9]+)(.*)$/s.exec(line) ?? [];
-  const upper = keyword.toUpperCase();
-  if (plainCommands.has(upper) && /^(?: |$)/.test(rest)) return line;
-  if (upper === 'PASS') return `${keyword} (masked)`;
-  const [, operand] = /^ +([^ ]+)/.exec(rest) ?? [];
-  if (upper === 'APOP' && operand !== undefined) return `${keyword} ${operand} (masked)`;
-  if (upper === 'AUTH') {
-    if (operand === undefined) return keyword;
-    const mechanism = /^[A-Za-z0-9_-]{1,20}$/.test(operand) ? ` ${operand}` : '';
-    return `${keyword}${mechanism}${/^ +[^ ]+ *$/.test(rest) && mechanism !== '' ? '' : ' (masked)'}`;
-  }
-  return `(${octets} octets masked)`;
-}
-
-/** A SASL challenge may have what was said before in it. */
-function maskReply(line: string): string {
-  return /^\+ ./.test(line) ? '+ (masked)' : line;
 }
 
 function escape(text: string): string {
