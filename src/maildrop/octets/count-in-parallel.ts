@@ -3,7 +3,8 @@
 
 import { availableParallelism } from 'node:os';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
-import { Counting, makeCountingTask, type FilePlace } from './counting-task.js';
+import { MaildirFolders } from '../place/maildir-folders.js';
+import { Counting, makeCountingTask, type CountingTask, type FilePlace } from './counting-task.js';
 import { Turns } from '../../system/runtime/turns.js';
 
 /** For fewer messages a thread is not worth its start, which takes as long as counting half of them. */
@@ -22,7 +23,12 @@ export async function countInParallel(
   inbox: string,
   files: readonly FilePlace[],
 ): Promise<Float64Array> {
-  const task = await makeCountingTask(inbox, files);
+  return new MaildirFolders(inbox).whileOpen(['new', 'cur'], async (ofNew, ofCur) =>
+    count(await makeCountingTask({ new: ofNew, cur: ofCur }, files)),
+  );
+}
+
+async function count(task: CountingTask): Promise<Float64Array> {
   // Not before the process has become the maildrop's owner: a thread cannot do that later.
   const other = availableParallelism() > 1 && !isThreadRunning ? runThread(task) : undefined;
   const counting = new Counting(task);

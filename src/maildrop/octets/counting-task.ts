@@ -3,20 +3,19 @@
 
 import { closeSync, readSync } from 'node:fs';
 import { countOctets } from '../../wire/multiline.js';
+import type { Subdirectory } from '../../maildir/scan.js';
 import { packingOf } from '../packed/packing.js';
 import { MessageFileOpener } from '../view/open-message-file.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
 /** Can be posted to a thread. */
 export interface CountingTask {
-  /** latin1 bytes. */
-  readonly inbox: string;
   /** One number: the index of the first message that nobody claimed. */
   readonly claims: Int32Array;
-  /** Names as bytes, with their subdirectories: `cur/1700000000.M1P1.host`. */
-  readonly names: Uint8Array;
-  /** Where each name ends in `names`; the next one starts there. */
-  readonly nameEnds: Uint32Array;
+  /** Paths as bytes, one after the other. */
+  readonly paths: Uint8Array;
+  /** Where each path ends in `paths`; the next one starts there. */
+  readonly pathEnds: Uint32Array;
   /** What was counted. */
   readonly octets: Float64Array;
 }
@@ -32,31 +31,31 @@ const bufferBytes = 256 * 1024;
 
 /** Where a message's file is: latin1 bytes. */
 export interface FilePlace {
-  readonly subdirectory: string;
+  readonly subdirectory: Subdirectory;
   readonly name: string;
 }
 
-/** @param inbox latin1 bytes */
+/** @param folders paths of the subdirectories, latin1 bytes */
 export async function makeCountingTask(
-  inbox: string,
+  folders: Readonly<Record<Subdirectory, string>>,
   files: readonly FilePlace[],
 ): Promise<CountingTask> {
   const turns = new Turns(tinySteps);
-  const nameEnds = new Uint32Array(new SharedArrayBuffer(files.length * 4));
+  const pathEnds = new Uint32Array(new SharedArrayBuffer(files.length * 4));
   let length = 0;
   for (const [index, { subdirectory, name }] of files.entries()) {
-    length += subdirectory.length + 1 + name.length;
-    nameEnds[index] = length;
+    length += folders[subdirectory].length + 1 + name.length;
+    pathEnds[index] = length;
     if (turns.isOver()) await turns.next();
   }
-  const names = Buffer.from(new SharedArrayBuffer(length));
+  const paths = Buffer.from(new SharedArrayBuffer(length));
   let at = 0;
   for (const { subdirectory, name } of files) {
-    at += names.write(`${subdirectory}/${name}`, at, 'latin1');
+    at += paths.write(`${folders[subdirectory]}/${name}`, at, 'latin1');
     if (turns.isOver()) await turns.next();
   }
   const octets = new Float64Array(new SharedArrayBuffer(files.length * 8)).fill(uncounted);
-  return { inbox, claims: new Int32Array(new SharedArrayBuffer(4)), names, nameEnds, octets };
+  return { claims: new Int32Array(new SharedArrayBuffer(4)), paths, pathEnds, octets };
 }
 
 /** One thread's part in a task. */
@@ -64,17 +63,11 @@ export class Counting {
   readonly #task: CountingTask;
   readonly #opener = new MessageFileOpener();
   readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
-  readonly #path: Buffer;
-  readonly #prefixLength: number;
   #next = 0;
   #end = 0;
 
   constructor(task: CountingTask) {
     this.#task = task;
-    const prefix = Buffer.from(`${task.inbox}/`, 'latin1');
-    this.#prefixLength = prefix.length;
-    this.#path = Buffer.alloc(prefix.length + longestOf(task.nameEnds));
-    prefix.copy(this.#path);
   }
 
   /** Counts one message that nobody else counts. @returns false when there are none left; others may still be counting */
@@ -91,11 +84,10 @@ export class Counting {
   }
 
   #pathAt(index: number): Buffer {
-    const { names, nameEnds } = this.#task;
-    const start = index === 0 ? 0 : (nameEnds[index - 1] ?? 0);
-    const end = nameEnds[index] ?? start;
-    this.#path.set(names.subarray(start, end), this.#prefixLength);
-    return this.#path.subarray(0, this.#prefixLength + end - start);
+    const { paths, pathEnds } = this.#task;
+    const start = index === 0 ? 0 : (pathEnds[index - 1] ?? 0);
+    const end = pathEnds[index] ?? start;
+    return Buffer.from(paths.buffer, paths.byteOffset + start, end - start);
   }
 
   /** What is wrong with a file, whoever needs its octets will find out and report. */
@@ -116,14 +108,4 @@ export class Counting {
       return uncounted;
     }
   }
-}
-
-function longestOf(ends: Uint32Array): number {
-  let longest = 0;
-  let start = 0;
-  for (const end of ends) {
-    longest = Math.max(longest, end - start);
-    start = end;
-  }
-  return longest;
 }

@@ -3,7 +3,7 @@
 
 import { unlink } from 'node:fs/promises';
 import { escapeBaseName, unescapeBaseName } from '../own-files/base-name-text.js';
-import { tryReadRegularFile } from '../../system/files/open-regular-file.js';
+import { tryReadMaildirFile } from '../own-files/read-maildir-file.js';
 import { replaceMaildirFile } from '../own-files/replace-maildir-file.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
@@ -53,7 +53,7 @@ export async function readOctetsCache<T extends { readonly baseName: string }>(
   { messages, found, other }: OctetsCacheVisitor<T>,
 ): Promise<number> {
   const maxBytes = Math.min((messages.length + maxSurplusEntries) * maxEntryBytes, maxFileBytes);
-  const text = tryRead(`${inbox}/${octetsCacheName}`, maxBytes);
+  const text = tryRead(inbox, maxBytes);
   if (text === null || !text.startsWith(`${header}\n`)) return 0;
   const turns = new Turns(tinySteps);
   const end = text.lastIndexOf('\nend ');
@@ -157,10 +157,9 @@ function indexOfEntry(
 }
 
 /** Whatever is wrong with the file, octets can be counted. */
-function tryRead(path: string, maxBytes: number): string | null {
+function tryRead(inbox: string, maxBytes: number): string | null {
   try {
-    const bytes = tryReadRegularFile(Buffer.from(path, 'latin1'), { maxBytes });
-    return bytes?.toString('latin1') ?? null;
+    return tryReadMaildirFile(inbox, octetsCacheName, maxBytes);
   } catch {
     return null;
   }

@@ -1,6 +1,7 @@
 // Replaces a file that pop3d keeps in a Maildir beside the messages: written in `tmp`, put in its place by rename.
 
 import { lstat, unlink } from 'node:fs/promises';
+import { MaildirFolders } from '../place/maildir-folders.js';
 import { scanDirectory } from '../../maildir/scan.js';
 import { isTemporaryNameOf, replaceFile } from '../../system/files/replace-file.js';
 
@@ -14,19 +15,17 @@ const maxTemporaryAgeMs = 36 * 60 * 60 * 1000;
  * @param inbox the Maildir, latin1 bytes
  * @param name of the file
  * @param pieces its text, latin1 bytes, written one after the other
- * @throws the system's error, or Error when `tmp` is no directory; the old file is then as it was
+ * @throws the system's error, MaildropRefused for a link in the place of a directory, Error when `tmp` is none; the old file is then as it was
  */
 export async function replaceMaildirFile(
   inbox: string,
   name: string,
   pieces: Iterable<string>,
 ): Promise<void> {
-  const temporaryFolder = `${inbox}/tmp`;
-  // A link there would lead the file out of the Maildir.
-  const stats = await lstat(Buffer.from(temporaryFolder, 'latin1'));
-  if (!stats.isDirectory()) throw new Error(`${temporaryFolder} is not a directory`);
-  await removeLeftovers(temporaryFolder, name);
-  await replaceFile(`${inbox}/${name}`, pieces, 'latin1', { mode: 0o600, temporaryFolder });
+  await new MaildirFolders(inbox).whileOpen(['.', 'tmp'], async (own, temporaryFolder) => {
+    await removeLeftovers(temporaryFolder, name);
+    await replaceFile(`${own}/${name}`, pieces, 'latin1', { mode: 0o600, temporaryFolder });
+  });
 }
 
 /** Never throws: what cannot be removed is no worse than before. */

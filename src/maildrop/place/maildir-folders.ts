@@ -52,18 +52,18 @@ export class MaildirFolders {
   }
 
   /**
-   * Opens folders for as long as `use` runs, for work that waits in between.
+   * Opens two folders for as long as `use` runs, for work that waits in between.
    *
    * @param use gets the folders' paths, latin1 bytes, in the same order
    * @throws as `pathOf`, and what `use` throws
    */
   async whileOpen<T>(
-    folders: readonly Folder[],
-    use: (...paths: readonly string[]) => Promise<T>,
+    [one, other]: readonly [Folder, Folder],
+    use: (pathOfOne: string, pathOfOther: string) => Promise<T>,
   ): Promise<T> {
     const descriptors = new Map<Folder, number>();
     try {
-      return await use(...folders.map((folder) => this.#reach(folder, descriptors)));
+      return await use(this.#reach(one, descriptors), this.#reach(other, descriptors));
     } finally {
       closeAll(descriptors);
     }

@@ -3,11 +3,8 @@
 
 import { isUniqueId } from '../../wire/listing.js';
 import type { Report } from '../octets/message-octets.js';
-import {
-  FileTooLarge,
-  NotRegularFile,
-  tryReadRegularFile,
-} from '../../system/files/open-regular-file.js';
+import { FileTooLarge, NotRegularFile } from '../../system/files/open-regular-file.js';
+import { tryReadMaildirFile } from '../own-files/read-maildir-file.js';
 import { Turns } from '../../system/runtime/turns.js';
 import { hashOfBaseName, uniqueIdFromBaseName, type Identifiable } from './unique-ids.js';
 
@@ -41,7 +38,7 @@ export async function assignListedUniqueIds(
   format: UniqueIdListFormat,
   report: Report,
 ): Promise<void> {
-  const text = readList(`${inbox}/${format.fileName}`);
+  const text = readList(inbox, format.fileName);
   const turns = new Turns();
   const listed = new Map<string, string>();
   for (const [baseName, uniqueId] of text === null ? [] : format.parse(text)) {
@@ -76,13 +73,12 @@ export async function assignListedUniqueIds(
 }
 
 /** @param path latin1 bytes. @returns latin1 text; null when there is no such file */
-function readList(path: string): string | null {
+function readList(inbox: string, fileName: string): string | null {
   try {
-    const bytes = tryReadRegularFile(Buffer.from(path, 'latin1'), { maxBytes: maxFileBytes });
-    return bytes?.toString('latin1') ?? null;
+    return tryReadMaildirFile(inbox, fileName, maxFileBytes);
   } catch (error) {
     if (!(error instanceof NotRegularFile || error instanceof FileTooLarge)) throw error;
-    throw new Error(`${path} ${error.message}`, { cause: error });
+    throw new Error(`${inbox}/${fileName} ${error.message}`, { cause: error });
   }
 }
 

@@ -60,6 +60,6 @@ t.test('a tmp that is a link is neither written to nor tidied', async (t) => {
   utimesSync(join(inbox, 'tmp', 'pop3d.octets.1.000000000000'), 1, 1);
   renameSync(join(inbox, 'tmp'), join(inbox, 'elsewhere'));
   symlinkSync('elsewhere', join(inbox, 'tmp'));
-  await t.rejects(replaceMaildirFile(inbox, 'pop3d.octets', ['x']), /not a directory/);
+  await t.rejects(replaceMaildirFile(inbox, 'pop3d.octets', ['x']), /is a symbolic link/);
   t.equal(readdirSync(join(inbox, 'elsewhere')).length, 1);
 });

@@ -73,7 +73,7 @@ t.test('work that waits keeps its folders, and gives them back', async (t) => {
     swap(own, other, 'tmp');
     await Promise.resolve();
     mkdirSync(`${tmp}/made`);
-    t.ok(readdirSync(inbox ?? '').includes('tmp'));
+    t.ok(readdirSync(inbox).includes('tmp'));
   });
   t.strictSame(other.names('tmp'), []);
   t.equal(readdirSync('/proc/self/fd').length, before);

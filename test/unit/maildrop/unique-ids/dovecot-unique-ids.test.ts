@@ -13,7 +13,7 @@ t.test('a uid and the uidvalidity become sixteen digits', (t) => {
     ['plain', `${header}1 :a\n`, [['a', `00000001${validity}`]]],
     ['flags cut off', `${header}1 :a:2,S\n`, [['a', `00000001${validity}`]]],
     ['fields', `${header}255 W130 S123 :a\n`, [['a', `000000ff${validity}`]]],
-    ['a name with spaces', `${header}1 W1 :a b :c\n`, [['a b ', `00000001${validity}`]]],
+    ['a name with spaces', `${header}1 W1 :a b :c\n`, [['a b :c', `00000001${validity}`]]],
     ['8-bit names', `${header}1 :\xff\xfe\n`, [['\xff\xfe', `00000001${validity}`]]],
     ['largest uid', `${header}4294967295 :a\n`, [['a', `ffffffff${validity}`]]],
     ['format 1', `1 16 9\n7 a:2,\n`, [['a', '0000000700000010']]],
