@@ -42,7 +42,7 @@ export function parseRunFile(text: string, file: string): RunFile {
   let programLine: number | undefined;
   for (const [index, lineText] of text.split('\n').entries()) {
     const line = index + 1;
-    const trimmed = lineText.trim();
+    const trimmed = lineText.replace(/^[ \t]+|[ \t]*\r?$/g, '');
     if (trimmed === '' || trimmed.startsWith(':')) continue;
     const directive = parseDirective(trimmed, line, file);
     if (directive.keyword === 'program') {
@@ -58,7 +58,7 @@ export function parseRunFile(text: string, file: string): RunFile {
 }
 
 function parseDirective(text: string, line: number, file: string): Directive {
-  const [keyword = ''] = text.split(/\s/, 1);
+  const [keyword = ''] = text.split(/[ \t]/, 1);
   if (!isKeyword(keyword)) throw new RunFileError(file, line, `unknown directive "${keyword}"`);
   try {
     const words = splitWords(text.slice(keyword.length));
@@ -97,9 +97,10 @@ function isKeyword(word: string): word is Keyword {
 
 /** Splits at blanks outside quotation marks, in which only `\"` is special: a quotation mark. */
 function splitWords(text: string): string[] {
-  const word = /\s*(?:"(?<quoted>(?:\\"|[^"\\]|\\(?!"))*)"(?=\s|$)|(?<plain>[^\s"]+)(?=\s|$))/y;
+  const word =
+    /[ \t]*(?:"(?<quoted>(?:\\"|[^"\\]|\\(?!"))*)"(?=[ \t]|$)|(?<plain>[^ \t"]+)(?=[ \t]|$))/y;
   const words: string[] = [];
-  const end = text.trimEnd().length;
+  const end = text.length;
   while (word.lastIndex < end) {
     const match = word.exec(text);
     if (match === null) throw new ValueError('a quotation mark is out of place or not closed');

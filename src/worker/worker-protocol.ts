@@ -40,6 +40,8 @@ export type WorkerMessage =
   | { readonly kind: 'ready'; readonly greeting: string | null; readonly reportsLogins: boolean }
   /** The connection is the worker's now. */
   | { readonly kind: 'taken'; readonly id: number }
+  /** The worker has closed its copy unread: it has no descriptors for another session. */
+  | { readonly kind: 'full'; readonly id: number }
   | SessionsMessage
   /** Another worker should take the place of this one; it finishes what it has. */
   | { readonly kind: 'retire'; readonly why: string };
@@ -56,6 +58,7 @@ export function tryWorkerMessage(message: unknown): WorkerMessage | null {
         reportsLogins: rest['reportsLogins'] === true,
       };
     case 'taken':
+    case 'full':
       return typeof id === 'number' ? { kind, id } : null;
     case 'sessions':
       return {

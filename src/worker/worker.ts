@@ -3,6 +3,7 @@
 
 import type { Socket } from 'node:net';
 import { ChurningMap } from '../system/runtime/churning-map.js';
+import { DescriptorRoom } from './descriptor-room.js';
 import { FailedLogins } from './failed-logins.js';
 import { GatheredNews } from './gathered-news.js';
 import type { SessionNews } from './session-news.js';
@@ -72,6 +73,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const failures = new FailedLogins(maxFailingNetworks, () => performance.now());
   /** One for each running session. */
   const evictions = new ChurningMap<number, () => void>();
+  const room = new DescriptorRoom();
   const retire = (why: string): void => {
     if (isRetiring) return;
     isRetiring = true;
@@ -84,7 +86,12 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       evictions.get(id)?.();
       return;
     }
-    // Before the socket can be read: until this is said the connection is the launcher's.
+    // What follows comes before the socket can be read: until `taken` it is the launcher's.
+    if (socket !== undefined && !room.hasRoomFor(socket)) {
+      socket.destroy();
+      tell({ kind: 'full', id });
+      return;
+    }
     tell({ kind: 'taken', id });
     const { network } = message;
     let isEvicted = false;

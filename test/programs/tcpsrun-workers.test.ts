@@ -501,3 +501,41 @@ function residentMiB(pid: number): number {
   const status = readFileSync(join('/proc', String(pid), 'status'), 'latin1');
   return Number(/^VmRSS:\s+([0-9]+) kB/m.exec(status)?.[1]) / 1024;
 }
+
+t.test(
+  'idle clients that take all descriptors of a worker end no session of a user, and give way',
+  { skip: unlessInstalled('prlimit') },
+  async (t) => {
+    const runFile = workerRunFile('line-worker', '+OK hello');
+    const tcpsrun = await startWithWorkers(t, 1, { runFile, openFiles: 96 });
+    const user = tcpsrun.connect();
+    await user.firstLine();
+    t.equal(await ask(user, 'login'), 'told');
+    const idle: Client[] = [];
+    for (let count = 0; count < 60; count += 1) {
+      const client = tcpsrun.connect('127.0.0.2');
+      idle.push(client);
+      await client.firstLine();
+    }
+    const another = tcpsrun.connect('127.0.0.3');
+    t.equal(await another.firstLine(), '+OK hello');
+    t.equal(await ask(another, 'login'), 'told');
+    await poll('an idle client that gave way', () =>
+      Promise.resolve(idle.some(({ received }) => received.includes('evicted')) ? true : undefined),
+    );
+    t.match(await ask(user, 'still there'), /still there$/);
+    t.notMatch(tcpsrun.program.stderr, /worker-end/);
+  },
+);
+
+t.test('SIGHUP as often as it comes starts few workers and loses no connection', async (t) => {
+  const runFile = workerRunFile('line-worker', '+OK hello');
+  const tcpsrun = await startWithWorkers(t, 2, { runFile });
+  for (let round = 0; round < 10; round += 1) {
+    for (let count = 0; count < 30; count += 1) tcpsrun.program.kill('SIGHUP');
+    const clients = Array.from({ length: 5 }, () => tcpsrun.connect());
+    for (const client of clients) t.equal(await client.firstLine(), '+OK hello');
+    for (const client of clients) await finish(client);
+  }
+  t.ok(startedWorkers(tcpsrun.program).length < 100, 'not two for each of 300 signals');
+});

@@ -14,6 +14,8 @@ export interface AdmittedConnection extends ClientRating {
   readonly facts: ConnectionFacts;
   /** Gets what the program tells, if it does. */
   readonly hear: (news: ProgramNews) => void;
+  /** Called while no worker has room for it: a session that has not logged in might end for it. */
+  readonly onNoRoom: () => void;
 }
 
 export interface Session {

@@ -30,6 +30,11 @@ const longestBackOffMs = 30_000;
 export class KeptWorkers {
   readonly #options: KeptWorkersOptions;
   readonly #workers = new Set<WorkerProcess>();
+  /** Those of them that serve only until the workers that replace them are ready. */
+  readonly #outgoing = new Set<WorkerProcess>();
+  #whyOutgoing = '';
+  /** Why all are to be replaced once more when the present replacement is done. */
+  #whyAgain: string | null = null;
   /** What they were started with. */
   #signature = '';
   /** Started, but not among the workers yet. */
@@ -64,7 +69,7 @@ export class KeptWorkers {
   /** Starts workers until there are as many as wanted; during a back-off none. */
   start(): void {
     if (this.#isClosed || this.#backOffTimer !== undefined) return;
-    const wanted = this.#options.workerCount - this.#workers.size - this.#beingStarted;
+    const wanted = this.#options.workerCount - this.#newCount - this.#beingStarted;
     for (let missing = wanted; missing > 0; missing -= 1) void this.#startOne();
   }
 
@@ -78,7 +83,8 @@ export class KeptWorkers {
     const { signature: wanted } = this.#options.plans.ofWorkers();
     if (wanted !== this.#signature) {
       this.#signature = wanted;
-      this.replace('the run file changed');
+      for (const worker of [...this.#workers]) this.#retire(worker, 'the run file changed');
+      this.start();
     }
     return signature === wanted;
   }
@@ -87,14 +93,26 @@ export class KeptWorkers {
   retireIfSpent(worker: WorkerProcess): void {
     const { sessionsPerWorker } = this.#options;
     if (sessionsPerWorker === 0 || worker.givenCount < sessionsPerWorker) return;
-    this.#workers.delete(worker);
+    this.#forget(worker);
     worker.retire();
     this.start();
   }
 
-  /** Replaces every worker; each ends with its last session. */
+  /**
+   * Replaces every worker. Those that are ready serve until the new ones are; then each ends with its
+   * last session. Called meanwhile, it begins again when that is done: however often it is called,
+   * only so many processes start.
+   */
   replace(why: string): void {
-    for (const worker of [...this.#workers]) this.#retire(worker, why);
+    if (this.#outgoing.size > 0 || this.#beingStarted > 0) {
+      this.#whyAgain = why;
+      return;
+    }
+    this.#whyOutgoing = why;
+    for (const worker of [...this.#workers]) {
+      if (worker.isReady) this.#outgoing.add(worker);
+      else this.#retire(worker, why);
+    }
     this.start();
   }
 
@@ -118,7 +136,7 @@ export class KeptWorkers {
   }
 
   async #startProcess(): Promise<void> {
-    const { plans, sessionsPerWorker, log, times, onFree } = this.#options;
+    const { plans, sessionsPerWorker, log, times } = this.#options;
     const { launch, signature } = plans.ofWorkers();
     this.#signature = signature;
     const environment = new Map(launch.environment);
@@ -128,6 +146,10 @@ export class KeptWorkers {
     const onRetire = (retiring: WorkerProcess, why: string): void => {
       this.#retire(retiring, why);
       this.start();
+    };
+    const onFree = (): void => {
+      this.#finishReplacement();
+      this.#options.onFree();
     };
     const worker = new WorkerProcess(program, { onFree, onRetire }, times);
     this.#workers.add(worker);
@@ -145,7 +167,7 @@ export class KeptWorkers {
       sessions: worker.givenCount,
     });
     // A retired one was replaced already.
-    if (!this.#workers.delete(worker) || this.#isClosed) return;
+    if (!this.#forget(worker) || this.#isClosed) return;
     const isYoung = performance.now() - worker.startedMs < youngMs && worker.givenCount === 0;
     if (isYoung) this.#backOff('workers end as soon as they are started');
     else if (!worker.wasReady) this.#backOff('the program is no worker');
@@ -154,6 +176,28 @@ export class KeptWorkers {
       this.start();
     }
     this.#options.onFewer();
+  }
+
+  get #newCount(): number {
+    return this.#workers.size - this.#outgoing.size;
+  }
+
+  /** @returns false when it was not among the workers any more */
+  #forget(worker: WorkerProcess): boolean {
+    this.#outgoing.delete(worker);
+    return this.#workers.delete(worker);
+  }
+
+  #finishReplacement(): void {
+    if (this.#outgoing.size === 0 && this.#whyAgain === null) return;
+    for (const worker of this.#workers) {
+      if (!worker.isReady) return;
+    }
+    if (this.#newCount < this.#options.workerCount) return;
+    for (const worker of [...this.#outgoing]) this.#retire(worker, this.#whyOutgoing);
+    const why = this.#whyAgain;
+    this.#whyAgain = null;
+    if (why !== null) this.replace(why);
   }
 
   #backOff(why: string): void {
@@ -168,7 +212,7 @@ export class KeptWorkers {
   }
 
   #retire(worker: WorkerProcess, why: string): void {
-    if (!this.#workers.delete(worker)) return;
+    if (!this.#forget(worker)) return;
     this.#options.log.write('worker-retired', { pid: worker.pid, why });
     worker.retire();
   }

@@ -17,6 +17,8 @@ export interface WorkerPoolOptions {
   readonly workerCount: number;
   /** A worker is replaced after so many sessions; 0: never. */
   readonly sessionsPerWorker: number;
+  /** How many connections may wait for a worker now, each with a descriptor; Infinity when not given. */
+  readonly waiting?: () => number;
   /** Serves the connections that no worker can. */
   readonly otherwise: HandOver;
   /** Undefined: the usual ones. */
@@ -40,15 +42,17 @@ const maxDeaths = 5;
 export class WorkerPool implements HandOver {
   readonly isCostly: boolean;
   readonly #otherwise: HandOver;
+  readonly #maxWaiting: () => number;
   readonly #plans: WorkerPlans;
   readonly #workers: KeptWorkers;
   readonly #waiting: Job[] = [];
   #nextId = 1;
 
   /** Starts nothing yet. */
-  constructor({ service, otherwise, ...options }: WorkerPoolOptions) {
+  constructor({ service, otherwise, waiting = () => Infinity, ...options }: WorkerPoolOptions) {
     this.isCostly = options.sessionsPerWorker === 1;
     this.#otherwise = otherwise;
+    this.#maxWaiting = waiting;
     this.#plans = new WorkerPlans(service);
     this.#workers = new KeptWorkers({
       ...options,
@@ -56,6 +60,10 @@ export class WorkerPool implements HandOver {
       onFree: () => this.#dispatch(),
       onFewer: () => this.#serveStranded(),
     });
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
   }
 
   /** Starts the workers. */
@@ -78,6 +86,9 @@ export class WorkerPool implements HandOver {
     if (!this.#workers.areFor(signature) || !this.#workers.hasReady) {
       return this.#otherwise.serve(connection);
     }
+    if (this.#waiting.length >= this.#maxWaiting()) {
+      throw new Error('too many connections wait for a worker');
+    }
     return new Promise((settle, fail) => {
       this.#waiting.push({ connection, argv, isGreeted: false, deaths: 0, settle, fail });
       this.#dispatch();
@@ -94,7 +105,7 @@ export class WorkerPool implements HandOver {
   }
 
   async #offer(job: Job, worker: WorkerProcess): Promise<void> {
-    const { socket, facts, level, hear } = job.connection;
+    const { socket, facts, level, hear, onNoRoom } = job.connection;
     if (!job.isGreeted && worker.greeting !== null && level > 0) {
       socket.write(worker.greeting);
       job.isGreeted = true;
@@ -113,6 +124,16 @@ export class WorkerPool implements HandOver {
     );
     this.#workers.retireIfSpent(worker);
     const offer = await offering;
+    if (offer.offer === 'full') {
+      // With no session that could end, its limit is too low for any.
+      if (worker.sessionCount === 0) this.#serveWithoutWorker(job);
+      else {
+        this.#waiting.unshift(job);
+        if (this.#workers.leastLoaded === undefined) onNoRoom();
+      }
+      this.#dispatch();
+      return;
+    }
     if (offer.offer === 'died') {
       // Nobody read an octet of it: the next worker gets it as it is, before those that came later.
       job.deaths += 1;

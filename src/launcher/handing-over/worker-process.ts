@@ -20,7 +20,7 @@ export interface WorkerEvents {
   readonly onRetire: (worker: WorkerProcess, why: string) => void;
 }
 
-/** `died` leaves the connection the launcher's. */
+/** `died` and `full` leave the connection the launcher's. */
 export type Offer =
   | {
       readonly offer: 'taken';
@@ -28,6 +28,7 @@ export type Offer =
       /** As in `Session`. */
       readonly evict: (() => void) | undefined;
     }
+  | { readonly offer: 'full' }
   | { readonly offer: 'died' };
 
 /** A connection that this worker is offered. */
@@ -53,6 +54,9 @@ export interface WorkerTimes {
 
 const usualTimes: WorkerTimes = { takeMs: 10_000, readyMs: 20_000 };
 
+/** A worker without room is asked again when one of its sessions has ended, or after this time. */
+const fullMs = 1000;
+
 /** Most workers close their channel by ending, which is known a moment later. */
 const hangUpGraceMs = 1000;
 
@@ -67,6 +71,7 @@ export class WorkerProcess {
   #state: 'starting' | 'ready' | 'retired' | 'dead' = 'starting';
   #greeting: string | null = null;
   #offered: Offered | undefined;
+  #isFull = false;
   #reportsLogins = false;
   #givenCount = 0;
   #wasReady = false;
@@ -107,7 +112,7 @@ export class WorkerProcess {
 
   /** Whether it can be offered a connection now. One at a time: a death leaves one undecided. */
   get isFree(): boolean {
-    return this.#state === 'ready' && this.#offered === undefined;
+    return this.#state === 'ready' && this.#offered === undefined && !this.#isFull;
   }
 
   get sessionCount(): number {
@@ -189,6 +194,19 @@ export class WorkerProcess {
     settle({ offer: 'taken', ended, evict: this.#reportsLogins ? evict : undefined });
   }
 
+  #refuse(id: number): void {
+    if (this.#offered?.id !== id) return;
+    this.#isFull = true;
+    setTimeout(() => this.#makeFree(), fullMs).unref();
+    this.#givenCount -= 1;
+    this.#offered.settle({ offer: 'full' });
+  }
+
+  #makeFree(): void {
+    this.#isFull = false;
+    this.#events.onFree();
+  }
+
   #hearOfSessions({ loggedIn, failedLogins, ended }: SessionsMessage): void {
     for (const id of failedLogins) this.#sessions.get(id)?.hear('failed-login');
     for (const id of loggedIn) this.#sessions.get(id)?.hear('login');
@@ -215,9 +233,13 @@ export class WorkerProcess {
         this.#take(message.id);
         this.#events.onFree();
         return;
+      case 'full':
+        this.#refuse(message.id);
+        return;
       case 'sessions':
         this.#hearOfSessions(message);
         this.#disconnectWhenDone();
+        if (this.#isFull && message.ended.length > 0) this.#makeFree();
         return;
       case 'retire':
         this.#events.onRetire(this, message.why);

@@ -78,7 +78,11 @@ function askId(option: string, user: string): string {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
-  } catch {
-    throw new ConfigurationError('no such user');
+  } catch (error) {
+    // It ran, and did not know the user.
+    if (typeof (error as { status?: unknown }).status === 'number') {
+      throw new ConfigurationError('no such user');
+    }
+    throw error;
   }
 }

@@ -1,11 +1,14 @@
 // How many connections may wait. Past the limit of open files libuv would close them in silence.
 
-import { readFileSync } from 'node:fs';
 import { countDescriptors } from '../../system/descriptors/inherited-descriptors.js';
+import { openFilesLimit } from '../../system/descriptors/open-files-limit.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 
 /** For what is open for a moment: run file, rules file, the pipes of programs being started. */
 const spare = 24;
+
+/** Programs get the limit too, and those that run on Node.js, as pop3d does, start with no fewer. */
+const fewestOfPrograms = 64;
 
 /** The listening socket, one connection, and what starting its program takes for a moment. */
 const fewest = 8;
@@ -19,7 +22,7 @@ const fewest = 8;
  */
 export function requireDescriptors(workers: number): void {
   const limit = openFilesLimit();
-  const needed = countDescriptors() + fewest + workers;
+  const needed = Math.max(fewestOfPrograms, countDescriptors() + fewest + workers);
   if (limit >= needed) return;
   throw new TemporaryError(
     `the limit of open files is ${limit}, and at least ${needed} are needed (ulimit -n, LimitNOFILE=)`,
@@ -45,15 +48,4 @@ export function heldLimit(backlog: number, heldNow: () => number): () => number 
     }
     return limit;
   };
-}
-
-/** Infinity when it is unlimited or unknown. */
-function openFilesLimit(): number {
-  try {
-    const [, soft = ''] =
-      /^Max open files\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'latin1')) ?? [];
-    return /^[0-9]+$/.test(soft) ? Number(soft) : Infinity;
-  } catch {
-    return Infinity;
-  }
 }

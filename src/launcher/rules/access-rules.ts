@@ -22,11 +22,19 @@ export class AccessRulesError extends ConfigurationError {}
 
 /** A parsed line: a rule, or null for a blank one and a comment. */
 export function parseRuleLine(text: string, line: number, file: string): AccessRule | null {
-  const words = text.replace(/#.*/s, '').trim().split(/\s+/);
-  const [target = '', level, surplus] = words;
+  // Only space and tab are blanks. A CR before the LF is part of the line's end.
+  const [target = '', level, surplus] = text
+    .replace(/#.*|\r$/s, '')
+    .split(/[ \t]+/)
+    .filter((word) => word !== '');
   if (target === '') return null;
   const fail = (problem: string): never => {
-    throw new AccessRulesError(`${file}:${line}: ${problem}`);
+    // A no-break space must not look like the space that it is not.
+    const visible = problem.replace(
+      /[^ -~]/gu,
+      (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+    );
+    throw new AccessRulesError(`${file}:${line}: ${visible}`);
   };
   if (level === undefined) return fail(`"${target}" has no level after it`);
   if (surplus !== undefined) return fail(`unexpected "${surplus}" after the level`);

@@ -15,7 +15,7 @@ export function setRule(text: string, target: string, level: number): string {
     return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${target} ${level}\n`;
   }
   return replaceLine(text, rule.line, (line) => [
-    line.replace(/^(\s*\S+\s+)[0-9]+/, (_match, before: string) => `${before}${level}`),
+    line.replace(/^([ \t]*[^ \t]+[ \t]+)[0-9]+/, (_match, before: string) => `${before}${level}`),
   ]);
 }
 

@@ -166,7 +166,10 @@ export class Launcher {
 
   /** Ends one session that has not logged in for a client that lacks only a slot. */
   #makeRoomFor(successor: Client): void {
-    if (!this.#slots.lacksOnlyPlace(successor)) return;
+    if (this.#slots.lacksOnlyPlace(successor)) this.#endSessionFor(successor);
+  }
+
+  #endSessionFor(successor: Client): void {
     const found = this.#beforeLogin.findFor(successor);
     if (found === undefined) return;
     const { session: client, sinceMs } = found;
@@ -238,10 +241,16 @@ export class Launcher {
           start?.end();
           this.#hear(client, news);
         },
+        onNoRoom: () => {
+          // It has nothing to give itself.
+          this.#beforeLogin.delete(client);
+          this.#endSessionFor(client);
+        },
       });
       this.#totals.served += 1;
       if (!session.isStarting) start?.end();
       if (session.evict === undefined) this.#beforeLogin.delete(client);
+      else if (client.at.stage === 'starting') this.#beforeLogin.add(client, performance.now());
       if (client.at.stage === 'leaving') this.#evict(client, session, client.at.successor);
       if (client.at.stage === 'starting') client.at = { stage: 'served', session };
       await this.#watch(client, session);

@@ -54,10 +54,13 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
   const rules =
     settings.rules === undefined ? null : new RulesFile(settings.rules, log, () => reserve());
   const otherwise = processPerConnection(service);
-  const pool =
+  const pool: WorkerPool | null =
     settings.workers === null
       ? null
-      : new WorkerPool({ service, log, otherwise, ...settings.workers });
+      : new WorkerPool({
+          ...{ service, log, otherwise, ...settings.workers },
+          waiting: heldLimit(Infinity, () => pool?.waitingCount ?? 0),
+        });
   const launcher: Launcher = new Launcher({
     log,
     handOver: pool ?? otherwise,
@@ -96,7 +99,7 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
       rules?.reread();
       pool?.replace('SIGHUP');
     },
-    count: () => tellCounters('counters', launcher.counters),
+    count: () => void tellCounters('counters', launcher.counters),
   });
   collectOnOneThread();
   log.write('listening', { address: listener.address, port: listener.port });
@@ -110,7 +113,7 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
   log.write('stopping', { ...launcher.counters });
   await launcher.stop();
   pool?.close();
-  tellCounters('stopped', launcher.counters);
+  await tellCounters('stopped', launcher.counters);
 }
 
 /** A wrong run file costs connections, not the service. An administrator wants to know at once. */

@@ -1,8 +1,9 @@
 // The file that a collector reads: always whole, old or new.
 
-import { lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import type { Log } from '../../system/log/log.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
+import { replaceFile } from '../../system/files/replace-file.js';
 
 /**
  * Finds out at the start what no write could mend.
@@ -15,22 +16,17 @@ export function requireMetricsFile(file: string): void {
 }
 
 /**
- * Puts a text in the place of the file. Not synced to the disk: after a crash there are new
- * counters anyway. What does not work is a warning in the log, as is something at that place that
- * is no regular file: a device would be replaced too.
+ * Puts a text in the place of the file. Not synced to the disk: after a crash there are new counters
+ * anyway. What does not work is a warning in the log, and so is something there that is no regular
+ * file: a device would be replaced too. Never rejects.
  */
-export function writeMetricsFile(file: string, text: string, log: Log): void {
-  // Collectors read what ends in .prom; this does not.
-  const temporary = `${file}.${process.pid}.new`;
+export async function writeMetricsFile(file: string, text: string, log: Log): Promise<void> {
   try {
     if (isTaken(file)) throw new Error(notRegular(file));
-    rmSync(temporary, { force: true });
-    // Made anew: what somebody else puts there meanwhile, such as a link, is not written to.
-    writeFileSync(temporary, text, { mode: 0o644, flag: 'wx' });
-    renameSync(temporary, file);
+    // Collectors read what ends in .prom. The temporary file's name does not.
+    await replaceFile(file, [text], 'utf8');
   } catch (error) {
     log.write('warning', { why: `option --metrics: ${(error as Error).message}` });
-    rmSync(temporary, { force: true });
   }
 }
 

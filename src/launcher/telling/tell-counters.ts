@@ -7,18 +7,22 @@ import { writeMetricsFile } from './metrics-file.js';
 /**
  * @param file undefined: to the log only
  * @param listener where the service really listens
+ * @returns what tells them; its promise never rejects
  */
 export function countersTeller(
   file: string | undefined,
   { address, port }: { readonly address: string; readonly port: number },
   log: Log,
-): (event: string, counters: Counters) => void {
+): (event: string, counters: Counters) => Promise<void> {
   const startedSeconds = Math.round(Date.now() / 1000);
-  return (event, counters) => {
+  let told = Promise.resolve();
+  const tell = async (event: string, counters: Counters): Promise<void> => {
     if (file !== undefined) {
-      writeMetricsFile(file, formatMetrics(counters, { address, port, startedSeconds }), log);
+      await writeMetricsFile(file, formatMetrics(counters, { address, port, startedSeconds }), log);
     }
     // After the file: whoever waits for the line finds it.
     log.write(event, { ...counters });
   };
+  // One after the other: the last counters must not be replaced by older ones.
+  return (event, counters) => (told = told.then(() => tell(event, counters)));
 }

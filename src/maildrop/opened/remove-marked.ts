@@ -5,7 +5,6 @@ import { baseNameOf } from '../../maildir/base-name.js';
 import type { MaildirMessage } from '../view/message-list.js';
 import type { MaildirFolders } from '../place/maildir-folders.js';
 import type { RemovalResult } from '../messages/maildrop.js';
-import { quotaBytesOf } from '../own-files/maildir-quota.js';
 import type { MessageFiles } from '../view/message-files.js';
 import { scanMaildir } from '../view/opening-scan.js';
 import { Turns } from '../../system/runtime/turns.js';
@@ -14,11 +13,6 @@ import { Turns } from '../../system/runtime/turns.js';
 interface Linked {
   readonly message: MaildirMessage;
   readonly stats: Stats;
-}
-
-export interface MaildirRemoval extends RemovalResult {
-  /** What the removed messages count for in a quota. */
-  readonly quotaBytes: number;
 }
 
 /**
@@ -31,10 +25,8 @@ export async function removeMarked(
   folders: MaildirFolders,
   messages: readonly MaildirMessage[],
   files: MessageFiles,
-): Promise<MaildirRemoval> {
-  /** With the bytes that each counts for in a quota. */
-  const removed = new Map<MaildirMessage, number>();
-  let bytes = 0;
+): Promise<RemovalResult> {
+  const removed = new Set<MaildirMessage>();
   const failures: { record: MaildirMessage; error: Error }[] = [];
   const linked = new Map<string, Linked>();
   const turns = new Turns();
@@ -44,12 +36,11 @@ export async function removeMarked(
       const isOurs = await files.act(message, (path) => {
         const stats = lstatSync(path);
         unlinkSync(path);
-        bytes = quotaBytesOf(message.baseName, stats.size);
         // In the Maildir or, for most of them, in a backup.
         if (stats.nlink > 1) linked.set(message.baseName, { message, stats });
       });
       message.status = 'gone';
-      if (isOurs) removed.set(message, bytes);
+      if (isOurs) removed.add(message);
     } catch (error) {
       failures.push({ record: message, error: error as Error });
     }
@@ -62,8 +53,7 @@ export async function removeMarked(
     failures.push({ record: message, error: error as Error });
   };
   if (linked.size > 0) await removeOtherNames(folders, linked, fail);
-  const quotaBytes = [...removed.values()].reduce((sum, each) => sum + each, 0);
-  return { removed: [...removed.keys()], failures, quotaBytes };
+  return { removed: [...removed], failures };
 }
 
 async function removeOtherNames(

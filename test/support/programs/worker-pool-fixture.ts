@@ -72,7 +72,12 @@ export function startWorkerPool(
       });
       const facts = tryConnectionFacts(server);
       if (facts === null) throw new Error('no addresses');
-      const standing = { level: 1, failedLogins: 0, hear: () => undefined };
+      const standing = {
+        level: 1,
+        failedLogins: 0,
+        hear: () => undefined,
+        onNoRoom: () => undefined,
+      };
       return { client, session: pool.serve({ socket: server, facts, ...standing }) };
     },
   };

@@ -165,3 +165,22 @@ t.test('100,000 rules load, and each is found again', (t) => {
   t.equal(decide(rules, address('10.1.2.4')).rule?.line, 65_536 + 2 * 256 + 4 + 1);
   t.end();
 });
+
+for (const [name, blank] of [
+  ['a no-break space', '\u00a0'],
+  ['a line separator', '\u2028'],
+  ['an ideographic space', '\u3000'],
+  ['a form feed', '\f'],
+  ['a carriage return', '\r'],
+] as const) {
+  t.test(`${name} is no blank, and is shown where it is refused`, (t) => {
+    const code = blank.charCodeAt(0).toString(16);
+    t.throws(() => AccessRules.parse(`10.0.0.0/8${blank}2`, 'rules'), {
+      message: `rules:1: "10.0.0.0/8\\u{${code}}2" has no level after it`,
+    });
+    t.throws(() => AccessRules.parse(`${blank}10.0.0.0/8 2`, 'rules'), {
+      message: `rules:1: "\\u{${code}}10.0.0.0" is no IPv4 or IPv6 address`,
+    });
+    t.end();
+  });
+}
