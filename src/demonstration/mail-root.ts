@@ -1,4 +1,5 @@
-// Makes the mail root that `npm start` serves: one user, three messages, a password database. Never touches one that exists.
+// Makes the mail root that `npm start` serves: one user, three messages, a password database. Never
+// touches one that exists.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,8 @@ export const demonstrationAddress = 'demo@example.org';
 export const demonstrationPassword = 'demo';
 
 /**
- * Makes the mail root if there is nothing at `path`. It appears whole or, when this is interrupted, not at all.
+ * Makes the mail root if there is nothing at `path`. It appears whole or, when this is interrupted,
+ * not at all.
  *
  * @param passdb path of the built program `passdb`
  * @returns whether it was made now

@@ -1,4 +1,5 @@
-// The three messages of the demonstration, as an MTA would have stored them: LF line ends, 8-bit text as it is.
+// The three messages of the demonstration, as an MTA would have stored them: LF line ends, 8-bit
+// text as it is.
 
 const addresses = (from: string, subject: string): string =>
   `From: ${from}\nTo: Demo User <demo@example.org>\nSubject: ${subject}\n`;

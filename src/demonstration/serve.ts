@@ -1,4 +1,5 @@
-// Runs tcpsrun with run/pop3.run for the demonstration and ends it, with the sessions it started, when asked to.
+// Runs tcpsrun with run/pop3.run for the demonstration and ends it, with the sessions it started,
+// when asked to.
 
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -28,7 +29,8 @@ export async function serveDemonstration(demonstration: Demonstration): Promise<
   const child = spawn(process.execPath, [tcpsrun, '127.0.0.1', String(port), runFile], {
     stdio: ['ignore', 'inherit', 'pipe'],
     env: { ...process.env, POP3D: pop3d, MAILROOT: mailRoot },
-    // A process group of its own: a terminal's Ctrl-C comes here first, and once, however many pass it on.
+    // A process group of its own: a terminal's Ctrl-C comes here first, and once, however many pass
+    // it on.
     detached: true,
   });
   // What was written last may still be on its way when the process is gone, hence "close".

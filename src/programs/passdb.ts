@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// passdb: edits and checks the password database. What its commands do is in src/auth/passdb-commands.ts.
+// passdb: edits and checks the password database. What its commands do is in
+// src/auth/passdb/passdb-commands.ts.
 
 import '../system/program/refuse-debugger.js';
 import { tryLoginName, type LoginName } from '../auth/accounts/login-name.js';

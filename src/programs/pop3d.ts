@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// pop3d: one POP3 session on stdin and stdout or on a passed socket, or many as a kept worker of tcpsrun. pop3d(8).
-// What the greeting does not need is loaded after it: a client on a slow machine sees an answer at once.
+// pop3d: one POP3 session on stdin and stdout or on a passed socket, or many as a kept worker of
+// tcpsrun. pop3d(8). What the greeting does not need is loaded after it: a client on a slow machine
+// sees an answer at once.
 
 import '../system/program/refuse-debugger.js';
 import { writeSync } from 'node:fs';
@@ -52,7 +53,9 @@ async function makeTimestamp(): Promise<string> {
   return makeApopTimestamp();
 }
 
-/** Writes the greeting at once. Where that does not work the session will, or will find out why not. */
+/**
+ * Writes the greeting at once. Where that does not work the session will, or will find out why not.
+ */
 function tryGreet(fd: number, greeting: string): boolean {
   try {
     return writeSync(fd, greeting) === greeting.length;

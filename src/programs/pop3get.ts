@@ -21,8 +21,9 @@ import { logOptionsFrom } from '../system/program/log-options.js';
 import { runProgram } from '../system/program/program.js';
 import { collectOnOneThread } from '../system/runtime/young-garbage.js';
 
-// Short-lived buffers are most of what a transfer allocates: a young generation that may not grow has them back sooner, which
-// keeps a large or endless message some 20 MB smaller and costs no time that can be measured.
+// Short-lived buffers are most of what a transfer allocates: a young generation that may not grow
+// has them back sooner, which keeps a large or endless message some 20 MB smaller and costs no time
+// that can be measured.
 setFlagsFromString('--semi-space-growth-factor=1');
 collectOnOneThread();
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// pop3record: stands between a POP3 client and its server and writes down what they say. pop3record(8).
+// pop3record: stands between a POP3 client and its server and writes down what they say.
+// pop3record(8).
 
 import '../system/program/refuse-debugger.js';
 import { spawn } from 'node:child_process';

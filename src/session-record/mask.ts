@@ -1,8 +1,12 @@
-// What of a POP3 session may be written where others could read it. A password can stand on any line before a login is over, also
-// where none belongs: people type it behind USER and NOOP. So a client's words are shown only where they have the form that RFC 1939,
-// RFC 2449, RFC 5034 and RFC 6856 give them, and numbers of messages only after a login.
+// What of a POP3 session may be written where others could read it. A password can stand on any
+// line before a login is over, also where none belongs: people type it behind USER and NOOP. So a
+// client's words are shown only where they have the form that RFC 1939, RFC 2449, RFC 5034 and RFC
+// 6856 give them, and numbers of messages only after a login.
 
-/** What may stand behind a keyword, before and after a login; a keyword that is not here is masked with all of its line. */
+/**
+ * What may stand behind a keyword, before and after a login; a keyword that is not here is masked
+ * with all of its line.
+ */
 const shownArguments: Readonly<
   Record<string, { readonly always?: RegExp; readonly inside?: RegExp }>
 > = {
@@ -33,7 +37,9 @@ const maxRemembered = 20;
 const minRememberedLength = 4;
 const maxPending = 1000;
 
-/** Follows one session. Lines come without their ends, latin1, in the order in which they were seen. */
+/**
+ * Follows one session. Lines come without their ends, latin1, in the order in which they were seen.
+ */
 export class SessionMask {
   /** Keywords of the commands that have no reply yet; the greeting is the reply to nothing. */
   readonly #pending: string[] = [''];
@@ -63,7 +69,10 @@ export class SessionMask {
     return `${keyword}${words === '' ? '' : ` ${words}`} (masked)`;
   }
 
-  /** A SASL challenge may have what was said before in it, and so may a reply that says what is wrong. */
+  /**
+   * A SASL challenge may have what was said before in it, and so may a reply that says what is
+   * wrong.
+   */
   reply(line: string): string {
     if (line.startsWith('+ ') || line === '+') return this.#challenge(line);
     const isReply = /^(?:\+OK|-ERR)(?: |$)/.test(line);

@@ -6,7 +6,10 @@ import { join } from 'node:path';
 const maxFileBytes = 64 << 20;
 
 export interface RecordFile {
-  /** Writes a line with the seconds since the start before it; once the file is full, or the disk, nothing. */
+  /**
+   * Writes a line with the seconds since the start before it; once the file is full, or the disk,
+   * nothing.
+   */
   write(line: string): void;
   close(): void;
 }

@@ -1,4 +1,5 @@
-// A POP3 session as lines of text that somebody may read: both directions, what could be a password masked. Pure.
+// A POP3 session as lines of text that somebody may read: both directions, what could be a password
+// masked. Pure.
 
 import { SessionMask } from './mask.js';
 
@@ -28,7 +29,10 @@ export class Transcript {
   #isEncrypted = false;
   #isFirst = true;
 
-  /** @param write gets each line, without its end, of printable ASCII: `C: …` from the client, `S: …` from the server */
+  /**
+   * @param write gets each line, without its end, of printable ASCII: `C: …` from the client, `S:
+   *   …` from the server
+   */
   constructor(write: (line: string) => void) {
     this.#write = write;
   }

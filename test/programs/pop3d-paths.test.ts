@@ -90,7 +90,7 @@ function addRow(cwd: string, user: string, domain: string): void {
   database.close();
 }
 
-/** Names as sent, latin1, that no maildrop has. faults.md N1 to N7. */
+/** Names as sent, latin1, that no maildrop has. */
 const refused = [
   '../../etc@x',
   'a/../b@x',

@@ -1,4 +1,5 @@
-// SIGUSR1 made Node open its debugger for everybody on the machine, in every program but tcpsrun and runsvc.
+// SIGUSR1 made Node open its debugger for everybody on the machine, in every program but tcpsrun
+// and runsvc.
 
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,10 @@ const { bin } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) 
 };
 const names = [...Object.keys(bin), 'src/programs/demonstration.cjs'];
 
-/** Code that runs in the program before its first statement, and writes down whether the debugger is open. */
+/**
+ * Code that runs in the program before its first statement, and writes down whether the debugger is
+ * open.
+ */
 const preload = (isAwaited: boolean): string => `
 const { appendFileSync } = require('node:fs');
 const { url } = require('node:inspector');

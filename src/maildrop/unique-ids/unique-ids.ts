@@ -1,4 +1,4 @@
-// Unique-ids from base names. RFC 1939 §7 (UIDL); design.md (Unique-ids, `filename`).
+// Unique-ids from base names. RFC 1939 §7 (UIDL); pop3d(8), --uidl filename.
 
 import { createHash } from 'node:crypto';
 import { withoutSizes } from '../../maildir/base-name.js';

@@ -1,5 +1,5 @@
-// The connection that a program was started with, as one duplex stream: a socket at descriptor 0 or at a number that was
-// passed, or a pair of pipes, files or terminals at 0 and 1.
+// The connection that a program was started with, as one duplex stream: a socket at descriptor 0 or
+// at a number that was passed, or a pair of pipes, files or terminals at 0 and 1.
 
 import { createReadStream, createWriteStream, fstatSync, type Stats } from 'node:fs';
 import { Socket } from 'node:net';

@@ -1,4 +1,5 @@
-// Descriptors that whoever started this process left open. None of them may reach the programs that it starts.
+// Descriptors that whoever started this process left open. None of them may reach the programs that
+// it starts.
 
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
 
@@ -6,9 +7,9 @@ import { closeSync, readdirSync, readFileSync } from 'node:fs';
 const closeOnExec = 0o2000000;
 
 /**
- * Closes every descriptor above 2 that would survive an exec, but for those in `kept`. Node marks inherited ones as
- * close-on-exec only up to the first gap after 15, and its own all along; so what is found here is somebody else's.
- * Without /proc nothing is done.
+ * Closes every descriptor above 2 that would survive an exec, but for those in `kept`. Node marks
+ * inherited ones as close-on-exec only up to the first gap after 15, and its own all along; so what
+ * is found here is somebody else's. Without /proc nothing is done.
  */
 export function closeInheritedDescriptors(kept: readonly number[]): void {
   for (const name of listDescriptors()) {

@@ -3,8 +3,9 @@
 import { fstatSync } from 'node:fs';
 
 /**
- * Whether two descriptors are the same file, pipe or socket. A closed descriptor is the same as nothing, and a terminal or
- * /dev/null on both is how people run a program by hand, so they do not count.
+ * Whether two descriptors are the same file, pipe or socket. A closed descriptor is the same as
+ * nothing, and a terminal or /dev/null on both is how people run a program by hand, so they do not
+ * count.
  */
 export function isSameFile(one: number, other: number): boolean {
   try {

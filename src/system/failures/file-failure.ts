@@ -2,7 +2,10 @@
 
 import { ConfigurationError, TemporaryError } from './failures.js';
 
-/** Rights, and something else in a file's place: the next try would fail as this one did. A read-only disk may be being repaired. */
+/**
+ * Rights, and something else in a file's place: the next try would fail as this one did. A
+ * read-only disk may be being repaired.
+ */
 const lastingCodes = new Set([
   'EACCES',
   'EPERM',
@@ -16,7 +19,8 @@ const lastingCodes = new Set([
 /**
  * What to throw in the place of a system's error.
  *
- * @param error what the system said; one that is a ConfigurationError or TemporaryError already is returned as it is
+ * @param error what the system said; one that is a ConfigurationError or TemporaryError already is
+ *   returned as it is
  * @param message names the file and what is wrong with it
  */
 export function fileFailure(error: unknown, message: string): ConfigurationError | TemporaryError {

@@ -5,12 +5,14 @@ import { lockFile } from './file-lock.js';
 import { replaceFile } from './replace-file.js';
 
 /**
- * Edits a file, with a lock on `FILE.lock`, which stays as an empty file. Links to the file stay links.
+ * Edits a file, with a lock on `FILE.lock`, which stays as an empty file. Links to the file stay
+ * links.
  *
- * @param edit gets the path to read; what it returns becomes the file's text, and null leaves the file alone
+ * @param edit gets the path to read; what it returns becomes the file's text, and null leaves the
+ *   file alone
  * @returns whether there was a new text, which is then on the disk
- * @throws TemporaryError when another editor does not finish within `patienceMs`; ConfigurationError when something else is
- *   in the place of the lock; the system's errors
+ * @throws TemporaryError when another editor does not finish within `patienceMs`;
+ *   ConfigurationError when something else is in the place of the lock; the system's errors
  */
 export async function editFile(
   file: string,
@@ -40,7 +42,10 @@ function realPath(file: string): string {
   }
 }
 
-/** Versions before 0.2 locked by a link to their process number, and left it behind when they were killed. */
+/**
+ * Earlier versions locked by a link to their process number, and left it behind when they were
+ * killed.
+ */
 function removeLinkThatLocked(lock: string): void {
   try {
     if (/^[0-9]+$/.test(readlinkSync(lock))) unlinkSync(lock);

@@ -1,5 +1,6 @@
-// A lock between processes that the kernel releases when its holder dies, however it dies, so that it cannot be stale. It is
-// SQLite's lock on an empty file, which also holds between containers that share the folder. The file stays.
+// A lock between processes that the kernel releases when its holder dies, however it dies, so that
+// it cannot be stale. It is SQLite's lock on an empty file, which also holds between containers
+// that share the folder. The file stays.
 
 import {
   accessSync,
@@ -23,7 +24,10 @@ export interface FileLock {
 export interface LockOptions {
   /** How long to wait for another holder, in milliseconds; 0 when not given. */
   readonly patienceMs?: number;
-  /** Whose rights and owner the lock's file gets when it is made, so that whoever may edit the one may lock the other. */
+  /**
+   * Whose rights and owner the lock's file gets when it is made, so that whoever may edit the one
+   * may lock the other.
+   */
   readonly like?: Stats | undefined;
 }
 
@@ -33,8 +37,9 @@ const retryMs = 20;
  * Takes a lock.
  *
  * @param path of the lock's file, which is made where it is missing
- * @throws TemporaryError when another process, or another lock of this one, holds it for longer than `patienceMs`;
- *   ConfigurationError when something else is in the place of the file, or rights are missing. Both name the file.
+ * @throws TemporaryError when another process, or another lock of this one, holds it for longer
+ *   than `patienceMs`; ConfigurationError when something else is in the place of the file, or
+ *   rights are missing. Both name the file.
  */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock> {
   const { patienceMs = 0, like } = options;
@@ -63,8 +68,9 @@ export async function lockFile(path: string, options: LockOptions = {}): Promise
 }
 
 /**
- * SQLite would follow a link and make what it points to, and believe a database that somebody put there. A file that exists is
- * not opened for the check: closing it would let go of a lock that this process holds.
+ * SQLite would follow a link and make what it points to, and believe a database that somebody put
+ * there. A file that exists is not opened for the check: closing it would let go of a lock that
+ * this process holds.
  */
 function prepareLockFile(path: string, like: Stats | undefined): void {
   try {

@@ -1,6 +1,7 @@
-// Whether a file or directory may hold something else than when it was read, told from its stamp: device, inode, size
-// and times. A stamp has a grain, and is set by a clock that need not be ours. So a stamp that looks the same proves
-// nothing unless the clock that set it had moved on before the reading began.
+// Whether a file or directory may hold something else than when it was read, told from its stamp:
+// device, inode, size and times. A stamp has a grain, and is set by a clock that need not be ours.
+// So a stamp that looks the same proves nothing unless the clock that set it had moved on before
+// the reading began.
 
 import { statfsSync, statSync, type BigIntStats } from 'node:fs';
 
@@ -60,10 +61,12 @@ export class FileWatch {
   }
 
   /**
-   * To be called before each reading, and later to ask whether another is needed. Costs one stat(2).
+   * To be called before each reading, and later to ask whether another is needed. Costs one
+   * stat(2).
    *
    * @param stats of the path, when the caller has them: null when there is no such file
-   * @returns whether the file may hold something else than what was read after the last call that returned true
+   * @returns whether the file may hold something else than what was read after the last call that
+   *   returned true
    * @throws the system's error but for ENOENT: a missing file is one that may appear
    */
   mayHaveChanged(stats: FileStamp | null = tryStat(this.#path)): boolean {
@@ -79,7 +82,10 @@ export class FileWatch {
     return true;
   }
 
-  /** Whether what was read since `mayHaveChanged` holds until the stamp changes. If not, each call asks to read again. */
+  /**
+   * Whether what was read since `mayHaveChanged` holds until the stamp changes. If not, each call
+   * asks to read again.
+   */
   get isSettled(): boolean {
     return this.#beliefMs > 0;
   }
@@ -99,7 +105,10 @@ export class FileWatch {
     return copy;
   }
 
-  /** @returns for how many milliseconds a reading that begins now is believed while the stamp stays the same */
+  /**
+   * @returns for how many milliseconds a reading that begins now is believed while the stamp stays
+   *   the same
+   */
   #beliefIn(stamp: FileStamp | null, seenForMs: number): number {
     if (stamp === null) return Infinity;
     const newestNs = stamp.mtimeNs > stamp.ctimeNs ? stamp.mtimeNs : stamp.ctimeNs;
@@ -114,7 +123,9 @@ export class FileWatch {
   }
 }
 
-/** Whether two stamps are of one file that did not change between. Two missing files are the same. */
+/**
+ * Whether two stamps are of one file that did not change between. Two missing files are the same.
+ */
 export function isSameStamp(one: FileStamp | null, other: FileStamp | null): boolean {
   return (
     one?.mtimeNs === other?.mtimeNs &&

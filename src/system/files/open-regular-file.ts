@@ -1,12 +1,16 @@
-// Opens and reads files at places where somebody else may have put a link, a FIFO, a device or a directory: none is
-// waited for or written to, and a link is followed only where the caller says so.
+// Opens and reads files at places where somebody else may have put a link, a FIFO, a device or a
+// directory: none is waited for or written to, and a link is followed only where the caller says
+// so.
 
 import { closeSync, constants, fstatSync, openSync, readSync, type BigIntStats } from 'node:fs';
 
 /** What is in the place of a file. */
 export type NotAFile = 'a symbolic link' | 'a directory' | 'a FIFO, socket or device';
 
-/** Something is there that is no regular file. The message does not name the place, which whoever catches it knows. */
+/**
+ * Something is there that is no regular file. The message does not name the place, which whoever
+ * catches it knows.
+ */
 export class NotRegularFile extends Error {
   override readonly name = 'NotRegularFile';
   readonly what: NotAFile;

@@ -1,5 +1,5 @@
-// Replaces a file that others are reading: they see all of the old text or all of the new. Nothing that somebody else
-// puts in the folder meanwhile is followed, written to or given away.
+// Replaces a file that others are reading: they see all of the old text or all of the new. Nothing
+// that somebody else puts in the folder meanwhile is followed, written to or given away.
 
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
@@ -11,18 +11,25 @@ const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_RDONLY, O_DIRECTORY } = constan
 export interface ReplaceOptions {
   /** Rights of the new file, less the umask, where `keepsOwner` finds no old one. */
   readonly mode?: number;
-  /** Whether the new file gets the old one's rights and, where the system allows it, its owner and group. */
+  /**
+   * Whether the new file gets the old one's rights and, where the system allows it, its owner and
+   * group.
+   */
   readonly keepsOwner?: boolean;
   /** Whether text and name are on the disk when the promise resolves. */
   readonly isDurable?: boolean;
-  /** Where the text is written before it gets its name, on the same file system; beside the file when not given. */
+  /**
+   * Where the text is written before it gets its name, on the same file system; beside the file
+   * when not given.
+   */
   readonly temporaryFolder?: string;
 }
 
 /**
  * Writes a text to a new file and gives it the name of the old one.
  *
- * @param path latin1 text where `encoding` is latin1: a character a byte. A link there is replaced, not followed.
+ * @param path latin1 text where `encoding` is latin1: a character a byte. A link there is replaced,
+ *   not followed.
  * @param pieces the text, written one after the other
  * @param encoding of the path and of the pieces
  * @throws the system's error; the old file is then as it was, and no other is left

@@ -2,7 +2,9 @@
 
 import { FileTooLarge, NotRegularFile, tryReadRegularFile } from './open-regular-file.js';
 
-/** Why a file cannot be used; the message does not name the file, which whoever catches it knows. */
+/**
+ * Why a file cannot be used; the message does not name the file, which whoever catches it knows.
+ */
 export class TextFileError extends Error {
   /** The system's code, such as ENOENT; undefined when the file could be read but is not fit. */
   readonly code: string | undefined;
@@ -17,7 +19,8 @@ export class TextFileError extends Error {
  * Reads a text file whole. Follows links; a FIFO or a device cannot make it wait.
  *
  * @returns the text, without a byte order mark
- * @throws TextFileError when it cannot be opened or read, is no regular file, has over `maxBytes`, is not UTF-8 or holds a NUL
+ * @throws TextFileError when it cannot be opened or read, is no regular file, has over `maxBytes`,
+ *   is not UTF-8 or holds a NUL
  */
 export function readTextFile(path: string, maxBytes: number): string {
   return decode(read(path, maxBytes));

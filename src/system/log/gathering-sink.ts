@@ -1,4 +1,5 @@
-// Log lines of a few milliseconds, written together: for processes that serve many sessions at once.
+// Log lines of a few milliseconds, written together: for processes that serve many sessions at
+// once.
 
 import { gather } from '../runtime/gather.js';
 import type { LineSink } from './stderr-sink.js';

@@ -5,12 +5,16 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 /** Longest value, in characters as written, escapes included. */
 const maxValueLength = 512;
 
-/** With its line feed a line stays below PIPE_BUF (4096), so that lines of several processes never mix. */
+/**
+ * With its line feed a line stays below PIPE_BUF (4096), so that lines of several processes never
+ * mix.
+ */
 const maxLineLength = 4000;
 
 /**
- * `program: event key=value …` and a line feed; values with other than plain characters are quoted, control characters
- * escaped. A long value is clipped; a field for which the line has no room is left out: what is there can be parsed.
+ * `program: event key=value …` and a line feed; values with other than plain characters are quoted,
+ * control characters escaped. A long value is clipped; a field for which the line has no room is
+ * left out: what is there can be parsed.
  */
 export function formatLogfmtLine(program: string, event: string, fields: LogFields): string {
   let line = `${program}: ${event}`;

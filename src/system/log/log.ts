@@ -19,13 +19,19 @@ export interface LogOptions {
   readonly program: string;
   readonly format: 'logfmt' | 'json';
   readonly destination: 'stderr' | 'syslog';
-  /** Open descriptors that are the peer's connection; stderr being the same file sends the lines to syslog. */
+  /**
+   * Open descriptors that are the peer's connection; stderr being the same file sends the lines to
+   * syslog.
+   */
   readonly connectionFds?: readonly number[];
   /** Writes the lines of a few milliseconds together, for processes that serve many sessions. */
   readonly gathersLines?: boolean;
 }
 
-/** Opens the log. Once it goes to syslog, descriptor 2 is /dev/null, so that the runtime cannot print to the peer. */
+/**
+ * Opens the log. Once it goes to syslog, descriptor 2 is /dev/null, so that the runtime cannot
+ * print to the peer.
+ */
 export async function openLog(options: LogOptions): Promise<Log> {
   const isShared = (options.connectionFds ?? []).some((fd) => isSameFile(fd, 2));
   const format = options.format === 'json' ? formatJsonLine : formatLogfmtLine;

@@ -1,12 +1,16 @@
-// Lines to stderr, whatever it is: a pipe, a terminal, a socket, a file, nothing. A reader that stops, fills up or goes
-// away costs lines; nothing here blocks for long, throws or ends the program.
+// Lines to stderr, whatever it is: a pipe, a terminal, a socket, a file, nothing. A reader that
+// stops, fills up or goes away costs lines; nothing here blocks for long, throws or ends the
+// program.
 
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 
 export interface LineSink {
   /** Takes one line with its line feed. */
   write(line: string): void;
-  /** Resolves when the lines written so far are out, or after `timeoutMs`, when the rest is given up. */
+  /**
+   * Resolves when the lines written so far are out, or after `timeoutMs`, when the rest is given
+   * up.
+   */
   flush(timeoutMs: number): Promise<void>;
 }
 
@@ -25,21 +29,26 @@ export async function openStderr(formatDropped: FormatDropped): Promise<LineSink
   // A file never blocks, and keeps its descriptor because of its offset.
   if (!stats.isFIFO() && !stats.isCharacterDevice() && !stats.isSocket()) return onDescriptor2;
   try {
-    // Opened anew for an O_NONBLOCK of our own: the flag on descriptor 2 is shared with every process that inherited it.
+    // Opened anew for an O_NONBLOCK of our own: the flag on descriptor 2 is shared with every
+    // process that inherited it.
     const fd = openSync(
       '/proc/self/fd/2',
       constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY,
     );
     return new DescriptorSink(fd, formatDropped);
   } catch {
-    // A socket, as systemd's journal gives it, cannot be opened, nor can a pipe that another user made, such as root's
-    // supervisor. There the shared flag is changed: a reader that stops must not stop us.
+    // A socket, as systemd's journal gives it, cannot be opened, nor can a pipe that another user
+    // made, such as root's supervisor. There the shared flag is changed: a reader that stops must
+    // not stop us.
     await tryMakeNonBlocking();
     return onDescriptor2;
   }
 }
 
-/** Sets O_NONBLOCK on descriptor 2, which Node does only as a part of opening a stream. Datagram sockets stay as they are. */
+/**
+ * Sets O_NONBLOCK on descriptor 2, which Node does only as a part of opening a stream. Datagram
+ * sockets stay as they are.
+ */
 async function tryMakeNonBlocking(): Promise<void> {
   const { Socket } = await import('node:net');
   try {
@@ -52,7 +61,10 @@ async function tryMakeNonBlocking(): Promise<void> {
 const maxHeldLines = 1000;
 const retryMs = 50;
 
-/** Writes lines at once; while a reader is slow it holds up to `maxHeldLines` of them and counts what it drops. */
+/**
+ * Writes lines at once; while a reader is slow it holds up to `maxHeldLines` of them and counts
+ * what it drops.
+ */
 class DescriptorSink implements LineSink {
   readonly #fd: number;
   readonly #formatDropped: FormatDropped;

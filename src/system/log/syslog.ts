@@ -6,7 +6,10 @@ import type { LineSink } from './stderr-sink.js';
 
 const maxHeldBytes = 1 << 20;
 
-/** logger(1) makes a message of its own of what is over 1 KiB; a peer who fills a line could write that message. */
+/**
+ * logger(1) makes a message of its own of what is over 1 KiB; a peer who fills a line could write
+ * that message.
+ */
 const maxMessageLength = 1000;
 
 /** Starts logger(1). When it cannot be started, or ends, the lines are lost and nothing else is. */

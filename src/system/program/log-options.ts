@@ -1,4 +1,5 @@
-// The options of every program that logs; apart from the log, so that a program can read them before it loads one.
+// The options of every program that logs; apart from the log, so that a program can read them
+// before it loads one.
 
 import type { LogOptions } from '../log/log.js';
 import type { OptionTable } from './options.js';

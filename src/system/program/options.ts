@@ -7,7 +7,10 @@ import { UsageError } from '../failures/failures.js';
 interface OptionBase {
   /** One line for `--help`. */
   readonly help: string;
-  /** An environment variable that supplies the value when the option is not given; empty counts as unset. */
+  /**
+   * An environment variable that supplies the value when the option is not given; empty counts as
+   * unset.
+   */
   readonly env?: string;
 }
 
@@ -48,10 +51,12 @@ export interface CommandLine<T extends OptionTable> {
 /**
  * Parses a command line.
  *
- * Accepts `--name value`, `--name=value`, `--flag`, `--no-flag`, and in any case `/NAME value`, `/NAME:value`,
- * `/NAME+`, `/NAME-`. A token starting with `/` that names no option is a positional argument; `--` ends the options.
+ * Accepts `--name value`, `--name=value`, `--flag`, `--no-flag`, and in any case `/NAME value`,
+ * `/NAME:value`, `/NAME+`, `/NAME-`. A token starting with `/` that names no option is a positional
+ * argument; `--` ends the options.
  *
- * @throws UsageError for an unknown or repeated option, a missing value, a bad number or a value not among the choices
+ * @throws UsageError for an unknown or repeated option, a missing value, a bad number or a value
+ *   not among the choices
  */
 export function parseCommandLine<T extends OptionTable>(
   table: T,
@@ -81,8 +86,9 @@ export function parseCommandLine<T extends OptionTable>(
 }
 
 /**
- * Rewrites every option as `--name=value`, the form that leaves minimist nothing to guess: it would take
- * `--idle-timeout --tls` for an empty value, `--__proto__.x` for a path and a flag called `no-…` for a negation.
+ * Rewrites every option as `--name=value`, the form that leaves minimist nothing to guess: it would
+ * take `--idle-timeout --tls` for an empty value, `--__proto__.x` for a path and a flag called
+ * `no-…` for a negation.
  */
 function canonicalise(
   table: OptionTable,
@@ -140,7 +146,10 @@ function tryOption(table: OptionTable, token: string): WrittenOption | null {
   return { name: exact, value, isNegated };
 }
 
-/** What the environment may say for a flag. A map: of an object, `constructor` would be a member, too. */
+/**
+ * What the environment may say for a flag. A map: of an object, `constructor` would be a member,
+ * too.
+ */
 const truths: ReadonlyMap<string, boolean> = new Map([
   ['1', true],
   ['yes', true],
@@ -183,7 +192,11 @@ function convert(
   }
 }
 
-/** Reads a whole decimal number, without sign, at most 15 digits. @returns null when it is none or out of range */
+/**
+ * Reads a whole decimal number, without sign, at most 15 digits.
+ *
+ * @returns null when it is none or out of range
+ */
 export function tryWholeNumber(text: string, min: number, max: number): number | null {
   if (!/^[0-9]{1,15}$/.test(text)) return null;
   const number = Number(text);

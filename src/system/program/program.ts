@@ -11,10 +11,10 @@ import { UsageError } from '../failures/failures.js';
 /**
  * Parses this process's command line and runs the program.
  *
- * `--help` (also `/?` as the first argument) and `--version` print to stdout and exit 0. Usage errors print two lines to
- * stderr and exit 100. What `main` resolves to becomes the exit status once the event loop is empty; undefined leaves
- * it as it is, for programs that end themselves. Should the event loop be empty before, the status is 111: never success
- * for what was not done.
+ * `--help` (also `/?` as the first argument) and `--version` print to stdout and exit 0. Usage
+ * errors print two lines to stderr and exit 100. What `main` resolves to becomes the exit status
+ * once the event loop is empty; undefined leaves it as it is, for programs that end themselves.
+ * Should the event loop be empty before, the status is 111: never success for what was not done.
  */
 export async function runProgram<T extends OptionTable>(
   description: ProgramDescription<T>,
@@ -55,8 +55,8 @@ export async function runProgram<T extends OptionTable>(
 }
 
 /**
- * Says what went wrong, without a stack trace for the errors that a person can mend. Goes by the errors' names: a bundled program
- * has these classes twice, once in the bundle.
+ * Says what went wrong, without a stack trace for the errors that a person can mend. Goes by the
+ * errors' names: a bundled program has these classes twice, once in the bundle.
  *
  * @returns the exit code it calls for
  */
@@ -80,8 +80,9 @@ export async function reportFailure(name: string, error: unknown): Promise<ExitC
 }
 
 /**
- * Whether there were no more descriptors, in this process or on the machine: no fault of the program nor of its configuration.
- * Goes by the message: not every error that was made of the system's has its code, and the dynamic linker's never has one.
+ * Whether there were no more descriptors, in this process or on the machine: no fault of the
+ * program nor of its configuration. Goes by the message: not every error that was made of the
+ * system's has its code, and the dynamic linker's never has one.
  */
 function isShortage(error: unknown): boolean {
   return /: (?:EMFILE|ENFILE|Too many open files)\b/i.test(`: ${messageOf(error)}`);
@@ -94,8 +95,9 @@ function messageOf(error: unknown): string {
 let isStdoutWatched = false;
 
 /**
- * Writes a program's result to stdout. A reader that has gone is no failure; anything else that keeps the text from
- * being written, such as a full disk, is reported and makes the exit status 111.
+ * Writes a program's result to stdout. A reader that has gone is no failure; anything else that
+ * keeps the text from being written, such as a full disk, is reported and makes the exit status
+ * 111.
  */
 export function printText(program: string, text: string): void {
   if (!isStdoutWatched) {

@@ -5,12 +5,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 /** Work that is done before the rest of the process gets a turn. */
 const sliceMs = 5;
 
-/** Steps that take less than a microsecond each, so that a look at the clock after every one would take longer than they do. */
+/**
+ * Steps that take less than a microsecond each, so that a look at the clock after every one would
+ * take longer than they do.
+ */
 export const tinySteps = 32;
 
 /**
- * Watches the time that a loop takes. Where the loop asks after each of many small steps, waiting is left to the steps that
- * need it: `if (turns.isOver()) await turns.next();`
+ * Watches the time that a loop takes. Where the loop asks after each of many small steps, waiting
+ * is left to the steps that need it: `if (turns.isOver()) await turns.next();`
  */
 export class Turns {
   readonly #stepsPerLook: number;

@@ -1,5 +1,5 @@
-// TLS on the server's side: certificate and key from PEM files, and the handshake over any duplex stream.
-// RFC 8446, RFC 8996, RFC 9325.
+// TLS on the server's side: certificate and key from PEM files, and the handshake over any duplex
+// stream. RFC 8446, RFC 8996, RFC 9325.
 
 import { constants, createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { describeTlsFailure } from './tls-failure.js';
 import { ConfigurationError } from '../failures/failures.js';
 
 /**
- * RFC 9325 §4.2: forward secrecy and authenticated encryption only. Node's own list still has static RSA and CBC at its end.
+ * RFC 9325 §4.2: forward secrecy and authenticated encryption only. Node's own list still has
+ * static RSA and CBC at its end.
  */
 const cipherSuites = [
   'TLS_AES_128_GCM_SHA256',
@@ -32,8 +33,8 @@ export interface ServerTls {
    * Shakes hands over a connection of which nobody else reads any more.
    *
    * @returns the encrypted stream
-   * @throws Error that says why in words for a log: the handshake failed, took longer than `timeoutMs`, or the peer closed its side
-   *   first; the connection is destroyed then
+   * @throws Error that says why in words for a log: the handshake failed, took longer than
+   *   `timeoutMs`, or the peer closed its side first; the connection is destroyed then
    */
   accept(connection: Duplex, timeoutMs: number): Promise<TLSSocket>;
 }
@@ -41,8 +42,8 @@ export interface ServerTls {
 /**
  * Loads a certificate chain and its key; both may be in one file.
  *
- * @throws ConfigurationError that names the file: unreadable, not PEM, expired, not yet valid, or a key of another certificate,
- *   which OpenSSL itself lets pass where its type is another
+ * @throws ConfigurationError that names the file: unreadable, not PEM, expired, not yet valid, or a
+ *   key of another certificate, which OpenSSL itself lets pass where its type is another
  */
 export function loadServerTls(certificateFile: string, keyFile: string): ServerTls {
   const certificatePem = readPem(certificateFile);
@@ -104,7 +105,8 @@ interface ContextFiles {
 function createContext(files: ContextFiles): SecureContext {
   const { certificateFile, certificatePem, keyFile, keyPem } = files;
   try {
-    // Without the key, to tell whose fault it is: a chain with a broken link, a key too short to be safe.
+    // Without the key, to tell whose fault it is: a chain with a broken link, a key too short to be
+    // safe.
     createSecureContext({ cert: certificatePem });
   } catch (error) {
     throw new ConfigurationError(
@@ -162,7 +164,8 @@ function accept(
       }
     };
     const onSecure = (): void => settle(null);
-    // A side that is closed can still be written to, but who says nothing more cannot finish a handshake.
+    // A side that is closed can still be written to, but who says nothing more cannot finish a
+    // handshake.
     const onGone = (): void => settle(new Error('the peer closed the connection'));
     const timer = setTimeout(() => settle(new Error('the handshake took too long')), timeoutMs);
     socket.on('secure', onSecure);

@@ -1,5 +1,5 @@
-// TLS for a process that serves for long: certificate and key are read again when their files change. While they do not work, as
-// between the two steps of a renewal, the last good pair stays.
+// TLS for a process that serves for long: certificate and key are read again when their files
+// change. While they do not work, as between the two steps of a renewal, the last good pair stays.
 
 import { FileWatch } from '../files/file-stamp.js';
 import { loadServerTls, type ServerTls } from './tls-server.js';
@@ -57,7 +57,8 @@ export function watchServerTls(
       return tls.identity;
     },
     accept: (connection, timeoutMs) => {
-      // What did not work may work now though no file changed: a certificate that was not valid yet.
+      // What did not work may work now though no file changed: a certificate that was not valid
+      // yet.
       if (haveChanged() || problem !== '') reload();
       return tls.accept(connection, timeoutMs);
     },

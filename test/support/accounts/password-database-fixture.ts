@@ -1,4 +1,4 @@
-// A password database as design.md lays it out, made with SQL of the tests' own.
+// A password database as passdb-database(5) lays it out, made with SQL of the tests' own.
 
 import Database from 'better-sqlite3';
 
