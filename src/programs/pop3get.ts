@@ -123,7 +123,7 @@ async function showIntentions(settings: Settings, signal: AbortSignal): Promise<
   const { server, intentions } = await findIntentions(settings, nameServer, signal);
   const lines = intentions.map(
     ({ action, number, uniqueId, listedOctets }) =>
-      `${action} ${number} octets=${listedOctets ?? '?'} uid=${uniqueId ?? '-'}\n`,
+      `${action} ${number} octets=${listedOctets ?? '?'} uid=${uniqueId?.replace(/[^!-~]/g, '?') ?? '-'}\n`,
   );
   process.stdout.write(`${lines.join('')}${intentions.length} messages at ${server}\n`);
   return exitCode.ok;

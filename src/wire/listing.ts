@@ -30,13 +30,19 @@ export function formatUniqueIdListing(number: MessageNumber, uniqueId: string): 
   return `${number} ${uniqueId}`;
 }
 
-/** @returns null when the line is none or its unique-id is not 1 to 70 characters of 0x21 to 0x7E */
+/**
+ * Takes what servers send, not only what they may send: all octets to the line's end are the unique-id, blanks around it left out.
+ *
+ * @returns null when the line is none
+ */
 export function parseUniqueIdListing(line: Buffer): UniqueIdListing | null {
-  // Takes time in proportion to the line's length, whatever a server makes of the spaces.
-  const parts = /^([0-9]+) +([!-~]+) *$/.exec(line.toString('latin1'));
-  const [, first = '', uniqueId = ''] = parts ?? [];
-  const number = parseMessageNumber(first);
-  return number === null || !isUniqueId(uniqueId) ? null : { number, uniqueId };
+  const text = line.toString('latin1');
+  const blank = text.indexOf(' ');
+  const number = blank === -1 ? null : parseMessageNumber(text.slice(0, blank));
+  let [start, end] = [blank, text.length];
+  while (text[start] === ' ') start += 1;
+  while (text[end - 1] === ' ') end -= 1;
+  return number === null || start >= end ? null : { number, uniqueId: text.slice(start, end) };
 }
 
 /** RFC 1939 §7: one to 70 characters in the range 0x21 to 0x7E. */

@@ -2,10 +2,11 @@
 // deleted that was not stored, nothing lost, and nothing stored twice unless the server lied about unique-ids.
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { openNameServer } from '../../src/pop3-client/find/name-server.js';
+import { isFinished } from '../../src/maildir/deliver.js';
 import { run } from '../../src/pop3-client/run/run.js';
 import type { Settings } from '../../src/pop3-client/settings/settings.js';
 import type { Summary } from '../../src/pop3-client/run/summary.js';
@@ -50,7 +51,10 @@ async function playPlan(
       () => 'the run goes on',
     );
     assert.deepEqual(hostile.violations, []);
-    assert.deepEqual(readdirSync(join(maildir, 'tmp')), [], 'tmp is clean');
+    for (const name of readdirSync(join(maildir, 'tmp'))) {
+      const start = readFileSync(join(maildir, 'tmp', name)).subarray(0, 1);
+      assert.ok(isFinished(start), 'what waits in tmp for the next listing came whole');
+    }
     return summary;
   };
   for (let runs = 0; runs < mostFaultyRuns && server.sessions < plan.sessions.length; runs += 1) {
@@ -62,6 +66,7 @@ async function playPlan(
   }
   assert.equal(summary.exit, 0, JSON.stringify(summary));
   assert.equal(server.messages.length, 0);
+  assert.deepEqual(readdirSync(join(maildir, 'tmp')), [], 'tmp is clean');
   const stored = storedFiles(maildir);
   for (const message of messages) {
     const given = [...hostile.given(message)];

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { PassThrough, Readable, type Duplex } from 'node:stream';
 import fc from 'fast-check';
 import { Pop3Client } from '../../src/pop3-client/talk/client.js';
+import { ConnectionClosed } from '../../src/pop3-client/settings/failures.js';
 import { readListing } from '../../src/pop3-client/talk/listing.js';
 import { splitInto } from '../support/sessions/chunkings.js';
 import { drawnStream, type Reading } from './drawn-replies.js';
@@ -78,7 +79,7 @@ async function readAll(drawn: {
 function nameOf(error: unknown): string {
   assert.ok(error instanceof Error);
   assert.doesNotMatch(error.message, /silent/, 'a reading waited for what cannot come');
-  return error.constructor.name;
+  return error instanceof ConnectionClosed ? 'ConnectionLost' : error.constructor.name;
 }
 
 async function readOne(client: Pop3Client, kind: Reading): Promise<unknown> {

@@ -116,10 +116,14 @@ export class ReplyModel {
       if (number === null) ignoredLines += 1;
       else sizes.set(number, [...(sizes.get(number) ?? []), size.slice(0, 20) || null]);
     }
-    const hasUniqueIds = this.status().isOk;
+    const uidl = this.status();
+    const hasUniqueIds = uidl.isOk;
+    if (!hasUniqueIds && /^(?:SYS\/TEMP|IN-USE)$/.test(uidl.code ?? '')) {
+      throw new ModelError('TemporaryError');
+    }
     const ids = new Map<number, string[]>();
     for (const line of hasUniqueIds ? this.lines(512, Number.POSITIVE_INFINITY) : []) {
-      const [, word = '', id = ''] = /^(\d+) +([!-~]{1,70}) *$/.exec(line) ?? [];
+      const [, word = '', id = ''] = /^(\d+) +([^ ](?:[^]*[^ ])?) *$/.exec(line) ?? [];
       const number = numberOf(word);
       if (number !== null && sizes.has(number)) ids.set(number, [...(ids.get(number) ?? []), id]);
     }

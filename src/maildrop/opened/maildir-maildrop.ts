@@ -10,7 +10,8 @@ import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../mes
 import { MessageFiles } from '../view/message-files.js';
 import { MessageOctets, type Report } from '../octets/message-octets.js';
 import type { RecentMaildrops } from '../view/recent-maildrops.js';
-import { removeMarked } from './remove-marked.js';
+import { noteRemovalInQuota } from '../own-files/maildir-quota.js';
+import { removeMarked, type MaildirRemoval } from './remove-marked.js';
 import { Turns } from '../../system/runtime/turns.js';
 import { assignUniqueIdsFromBaseNames } from '../unique-ids/unique-ids.js';
 
@@ -139,6 +140,7 @@ class MaildirMaildrop implements Maildrop {
     // Nothing is removed from a directory that is no longer in its place.
     this.#folders.release();
     const result = await removeMarked(this.#folders, this.#view.messages, this.#files);
+    this.#noteInQuota(result);
     for (const { record, error } of result.failures) {
       this.#report('remove-failed', asOwn(record), error);
     }
@@ -147,7 +149,8 @@ class MaildirMaildrop implements Maildrop {
       if (message.status === 'present') await this.#flagSeen(message);
       if (turns.isOver()) await turns.next();
     }
-    return result;
+    const { removed, failures } = result;
+    return { removed, failures };
   }
 
   async close(): Promise<void> {
@@ -168,6 +171,17 @@ class MaildirMaildrop implements Maildrop {
       await assignUniqueIdsFromBaseNames(this.records);
     }
     this.#areIdsAssigned = true;
+  }
+
+  #noteInQuota({ removed, quotaBytes }: MaildirRemoval): void {
+    if (removed.length === 0) return;
+    try {
+      noteRemovalInQuota(this.#folders.inbox, quotaBytes, removed.length);
+    } catch (error) {
+      // The messages are removed all the same; whoever keeps the quota will count anew one day.
+      const { message } = error as Error;
+      this.#options.report('quota-not-updated', { file: 'maildirsize', error: message });
+    }
   }
 
   async #requireServable(message: MaildirMessage): Promise<void> {

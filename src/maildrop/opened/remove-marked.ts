@@ -5,6 +5,7 @@ import { baseNameOf } from '../../maildir/base-name.js';
 import type { MaildirMessage } from '../view/message-list.js';
 import type { MaildirFolders } from '../place/maildir-folders.js';
 import type { RemovalResult } from '../messages/maildrop.js';
+import { quotaBytesOf } from '../own-files/maildir-quota.js';
 import type { MessageFiles } from '../view/message-files.js';
 import { scanMaildir } from '../view/opening-scan.js';
 import { Turns } from '../../system/runtime/turns.js';
@@ -13,6 +14,11 @@ import { Turns } from '../../system/runtime/turns.js';
 interface Linked {
   readonly message: MaildirMessage;
   readonly stats: Stats;
+}
+
+export interface MaildirRemoval extends RemovalResult {
+  /** What the removed messages count for in a quota. */
+  readonly quotaBytes: number;
 }
 
 /**
@@ -25,8 +31,10 @@ export async function removeMarked(
   folders: MaildirFolders,
   messages: readonly MaildirMessage[],
   files: MessageFiles,
-): Promise<RemovalResult> {
-  const removed = new Set<MaildirMessage>();
+): Promise<MaildirRemoval> {
+  /** With the bytes that each counts for in a quota. */
+  const removed = new Map<MaildirMessage, number>();
+  let bytes = 0;
   const failures: { record: MaildirMessage; error: Error }[] = [];
   const linked = new Map<string, Linked>();
   const turns = new Turns();
@@ -36,11 +44,12 @@ export async function removeMarked(
       const isOurs = await files.act(message, (path) => {
         const stats = lstatSync(path);
         unlinkSync(path);
+        bytes = quotaBytesOf(message.baseName, stats.size);
         // In the Maildir or, for most of them, in a backup.
         if (stats.nlink > 1) linked.set(message.baseName, { message, stats });
       });
       message.status = 'gone';
-      if (isOurs) removed.add(message);
+      if (isOurs) removed.set(message, bytes);
     } catch (error) {
       failures.push({ record: message, error: error as Error });
     }
@@ -53,7 +62,8 @@ export async function removeMarked(
     failures.push({ record: message, error: error as Error });
   };
   if (linked.size > 0) await removeOtherNames(folders, linked, fail);
-  return { removed: [...removed], failures };
+  const quotaBytes = [...removed.values()].reduce((sum, each) => sum + each, 0);
+  return { removed: [...removed.keys()], failures, quotaBytes };
 }
 
 async function removeOtherNames(

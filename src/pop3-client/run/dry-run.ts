@@ -2,7 +2,7 @@
 
 import { checkMaildir } from '../../maildir/deliver.js';
 import { readJournal } from '../keep/journal.js';
-import { readListing, requestListing } from '../talk/listing.js';
+import { readMailbox, requestMailbox } from '../talk/listing.js';
 import { locateServers } from '../find/locate.js';
 import type { NameServer } from '../find/name-server.js';
 import { openSession } from '../talk/open-session.js';
@@ -18,7 +18,7 @@ export interface Intention {
   readonly action: 'fetch' | 'delete' | 'keep' | 'leave';
 }
 
-/** Throws as `openSession` and `readListing` do. */
+/** Throws as `openSession` and `readMailbox` do. */
 export async function findIntentions(
   settings: Settings,
   nameServer: NameServer,
@@ -36,8 +36,8 @@ export async function findIntentions(
   });
   const { client, endpoint } = session;
   try {
-    requestListing(client, false);
-    const listing = await readListing(client, false);
+    requestMailbox(client, false);
+    const listing = await readMailbox(client, false);
     const records = relevantRecords([...content.records.values()], listing, account);
     const stored = new StoredMessages(account, records, [], content.existed);
     const intentions = listing.entries.map((entry): Intention => {

@@ -10,7 +10,7 @@ import type { HeldMessage } from '../keep/recovery.js';
 import { StoredMessages } from '../keep/stored-messages.js';
 import { StoreFailure } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
-import { readListing, requestListing, type Entry, type MailboxListing } from '../talk/listing.js';
+import { readMailbox, requestMailbox, type Entry, type MailboxListing } from '../talk/listing.js';
 import type { OpenSession } from '../talk/open-session.js';
 import { chooseProbe } from '../talk/probe.js';
 import { checkListed } from './check-listed.js';
@@ -184,17 +184,17 @@ async function list(
     client.expectSilence();
     if (hasPipelined) {
       client.send(formatCommandLine('CAPA'));
-      requestListing(client, true);
+      requestMailbox(client, true);
       const capabilities = await client.readCapabilityReply();
-      const listing = await readListing(client, true);
+      const listing = await readMailbox(client, true);
       const mayPipeline = capabilities.has('PIPELINING');
       return { listing, mayPipeline, hasTop: capabilities.has('TOP') };
     }
     const capabilities = before.size === 0 ? before : await client.readCapabilities();
     hasPipelined = isAllowed && capabilities.has('PIPELINING');
     client.expectSilence();
-    requestListing(client, hasPipelined);
-    const listing = await readListing(client, hasPipelined);
+    requestMailbox(client, hasPipelined);
+    const listing = await readMailbox(client, hasPipelined);
     // A server without CAPA may have TOP all the same.
     const hasTop = capabilities.size === 0 || capabilities.has('TOP');
     return { listing, mayPipeline: hasPipelined, hasTop };

@@ -47,28 +47,28 @@ export async function settle(
   commands.push({ line: formatCommandLine('QUIT'), replyOctets: 0, entry: null });
   const bounds = { mayPipeline, maxCommandOctets, maxReplyOctets: 0 };
   let answered = 0;
-  let isWaiting = false;
-  let refusal: string | null = null;
+  const seen: { isWaiting: boolean; refusal: string | null } = { isWaiting: false, refusal: null };
   try {
     await exchangeAll(client, commands, bounds, async ({ entry }) => {
-      isWaiting = true;
+      seen.isWaiting = true;
       const response = await client.replies.readResponse();
-      isWaiting = false;
+      seen.isWaiting = false;
       answered += 1;
       const said = quoteServerText(response.text);
       if (response.isOk) marked.push(...(entry === null ? [] : [entry]));
       else if (entry !== null) onRefused(entry, said);
-      else refusal = said;
+      else seen.refusal = said;
     });
   } catch (error) {
     if (!(error instanceof ConnectionLost || error instanceof LostStep)) throw error;
     // What came without being asked for came with the reply before.
-    const culprit = isWaiting ? entries[answered] : (entries[answered - 1] ?? entries[0]);
+    const culprit = seen.isWaiting ? entries[answered] : (entries[answered - 1] ?? entries[0]);
     if (culprit !== undefined) {
       throw new SessionBroken(error, { step: 'DELE', unverified: [culprit] });
     }
     if (marked.length > 0) return { marked, quit: 'undecided', reason: error.message };
   }
+  const { refusal } = seen;
   if (refusal === null || marked.length === 0) return { marked, quit: 'done', reason: '' };
   return { marked, quit: 'refused', reason: refusal };
 }

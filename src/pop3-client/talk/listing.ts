@@ -1,12 +1,12 @@
 // What is in the mailbox: the replies to LIST and UIDL, put together. RFC 1939 §5, §7. Believes as little as it can:
-// sizes are hints, numbers that appear twice are nobody's, a malformed unique-id is none.
+// sizes are hints, numbers that appear twice are nobody's.
 
 import { formatCommandLine } from '../../wire/command-line.js';
 import { parseUniqueIdListing } from '../../wire/listing.js';
 import { parseMessageNumber } from '../../wire/message-number.js';
-import type { Response } from '../../wire/response.js';
+import { parseResponse, type Response } from '../../wire/response.js';
 import type { Pop3Client } from './client.js';
-import { quoteServerText } from '../settings/failures.js';
+import { LostStep, quoteServerText } from '../settings/failures.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 
 /** A message on the server. */
@@ -16,7 +16,7 @@ export interface Entry {
   readonly listedOctets: string | null;
   /** The size when it is a plausible number, else 0; for progress, never for framing or allocation. */
   readonly expectedOctets: number;
-  /** Null when the server gave none, an illegal one, or the same one to several messages. */
+  /** latin1. Null when the server gave none, or the same one to several messages. */
   readonly uniqueId: string | null;
 }
 
@@ -37,20 +37,59 @@ const maxEntries = 200_000;
 const limits = { maxLineOctets: 512, maxOctets: 128 * 1024 * 1024 };
 
 /**
- * Sends LIST, and when the server takes commands ahead also UIDL, and UIDL for message 1, whose answer shows whether the
- * server can be probed with it. `readListing` must follow.
+ * Sends STAT, and when the server takes commands ahead also LIST, UIDL, and UIDL for message 1, whose answer shows whether the
+ * server can be probed with it. `readMailbox` must follow.
  */
-export function requestListing(client: Pop3Client, mayPipeline: boolean): void {
-  client.send(
-    formatCommandLine('LIST') +
-      (mayPipeline ? formatCommandLine('UIDL') + formatCommandLine('UIDL', 1) : ''),
-  );
+export function requestMailbox(client: Pop3Client, mayPipeline: boolean): void {
+  const ahead = mayPipeline ? ['LIST', 'UIDL'].map((word) => formatCommandLine(word)) : [];
+  if (mayPipeline) ahead.push(formatCommandLine('UIDL', 1));
+  client.send(formatCommandLine('STAT') + ahead.join(''));
 }
 
 /**
- * Reads what `requestListing` asked for. Throws what the reader throws, and TemporaryError when LIST is refused.
+ * Reads what `requestMailbox` asked for. STAT says whether there is anything: some servers answer LIST of an empty mailbox with
+ * -ERR, or leave out the line that ends it. Throws as `readListing`.
  *
- * @param mayPipeline as `requestListing` was told
+ * @param mayPipeline as `requestMailbox` was told
+ */
+export async function readMailbox(
+  client: Pop3Client,
+  mayPipeline: boolean,
+): Promise<MailboxListing> {
+  const { isOk, text } = await client.replies.readResponse();
+  if (isOk && /^ *0+(?: |$)/.test(text)) {
+    if (mayPipeline) await passOverEmptyListings(client);
+    return {
+      ...{ entries: [], hasUniqueIds: true, ignoredLines: 0, isCut: false, firstUniqueId: null },
+    };
+  }
+  if (!mayPipeline) {
+    client.expectSilence();
+    client.send(formatCommandLine('LIST'));
+  }
+  return readListing(client, mayPipeline);
+}
+
+/** The replies to LIST, UIDL and UIDL 1, each with or without a line that ends it. */
+async function passOverEmptyListings(client: Pop3Client): Promise<void> {
+  let due = 3;
+  for (let lines = 0; lines < 100; lines += 1) {
+    const response = parseResponse(await client.replies.readLine());
+    if (response === null) continue;
+    due -= 1;
+    if (due === 0 && !response.isOk) return;
+    // A reply that may go on: the answer to another command shows where it ends.
+    if (due === 0) client.send(formatCommandLine('NOOP'));
+    if (due < 0) return;
+  }
+  throw new LostStep('the server sent more than it was asked for');
+}
+
+/**
+ * Reads the replies to LIST, which was sent, and UIDL.
+ *
+ * @param mayPipeline whether UIDL and UIDL 1 were sent as well
+ * @throws TemporaryError when LIST is refused, or UIDL for now; what the reader throws
  */
 export async function readListing(
   client: Pop3Client,
@@ -80,6 +119,12 @@ export async function readListing(
   }
   const uniqueIds = new Map<number, string>();
   const uidl = await client.replies.readResponse();
+  // To go on without unique-ids would be to fetch all that is here already.
+  if (!uidl.isOk && ['SYS/TEMP', 'IN-USE'].includes(uidl.code ?? '')) {
+    throw new TemporaryError(
+      `the server does not list unique-ids now: ${quoteServerText(uidl.text)}`,
+    );
+  }
   if (uidl.isOk) {
     await client.replies.readLines(limits, (line) => {
       const listing = parseUniqueIdListing(line);

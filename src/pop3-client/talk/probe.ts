@@ -3,6 +3,7 @@
 // to its command. RFC 1939 §7 (UIDL), §5 (LIST).
 
 import { formatCommandLine } from '../../wire/command-line.js';
+import { parseUniqueIdListing } from '../../wire/listing.js';
 import { parseResponse } from '../../wire/response.js';
 import type { Pop3Client } from './client.js';
 import { LostStep } from '../settings/failures.js';
@@ -27,10 +28,20 @@ export function judgeProbe(
 ): 'in-step' | 'unknown' {
   if (kind === 'NOOP') return 'in-step';
   if (!reply.isOk) return 'unknown';
-  const [number, value] = reply.text.trim().split(/ +/);
-  const expected = kind === 'UIDL' ? entry.uniqueId : entry.listedOctets;
-  if (number === String(entry.number) && value?.slice(0, 70) === expected) return 'in-step';
+  const isExpected =
+    kind === 'UIDL' ? sameUniqueId(reply.text, entry) : sameOctets(reply.text, entry);
+  if (isExpected) return 'in-step';
   throw new LostStep('the server answers commands other than those it was asked');
+}
+
+function sameUniqueId(text: string, { number, uniqueId }: Entry): boolean {
+  const listing = parseUniqueIdListing(Buffer.from(text, 'latin1'));
+  return text.trimStart().startsWith(`${number} `) && listing?.uniqueId === uniqueId;
+}
+
+function sameOctets(text: string, { number, listedOctets }: Entry): boolean {
+  const [first, second] = text.trim().split(/ +/);
+  return first === String(number) && second?.slice(0, 20) === listedOctets;
 }
 
 /** Which probe fits a message: one that the server answers as it listed it. */
