@@ -12,7 +12,12 @@ const [seed = 1, seconds = 0, own = 0, runtime = 0, further = 0] = rest.map((tex
 );
 const cleanUp: (() => Promise<void>)[] = [];
 const t = { teardown: (handler: () => Promise<void>) => cleanUp.push(handler) };
-const subjects = [pop3dSubject(t), pop3getSubject(t), tcpsrunSubject(t)];
+const subjects = [
+  pop3dSubject(t),
+  pop3getSubject(t, 'plain'),
+  pop3getSubject(t, 'odd'),
+  tcpsrunSubject(t),
+];
 const subject = subjects.find((candidate) => candidate.name === name);
 if (subject === undefined) throw new Error(`no subject "${name}"`);
 const result = await sweep(subject, {

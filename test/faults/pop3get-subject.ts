@@ -1,5 +1,6 @@
 // pop3get under faults: three messages to fetch, runs without faults afterwards, and then each message must have been stored once.
 
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,13 @@ import {
   sortedContents,
   startFakeServer,
   storedContents,
+  type FakeServer,
 } from '../support/programs/pop3get-fixture.js';
+import {
+  takingRetrForDele,
+  withoutStatusField,
+  withStatusField,
+} from '../support/programs/pop3get-odd-server.js';
 import { builtProgram, startCommand, type Teardown } from '../support/programs/run-program.js';
 import type { PlanOptions } from './plan.js';
 import { failingArguments, killTraced, watchingArguments, type Fault } from './strace.js';
@@ -39,23 +46,30 @@ const naming: PlanOptions = {
   isPassing: (name) => name === '@socket' || /\/(?:tmp|new|cur)\/./.test(name),
 };
 
-/** @param t stops what is left of a run */
-export function pop3getSubject(t: Teardown): Subject {
+/**
+ * @param t stops what is left of a run
+ * @param server `odd` takes RETR for DELE at QUIT, and keeps an mbox, which adds fields to messages after the first session
+ */
+export function pop3getSubject(t: Teardown, server: 'plain' | 'odd'): Subject {
   return {
-    name: 'pop3get',
-    run: (fault) => runOnce(t, fault),
+    name: server === 'plain' ? 'pop3get' : 'pop3get-odd-server',
+    run: (fault) => runOnce(t, fault, server === 'odd'),
     firstOwnCall: (calls) => calls.findIndex(({ target }) => rootPattern.test(target ?? '')),
     ...naming,
   };
 }
 
-async function runOnce(t: Teardown, fault: Fault | null): Promise<FaultyRun> {
+async function runOnce(t: Teardown, fault: Fault | null, isOdd: boolean): Promise<FaultyRun> {
   const root = mkdtempSync(join(tmpdir(), 'pop3get-faults-'));
   const cleanUp: (() => Promise<void>)[] = [];
   try {
-    const server = await startFakeServer(
+    const deletes = takingRetrForDele(() => server, false);
+    const server: FakeServer = await startFakeServer(
       { teardown: (handler) => cleanUp.push(handler) },
-      { messages: numberedMessages(messageCount) },
+      {
+        messages: numberedMessages(messageCount),
+        fault: (line, session, _socket, turn) => (isOdd ? deletes(line, session, turn) : undefined),
+      },
     );
     const maildir = join(root, 'Maildir');
     for (const folder of ['tmp', 'new', 'cur']) {
@@ -96,13 +110,16 @@ async function runOnce(t: Teardown, fault: Fault | null): Promise<FaultyRun> {
       if (hasStackTrace(program.stderr)) violations.push(`a stack trace: ${program.stderr}`);
     }
     violations.push(...missing(server.messages.map(textOf), maildir, 'after the fault'));
+    // A copy as backups make it: every file has a second link then.
+    execFileSync('cp', ['-al', maildir, join(root, 'copy')]);
+    if (isOdd) server.messages = server.messages.map(withStatusField);
     if (ending.status === 0) violations.push(...missing([], maildir, 'though it says 0'));
     const isCutShort = wasKilled || !hasEnded || struckRuntime(naming, trace);
     // What could not be removed stays until the next run.
     if (!isCutShort && fault?.syscall !== 'unlink') violations.push(...leftInTmp(maildir));
     await finish(t, server.port, maildir, violations);
     if (server.messages.length > 0) violations.push(`${server.messages.length} left on the server`);
-    const stored = [...storedContents(maildir)].sort();
+    const stored = contentsOf(maildir);
     if (stored.join('\0') !== expected.join('\0')) {
       violations.push(`stored in the end: ${JSON.stringify(stored)}`);
     }
@@ -116,13 +133,18 @@ async function runOnce(t: Teardown, fault: Fault | null): Promise<FaultyRun> {
 
 const expected = sortedContents(numberedMessages(messageCount));
 
+/** Sorted, without the fields that the server adds. */
+function contentsOf(maildir: string): readonly string[] {
+  return storedContents(maildir).map(withoutStatusField).sort();
+}
+
 function textOf({ content }: { readonly content: Buffer }): string {
   return content.toString('latin1');
 }
 
 /** Messages that are neither on the server nor stored whole. */
 function missing(onServer: readonly string[], maildir: string, when: string): string[] {
-  const stored = storedContents(maildir);
+  const stored = contentsOf(maildir);
   return expected
     .filter((content) => !onServer.includes(content) && !stored.includes(content))
     .map((content) => `lost ${when}: ${JSON.stringify(content)}`);

@@ -45,7 +45,12 @@ const parts: readonly Part[] = [
   },
   { name: 'whole-sessions', share: 10, run: wholeSessions },
   { name: 'faults pop3d', share: 15, run: (ms) => sweepOf('pop3d', ms) },
-  { name: 'faults pop3get', share: 12, run: (ms) => sweepOf('pop3get', ms) },
+  { name: 'faults pop3get', share: 8, run: (ms) => sweepOf('pop3get', ms) },
+  {
+    name: 'faults pop3get-odd-server',
+    share: 4,
+    run: (ms) => sweepOf('pop3get-odd-server', ms),
+  },
   { name: 'faults tcpsrun', share: 5, run: (ms) => sweepOf('tcpsrun', ms) },
   { name: 'killed-update', share: 8, run: killedUpdate },
   { name: 'killed-workers', share: 4, run: killedWorkers },

@@ -8,6 +8,7 @@ import t from 'tap';
 import { formatTmpName } from '../../src/pop3-client/keep/delivered-name.js';
 import { uniqueIdKey } from '../../src/pop3-client/keep/message-key.js';
 import { attack, three } from '../support/programs/pop3get-attack.js';
+import { takingRetrForDele, withStatusField } from '../support/programs/pop3get-odd-server.js';
 import {
   hangUp,
   makeMaildir,
@@ -19,35 +20,9 @@ import {
   startFakeServer,
   storedContents,
   type FakeServer,
-  type Turn,
 } from '../support/programs/pop3get-fixture.js';
 
 const five = numberedMessages(5);
-
-/** A server for which a message that was retrieved is deleted, at once or at QUIT. RFC 2449 §6.7 (EXPIRE 0). */
-function takingRetrForDele(
-  server: () => FakeServer,
-  isAtOnce: boolean,
-): (line: string, session: number, turn: Turn) => string | undefined {
-  const retrieved = new Map<number, Set<number>>();
-  return (line, session, { listed }) => {
-    const gone = retrieved.get(session) ?? new Set<number>();
-    retrieved.set(session, gone);
-    const remove = (): void => {
-      server().messages = server().messages.filter(
-        (message) => !gone.has(listed.indexOf(message) + 1),
-      );
-    };
-    const [keyword = '', number = ''] = line.split(' ');
-    if (keyword === 'QUIT') remove();
-    if (number === '' || !['RETR', 'UIDL', 'LIST', 'TOP', 'DELE'].includes(keyword))
-      return undefined;
-    if (gone.has(Number(number))) return '-ERR no such message\r\n';
-    if (keyword === 'RETR') gone.add(Number(number));
-    if (isAtOnce) remove();
-    return undefined;
-  };
-}
 
 for (const isAtOnce of [true, false]) {
   for (const capabilities of [
@@ -146,18 +121,13 @@ t.test(
   },
 );
 
-const statusField = Buffer.from('Status: RO\r\nX-UID: 12\r\n');
-
 for (const args of [['--keep'], []]) {
   t.test(`fields that mbox servers add later make no other message ${args.join()}`, async (t) => {
     const server: FakeServer = await startFakeServer(t, {
       messages: three,
       fault: (line, session, socket) => {
         if (line !== 'QUIT' || session > 1) return undefined;
-        server.messages = three.map((message) => ({
-          ...message,
-          content: Buffer.concat([statusField, message.content]),
-        }));
+        server.messages = three.map(withStatusField);
         return hangUp(socket);
       },
     });

@@ -1,5 +1,7 @@
 // Transfers that are killed at a random instant and then run until they are done.
 
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import {
   drop,
@@ -36,6 +38,8 @@ export async function killClientAndFinish(
   const timer = setTimeout(() => victim.kill('SIGKILL'), afterMs);
   await victim.ending;
   clearTimeout(timer);
+  // A copy as backups make it: every file has a second link then, half messages in tmp too.
+  execFileSync('cp', ['-al', maildir, join(makeMaildir(t), 'copy')]);
   await finish(t, server, maildir, `killed after ${afterMs} ms`);
 }
 
