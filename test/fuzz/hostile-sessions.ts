@@ -95,7 +95,7 @@ function settingsFor(port: number, maildir: string, timeoutMs: number): Settings
       ...{ domain: '127.0.0.1', byAddress: true, srvSelf: false, srvSuperdomains: false },
       ...{ implicit: true, families: [4], port, tls: 'auto', dnsServers: null },
     },
-    ...{ localAddress: null, localPort: null, trust: { ca: null, fingerprint: null } },
+    ...{ localAddress: null, localPort: null, trust: { roots: null, ca: null, fingerprint: null } },
     ...{ user: 'ann', password: Buffer.from('secret'), auth: 'auto', account: 'ann@example.org' },
     ...{ maildir, keep: false, maxOctets: 1 << 20, timeoutMs },
   };

@@ -1,6 +1,7 @@
 // pop3get and TLS that is broken, forged or stripped: not an octet of a login without it, and no way back to clear.
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import t, { type Test } from 'tap';
 import { makeSignedCertificate } from '../support/accounts/certificate-authority.js';
@@ -9,6 +10,7 @@ import {
   drop,
   makeMaildir,
   numberedMessages,
+  runPop3get,
   silence,
   startFakeServer,
   type FakeServer,
@@ -96,8 +98,8 @@ const rows: readonly Row[] = [
   },
   {
     title: 'a server that has TLS 1.0 only',
-    status: 111,
-    message: /TLS failed/,
+    status: 100,
+    message: /TLS failed: .*TLS 1\.2 or later/,
     server: (t) => {
       const { tls, trust } = identityFor(t, firstAddress);
       const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1' } as const;
@@ -228,4 +230,70 @@ t.test('an address without TLS serves in clear where none was seen', async (t) =
   });
   t.equal((await fetch(t, first, makeMaildir(t))).status, 0);
   t.equal(next.messages.length, 0);
+});
+
+t.test(
+  'a port that is silent before a greeting may want TLS first: the error says so',
+  async (t) => {
+    const server = await startFakeServer(t, { messages, greeting: '' });
+    const { status, stderr } = await fetch(t, server, makeMaildir(t), [
+      '--timeout',
+      '1',
+      '--tls',
+      'off',
+    ]);
+    t.equal(status, 111);
+    t.match(stderr, /fell silent before its greeting.*--tls implicit/);
+  },
+);
+
+t.test('--tls-ca and SSL_CERT_FILE without a whole certificate: named, and 100', async (t) => {
+  const { cert } = makeCertificate(testFolder(t, {}));
+  const whole = readFileSync(cert, 'latin1');
+  for (const [text, message] of [
+    ['-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n', /holds no PEM certificate/],
+    [whole.slice(0, whole.length / 2), /certificate 1 in .* cannot be read/],
+    [`${whole}${whole.slice(0, whole.length / 2)}`, /certificate 2 in .* cannot be read/],
+  ] as const) {
+    const file = join(testFolder(t, { 'ca.pem': text }), 'ca.pem');
+    const { status, stderr } = await runPop3get(t, 1, makeMaildir(t), ['--tls-ca', file]);
+    t.equal(status, 100);
+    t.match(stderr, message);
+  }
+  const env = { POP3GET_PASSWORD: 'secret', SSL_CERT_FILE: '/nonexistent' };
+  const args = ['--directory', makeMaildir(t), '127.0.0.1', 'ann'];
+  const { status, stderr } = await runProgram(t, 'pop3get', args, { env });
+  t.equal(status, 100);
+  t.match(stderr, /SSL_CERT_FILE: ENOENT/);
+});
+
+t.test('SSL_CERT_FILE says which CAs count', async (t) => {
+  const { tls, trust } = identityFor(t, firstAddress);
+  const server = await startFakeServer(t, { messages, capabilities: withTls, tls });
+  const args = ['--port', String(server.port), '--directory', makeMaildir(t), firstAddress, 'ann'];
+  const env = { POP3GET_PASSWORD: 'secret', SSL_CERT_FILE: trust[1] ?? '' };
+  const { status, stderr } = await runProgram(t, 'pop3get', args, { env });
+  t.equal(status, 0, stderr);
+});
+
+for (const [domain, words] of [
+  ['example.org:995', '--port 995 example.org USERNAME'],
+  ['pop3s://example.org', '--tls implicit example.org USERNAME'],
+  ['pop3://bob@example.org:110/', '--port 110 example.org bob'],
+  ['[::1]:110', '--port 110 ::1 USERNAME'],
+] as const) {
+  t.test(`${domain} is no domain: the error says what to write`, async (t) => {
+    const { status, stderr } = await runProgram(t, 'pop3get', [domain, 'ann', 'secret']);
+    t.equal(status, 100);
+    t.ok(stderr.includes(`: write ${words}`), stderr);
+  });
+}
+
+t.test('blanks around an address and brackets around IPv6 mean nothing', async (t) => {
+  const server = await startFakeServer(t, { messages: [], host: '::1' });
+  for (const domain of ['[::1]', ' ::1 ']) {
+    const args = ['--port', String(server.port), '--directory', makeMaildir(t), domain, 'ann'];
+    const { status, stderr } = await runProgram(t, 'pop3get', [...args, 'secret']);
+    t.equal(status, 0, stderr);
+  }
 });

@@ -55,7 +55,9 @@ export async function locateServers(
     }
   }
   if (settings.implicit || isPlain) return [ownTarget(domain, settings)];
-  throw new Refused(`no SRV records say where the mail of ${domain} is`);
+  throw new Refused(
+    `no SRV records say where the mail of ${domain} is: --implicit tries the name itself, or give the server's name`,
+  );
 }
 
 /** The parents of a name, nearest first, top-level domains left out. */
@@ -77,7 +79,9 @@ async function findServices(
   ]);
   const kinds = [secure?.kind, ordinary?.kind].filter((kind) => kind !== undefined);
   if (kinds.every((kind) => kind === 'not-offered')) {
-    throw new Refused(`${domain} says in DNS that it offers no POP3`);
+    throw new Refused(
+      `${domain} says in DNS (SRV) that it offers no POP3: --no-srv_self tries the name itself, or give the server's name`,
+    );
   }
   const draw = (sum: number): number => randomInt(sum + 1);
   const secureTargets =

@@ -1,8 +1,10 @@
 // The options of pop3get, and what a command line means.
 
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { domainToASCII } from 'node:url';
 import { logOptionTable } from '../../system/program/log-options.js';
 import { type CommandLine, type OptionTable } from '../../system/program/options.js';
 import { reasonOf } from './failures.js';
@@ -104,12 +106,13 @@ export async function readSettings(
   password: Buffer,
   environment: NodeJS.ProcessEnv,
 ): Promise<Settings> {
-  const [domain = '', user = ''] = positionals;
-  checkWord('the domain', domain);
+  const [words = '', user = ''] = positionals;
+  checkWord('the domain', words);
+  const domain = options.byip === true ? words : readDomain(words);
   checkWord('the username', user);
   checkOctets('the password', password);
   const location: LocationSettings = {
-    domain,
+    domain: toAscii(domain),
     byAddress: options.byip ?? false,
     srvSelf: options.srv_self ?? true,
     srvSuperdomains: options.srv_superdomains ?? false,
@@ -119,12 +122,17 @@ export async function readSettings(
     tls: (options.tls ?? 'auto') as TlsMode,
     dnsServers: readDnsServers(options['dns-server']),
   };
+  const isByCa = location.tls !== 'off' && options['tls-fingerprint'] === undefined;
   return {
     location,
     localAddress: options.clientip === true ? readClientAddress(environment) : null,
     localPort: options.clientport === true ? readClientPort(environment) : null,
     trust: {
-      ca: await readCertificates(options['tls-ca']),
+      roots:
+        isByCa && environment['SSL_CERT_FILE'] !== ''
+          ? await readCertificates('SSL_CERT_FILE', environment['SSL_CERT_FILE'])
+          : null,
+      ca: await readCertificates('--tls-ca', options['tls-ca']),
       fingerprint: readFingerprint(options['tls-fingerprint']),
     },
     user,
@@ -136,6 +144,40 @@ export async function readSettings(
     maxOctets: options.limit ?? 268_435_456,
     timeoutMs: (options.timeout ?? 60) * 1000,
   };
+}
+
+/**
+ * The domain out of what people write: blanks around it and brackets around an IPv6 address mean nothing. A port, a URL or
+ * a user in it has an option or argument of its own, and the error says which.
+ */
+function readDomain(text: string): string {
+  const [, scheme, user, bracketed, name = '', port] =
+    /^(?:([a-z0-9+.-]+):\/\/)?(?:(.*)@)?(?:\[([^\]]*)\]|([^[\]]*?))(?::([0-9]+))?\/?$/is.exec(
+      text.trim(),
+    ) ?? [];
+  const host = bracketed ?? name;
+  if (isIP(text.trim()) !== 0) return text.trim();
+  if (isIP(host) === 0 && (bracketed !== undefined || !/^[^\s:/?#\\[\]@]+$/.test(host))) {
+    throw new UsageError(`"${text}" is neither a domain name nor an address`);
+  }
+  if (scheme === undefined && user === undefined && port === undefined) return host;
+  const options = [
+    ...(/^pop3?s$/i.test(scheme ?? '') ? ['--tls implicit'] : []),
+    ...(port === undefined ? [] : [`--port ${port}`]),
+  ];
+  throw new UsageError(
+    `the domain must be a name or an address alone, not "${text}": ` +
+      `write ${[...options, host, user ?? 'USERNAME'].join(' ')}`,
+  );
+}
+
+/** An internationalized name as DNS, TLS and trace fields have it: RFC 5890 §2.3.2.1 (A-label), RFC 6066 §3. */
+function toAscii(domain: string): string {
+  // eslint-disable-next-line no-control-regex
+  if (/^[\0-\x7f]*$/.test(domain)) return domain;
+  const ascii = domainToASCII(domain);
+  if (ascii === '') throw new UsageError(`"${domain}" is no domain name`);
+  return ascii;
 }
 
 function checkWord(what: string, text: string): void {
@@ -178,13 +220,28 @@ function readClientPort(environment: NodeJS.ProcessEnv): number {
   throw new ConfigurationError(`--clientport: CLIENTPORT must be a port, not "${text}"`);
 }
 
-async function readCertificates(path: string | undefined): Promise<string | null> {
+/** @param source the option or variable that names the file */
+async function readCertificates(source: string, path: string | undefined): Promise<string | null> {
   if (path === undefined) return null;
   const text = await readFile(path, 'latin1').catch((error: unknown) => {
-    throw new ConfigurationError(`--tls-ca: ${reasonOf(error)}`);
+    throw new ConfigurationError(`${source}: ${reasonOf(error)}`);
   });
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-  throw new ConfigurationError(`--tls-ca: ${path} holds no PEM certificate`);
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*(-----END CERTIFICATE-----)?/g) ?? [];
+  if (blocks.length === 0) {
+    throw new ConfigurationError(`${source}: ${path} holds no PEM certificate`);
+  }
+  // Node passes over what it cannot read; the list of a whole system is not read twice.
+  const read = source === '--tls-ca' ? blocks : blocks.slice(0, 1);
+  for (const [index, block] of read.entries()) {
+    try {
+      new X509Certificate(block);
+    } catch {
+      throw new ConfigurationError(
+        `${source}: certificate ${index + 1} in ${path} cannot be read: it may be cut short`,
+      );
+    }
+  }
+  return text;
 }
 
 function readFingerprint(text: string | undefined): string | null {

@@ -1,7 +1,9 @@
 // What one run of pop3get is to do, checked and complete.
 
 export interface TlsTrust {
-  /** PEM certificates to trust besides the system's; null for none. */
+  /** PEM certificates of CAs to trust in the place of Node's list; null for that list. */
+  readonly roots: string | null;
+  /** PEM certificates to trust besides; null for none. */
   readonly ca: string | null;
   /** SHA-256 of the certificate that alone is trusted, 64 hex digits in lower case; null to verify by CA and name. */
   readonly fingerprint: string | null;

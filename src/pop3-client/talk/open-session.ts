@@ -6,6 +6,7 @@ import { Pop3Client, type Capabilities } from './client.js';
 import { connectToAny, type Connected, type Endpoint } from '../find/connect.js';
 import {
   ConnectionClosed,
+  FellSilent,
   InsecureServer,
   LostStep,
   quoteServerText,
@@ -42,6 +43,9 @@ export interface OpenOptions {
 interface Greeted extends Offer {
   readonly client: Pop3Client;
 }
+
+const silentPort =
+  'the server fell silent before its greeting; a port for TLS from the first octet (pop3s) is silent too: see --tls implicit';
 
 /** The server closes the connection at CAPA: it is asked again without. */
 class ClosedAtCapa extends ConnectionClosed {}
@@ -106,7 +110,7 @@ async function greet(
   const { trust, timeoutMs } = options.settings;
   const { target, socket } = connected;
   const protect = async (plain: Duplex): Promise<Duplex> => {
-    const stream = await startTls(plain, target.names, trust, { timeoutMs, signal });
+    const stream = await startTls(plain, target, trust, { timeoutMs, signal });
     try {
       // Now, not after the login: a refused one must not make it forgotten.
       await tlsMemory.addHandshake();
@@ -126,7 +130,9 @@ async function greet(
   const stream = isProtected ? await protect(socket) : socket;
   const client = new Pop3Client(stream, timeoutMs, signal);
   try {
-    const greeting = await client.replies.readResponse();
+    const greeting = await client.replies.readResponse().catch((error: unknown) => {
+      throw isProtected || !(error instanceof FellSilent) ? error : new FellSilent(silentPort);
+    });
     if (!greeting.isOk) {
       throw new TemporaryError(`the server turns us away: ${quoteServerText(greeting.text)}`);
     }
