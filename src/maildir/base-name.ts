@@ -1,12 +1,16 @@
-// Names of Maildir messages: base name, info, flags, sizes in the name. maildir(5).
-// Info begins with a colon and a version, 2 or 1. Where names may hold no colon, programs write `;` or `!` in its place.
-// Names are bytes; here they are latin1 strings, one character a byte, and turned back for system calls.
+// Names of Maildir messages: base name, info, flags, sizes in the name. maildir(5). Info begins
+// with a colon and a version, 2 or 1. Where names may hold no colon, programs write `;` or `!` in
+// its place. Names are bytes; here they are latin1 strings, one character a byte, and turned back
+// for system calls.
 
 const [digit1, digit2, zero, nine] = [0x31, 0x32, 0x30, 0x39];
 const [comma, fullStop, letterM] = [0x2c, 0x2e, 0x4d];
 const [colon, semicolon, exclamationMark] = [0x3a, 0x3b, 0x21];
 
-/** The part of a name before its info: it stays the same when flags change. A colon that begins no info is a part of it. May be empty. */
+/**
+ * The part of a name before its info: it stays the same when flags change. A colon that begins no
+ * info is a part of it. May be empty.
+ */
 export function baseNameOf(name: string): string {
   return name.slice(0, infoStartOf(name));
 }
@@ -17,7 +21,10 @@ export function flagsOf(name: string): string {
   return name.charCodeAt(at + 1) === digit2 ? name.slice(at + 3) : '';
 }
 
-/** Where the info begins; the name's length when there is none. Written out, because it is asked for every message at login. */
+/**
+ * Where the info begins; the name's length when there is none. Written out, because it is asked for
+ * every message at login.
+ */
 function infoStartOf(name: string): number {
   for (let at = name.indexOf(',', 2); at !== -1; at = name.indexOf(',', at + 1)) {
     const version = name.charCodeAt(at - 1);
@@ -39,12 +46,19 @@ export function withFlag(name: string, flag: string): string {
   return `${name.slice(0, at)}${separator}2,${`${flags}${flag}`.split('').sort().join('')}`;
 }
 
-/** The base name without `,S=…` and `,W=…`, which say sizes and may be added later by other programs. */
+/**
+ * The base name without `,S=…` and `,W=…`, which say sizes and may be added later by other
+ * programs.
+ */
 export function withoutSizes(baseName: string): string {
   return baseName.includes('=') ? baseName.replace(/,[SW]=[0-9]+/g, '') : baseName;
 }
 
-/** The octets that `,W=` in the base name promises: file size with CRLF line ends. @returns null when it says none, or more than 2^53 */
+/**
+ * The octets that `,W=` in the base name promises: file size with CRLF line ends.
+ *
+ * @returns null when it says none, or more than 2^53
+ */
 export function wireOctetsIn(baseName: string): number | null {
   const at = baseName.indexOf(',W=');
   if (at === -1) return null;
@@ -63,7 +77,10 @@ export interface DeliveryTime {
 const maxSecondsDigits = 15;
 const maxMicrosecondsDigits = 9;
 
-/** Reads the time out of a name like `1700000000.M123456P1.host`. Written out, because it is done for every message at login. */
+/**
+ * Reads the time out of a name like `1700000000.M123456P1.host`. Written out, because it is done
+ * for every message at login.
+ */
 export function deliveryTimeOf(baseName: string): DeliveryTime {
   const end = endOfDigits(baseName, 0, baseName.length);
   const secondsEnd = Math.min(end, maxSecondsDigits);

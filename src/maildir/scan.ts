@@ -1,4 +1,5 @@
-// Reads the names in a Maildir's directory, a slice at a time, so that the rest of the process gets its turn.
+// Reads the names in a Maildir's directory, a slice at a time, so that the rest of the process gets
+// its turn.
 
 import { lstatSync, opendirSync, type Dir, type Dirent } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -8,12 +9,15 @@ export type Subdirectory = 'new' | 'cur';
 /** Entries read at a time; about half a millisecond. */
 const batchSize = 512;
 
-/** The path of an entry, for use at once; of the directory itself for an empty name. Names are latin1 bytes. */
+/**
+ * The path of an entry, for use at once; of the directory itself for an empty name. Names are
+ * latin1 bytes.
+ */
 export type PathOf = (name: string) => Buffer;
 
 /**
- * Reads the names of regular files in a directory, as latin1 strings. Names starting with a dot are skipped, and so is
- * whatever is no regular file.
+ * Reads the names of regular files in a directory, as latin1 strings. Names starting with a dot are
+ * skipped, and so is whatever is no regular file.
  *
  * Files that are renamed while the scan runs may be missed, or seen twice.
  *

@@ -1,11 +1,11 @@
-// What a POP3 session sees of a user's mail: messages numbered at login. Knows nothing of POP3 replies; what the
-// messages are stored in is the implementation's affair.
+// What a POP3 session sees of a user's mail: messages numbered at login. Knows nothing of POP3
+// replies; what the messages are stored in is the implementation's affair.
 
 import type { Octets } from './octets.js';
 
 /**
- * One message of a session. `gone` means that another program removed it: for this session that is as if the client had
- * sent DELE, and RSET does not bring it back.
+ * One message of a session. `gone` means that another program removed it: for this session that is
+ * as if the client had sent DELE, and RSET does not bring it back.
  */
 export interface MessageRecord {
   status: 'present' | 'marked' | 'gone';
@@ -15,13 +15,16 @@ export interface MessageRecord {
   uniqueId: string | null;
 }
 
-/** A message being read: its text, unpacked where the file is compressed, with line ends as they are stored. */
+/**
+ * A message being read: its text, unpacked where the file is compressed, with line ends as they are
+ * stored.
+ */
 export interface OpenMessage {
   /** The size of the text when it was opened; not what RETR sends. */
   readonly fileBytes: number;
   /**
-   * To be awaited before so many bytes are read, where there is such a method: another thread may have to unpack them.
-   * Rejects when the file is damaged.
+   * To be awaited before so many bytes are read, where there is such a method: another thread may
+   * have to unpack them. Rejects when the file is damaged.
    */
   makeReady?(bytes: number): Promise<void>;
   /** Fills the start of a buffer. @returns bytes read, 0 at the end. @throws the system's error */
@@ -36,14 +39,17 @@ export interface RemovalResult {
 }
 
 /**
- * Methods that return `T | Promise<T>` answer at once when there is little to do: most sessions never wait.
- * All of them may throw or reject with the system's error.
+ * Methods that return `T | Promise<T>` answer at once when there is little to do: most sessions
+ * never wait. All of them may throw or reject with the system's error.
  */
 export interface Maildrop {
   /** Messages by index: message number less 1. The list's length and order never change. */
   readonly records: readonly MessageRecord[];
 
-  /** Notices what other programs did: renamed messages are followed, removed ones become `gone`. Cheap when nothing changed. */
+  /**
+   * Notices what other programs did: renamed messages are followed, removed ones become `gone`.
+   * Cheap when nothing changed.
+   */
   refresh(): undefined | Promise<void>;
 
   /** Makes the octets of one message known, or of all that are not gone. */
@@ -51,8 +57,8 @@ export interface Maildrop {
   measureAll(): undefined | Promise<void>;
 
   /**
-   * The octets that can be announced before a message is sent whose file has so many bytes: somebody counted them. What a
-   * name says is not enough.
+   * The octets that can be announced before a message is sent whose file has so many bytes:
+   * somebody counted them. What a name says is not enough.
    */
   measureForSending(record: MessageRecord, fileBytes: number): Promise<number>;
 
@@ -62,10 +68,16 @@ export interface Maildrop {
   /** What a message is called where it is stored, one character a byte: for the log. */
   nameOf(record: MessageRecord): string;
 
-  /** @returns null when the message is gone (its record says so then). @throws for one that cannot be read, and UnservableMessage */
+  /**
+   * @returns null when the message is gone (its record says so then).
+   *
+   * @throws for one that cannot be read, and UnservableMessage
+   */
   open(record: MessageRecord): OpenMessage | Promise<OpenMessage | null> | null;
 
-  /** Rejects with UnservableMessage for a message that no client can have seen: none may delete it. */
+  /**
+   * Rejects with UnservableMessage for a message that no client can have seen: none may delete it.
+   */
   requireServable(record: MessageRecord): undefined | Promise<void>;
 
   /** A whole read of the message found this many octets; the maildrop remembers. */
@@ -74,9 +86,15 @@ export interface Maildrop {
   /** The message was sent whole; where the maildrop is told to, UPDATE will flag it as seen. */
   noteRetrieved(record: MessageRecord): void;
 
-  /** RFC 1939 §6: removes every marked message; that one is gone already is success. Does not stop at a failure. */
+  /**
+   * RFC 1939 §6: removes every marked message; that one is gone already is success. Does not stop
+   * at a failure.
+   */
   update(): Promise<RemovalResult>;
 
-  /** Releases what the session held; remembers what is worth remembering. Removes nothing. Never rejects. */
+  /**
+   * Releases what the session held; remembers what is worth remembering. Removes nothing. Never
+   * rejects.
+   */
   close(): Promise<void>;
 }

@@ -1,11 +1,13 @@
-// What is known of a message's octets. RFC 1939 §11: a message is as large as RETR sends it, byte-stuffing left out.
+// What is known of a message's octets. RFC 1939 §11: a message is as large as RETR sends it,
+// byte-stuffing left out.
 
 declare const packed: unique symbol;
 
 /**
- * One of three: unknown; named, when the file's name or size says so and nobody has read the message; counted, when
- * somebody has. It is no number, so that octets that are unknown cannot be sent as 0. Packed into one, because a
- * maildrop may have 100,000 messages: counted octets as they are, unknown is -1, named octets lie below.
+ * One of three: unknown; named, when the file's name or size says so and nobody has read the
+ * message; counted, when somebody has. It is no number, so that octets that are unknown cannot be
+ * sent as 0. Packed into one, because a maildrop may have 100,000 messages: counted octets as they
+ * are, unknown is -1, named octets lie below.
  */
 export interface Octets {
   readonly [packed]: true;

@@ -17,8 +17,8 @@ import { assignUniqueIdsFromBaseNames } from '../unique-ids/unique-ids.js';
 
 export interface MaildirMaildropOptions {
   /**
-   * Makes all unique-ids known where another server's files say what they are; from base names when absent. May reject:
-   * ids that are not known now are better than others.
+   * Makes all unique-ids known where another server's files say what they are; from base names when
+   * absent. May reject: ids that are not known now are better than others.
    */
   readonly assignUniqueIds?:
     ((inbox: string, messages: readonly MaildirMessage[]) => Promise<void>) | undefined;

@@ -22,10 +22,12 @@ export interface MaildirRemoval extends RemovalResult {
 }
 
 /**
- * Removes each marked message: its file, and any other name that the same file has in the Maildir under the same base name, as a
- * delivery by link(2) leaves it that was cut short. Another file with that base name is another message's.
+ * Removes each marked message: its file, and any other name that the same file has in the Maildir
+ * under the same base name, as a delivery by link(2) leaves it that was cut short. Another file
+ * with that base name is another message's.
  *
- * @returns what is gone now, and why the others are not; those that were gone before are in neither list
+ * @returns what is gone now, and why the others are not; those that were gone before are in neither
+ *   list
  */
 export async function removeMarked(
   folders: MaildirFolders,

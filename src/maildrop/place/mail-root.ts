@@ -1,13 +1,15 @@
-// Whether a missing INBOX means that no mail has come yet, or that the file system with the mail is not mounted.
-// A client that is shown an empty maildrop forgets which messages it had. So where it cannot be told, it is not shown one.
+// Whether a missing INBOX means that no mail has come yet, or that the file system with the mail is
+// not mounted. A client that is shown an empty maildrop forgets which messages it had. So where it
+// cannot be told, it is not shown one.
 
 import { readdirSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * Looks at the nearest directory above a missing INBOX. The user's own, which holds INBOX, was made for the user: no
- * mail has come. Any other one must hold something, as a mount point without its file system does not. It may be empty
- * where a file system is mounted on it, or, below the mail root, where it was given to somebody else than root.
+ * Looks at the nearest directory above a missing INBOX. The user's own, which holds INBOX, was made
+ * for the user: no mail has come. Any other one must hold something, as a mount point without its
+ * file system does not. It may be empty where a file system is mounted on it, or, below the mail
+ * root, where it was given to somebody else than root.
  *
  * @param inbox latin1 bytes
  * @throws Error that names the empty directory; the system's error
@@ -41,7 +43,8 @@ function holdsSomething(directory: string, { nlink }: Stats): boolean {
     );
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
-    // It may not be read. Many file systems count a link for each directory in it, and two for itself.
+    // It may not be read. Many file systems count a link for each directory in it, and two for
+    // itself.
     return nlink > 2;
   }
 }

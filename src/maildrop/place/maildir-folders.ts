@@ -1,6 +1,7 @@
-// The directories of a Maildir, none of them a symbolic link, and the paths of what is in them. Such a path goes through an
-// open descriptor: it leads to the directory that was found, whatever somebody puts in that directory's place later.
-// Node has no openat(2); Linux's /proc/self/fd does the same.
+// The directories of a Maildir, none of them a symbolic link, and the paths of what is in them.
+// Such a path goes through an open descriptor: it leads to the directory that was found, whatever
+// somebody puts in that directory's place later. Node has no openat(2); Linux's /proc/self/fd does
+// the same.
 
 import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
@@ -9,7 +10,10 @@ import { MaildropRefused } from '../messages/maildrop-refused.js';
 /** `.` is the Maildir itself. */
 export type Folder = 'new' | 'cur' | 'tmp' | '.';
 
-/** Directories of so many Maildirs are open at a time, whatever the number of sessions: four descriptors each at most. */
+/**
+ * Directories of so many Maildirs are open at a time, whatever the number of sessions: four
+ * descriptors each at most.
+ */
 const maxOpenMaildirs = 8;
 
 /** Needs no right to read. Node has no name for it. */
@@ -32,11 +36,13 @@ export class MaildirFolders {
   }
 
   /**
-   * The path of an entry, to be used before anything is awaited. Only the entry itself may be a link. Without /proc, each
-   * call looks whether a directory on the way is a link, and a change right after that look is not noticed.
+   * The path of an entry, to be used before anything is awaited. Only the entry itself may be a
+   * link. Without /proc, each call looks whether a directory on the way is a link, and a change
+   * right after that look is not noticed.
    *
    * @param name latin1 bytes; empty for the folder itself
-   * @throws MaildropRefused for a link in a folder's place; the system's error, ENOENT included; Error for what is no directory
+   * @throws MaildropRefused for a link in a folder's place; the system's error, ENOENT included;
+   *   Error for what is no directory
    */
   pathOf(folder: Folder, name: string): Buffer {
     let path;

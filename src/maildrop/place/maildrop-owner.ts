@@ -1,6 +1,6 @@
-// Becoming the owner of a maildrop before its mail is touched. doc/pop3d.8, Privileges.
-// Somebody who may change a directory can put another one, or a link, in the place of what was looked at a moment ago.
-// So the process never has more rights than whoever can do that on the way to the mail.
+// Becoming the owner of a maildrop before its mail is touched. doc/pop3d.8, Privileges. Somebody
+// who may change a directory can put another one, or a link, in the place of what was looked at a
+// moment ago. So the process never has more rights than whoever can do that on the way to the mail.
 
 import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
@@ -20,14 +20,16 @@ let becameUid: number | null = null;
 let startedAsRoot: boolean | undefined;
 
 /**
- * Gives up root for the rights of the maildrop's owner, for good; a process that was not started as root stays what it is. The owner
- * is that of INBOX, or of the nearest directory above it that exists. Where that is root, but not so further up, it is the
- * first other owner up to the mail root.
+ * Gives up root for the rights of the maildrop's owner, for good; a process that was not started as
+ * root stays what it is. The owner is that of INBOX, or of the nearest directory above it that
+ * exists. Where that is root, but not so further up, it is the first other owner up to the mail
+ * root.
  *
  * @param inbox latin1 bytes, relative to the mail root
  * @param sessions `many`: the process serves others too, and so must stay what it is
  * @returns whether it goes on as root, because all of the way is root's
- * @throws MaildropRefused for a maildrop that this process must not serve; the system's error; Error when INBOX is no directory
+ * @throws MaildropRefused for a maildrop that this process must not serve; the system's error;
+ *   Error when INBOX is no directory
  */
 export function takeOwnersRights(inbox: string, sessions: 'one' | 'many'): { isRoot: boolean } {
   startedAsRoot ??= idsOfProcess().users.includes(0);
@@ -49,7 +51,8 @@ export function takeOwnersRights(inbox: string, sessions: 'one' | 'many'): { isR
 /** @throws the system's error; Error when something of root is left */
 function becomeOwner({ uid, gid: itsGid }: Owner): void {
   const gid = itsGid === 0 ? nogroup : itsGid;
-  // What is root only by its real or saved user id may not change groups. As root, setgid and setuid set all ids.
+  // What is root only by its real or saved user id may not change groups. As root, setgid and
+  // setuid set all ids.
   process.seteuid?.(0);
   process.setgroups?.([gid]);
   process.setgid?.(gid);
@@ -60,7 +63,10 @@ function becomeOwner({ uid, gid: itsGid }: Owner): void {
     throw new Error('the rights of root could not be given up');
 }
 
-/** Real, effective, saved and file-system ids, supplementary groups too; without /proc those that Node can tell. */
+/**
+ * Real, effective, saved and file-system ids, supplementary groups too; without /proc those that
+ * Node can tell.
+ */
 function idsOfProcess(): { users: readonly number[]; groups: readonly number[] } {
   let status;
   try {
@@ -108,7 +114,11 @@ function ownerOf(inbox: string): Owner {
   return { uid: 0, gid: 0 };
 }
 
-/** Whether somebody else than root may put something in the place of what is in the directory. @param hasNext whether root's next step is in it */
+/**
+ * Whether somebody else than root may put something in the place of what is in the directory.
+ *
+ * @param hasNext whether root's next step is in it
+ */
 function isOpenToOthers({ mode, gid }: Stats, hasNext: boolean): boolean {
   const isWritable = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && gid !== 0);
   // As in /tmp: what is there stays to those who own it.

@@ -34,7 +34,8 @@ export class MaildirStamps {
   }
 
   /**
-   * As `FileWatch.mayHaveChanged`, for either. Two stat calls. A link in a directory's place is a change.
+   * As `FileWatch.mayHaveChanged`, for either. Two stat calls. A link in a directory's place is a
+   * change.
    *
    * @throws the system's error, ENOENT included: a directory that is missing is no empty one
    */

@@ -1,5 +1,6 @@
-// The live view of a Maildir: which of a session's messages are there, and under which names. No locks.
-// Scans twice before it believes that a message is gone, because readdir misses files that are renamed meanwhile.
+// The live view of a Maildir: which of a session's messages are there, and under which names. No
+// locks. Scans twice before it believes that a message is gone, because readdir misses files that
+// are renamed meanwhile.
 
 import { baseNameOf } from '../../maildir/base-name.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
@@ -16,7 +17,10 @@ import {
 } from './message-list.js';
 import { scanForOpening, scanMaildir } from './opening-scan.js';
 
-/** A message that this many scans in a row did not see is gone, even when the directory changes all the time. */
+/**
+ * A message that this many scans in a row did not see is gone, even when the directory changes all
+ * the time.
+ */
 const scansToBelieveAbsence = 5;
 
 export class MaildirView {
@@ -24,7 +28,9 @@ export class MaildirView {
   readonly messages: readonly MaildirMessage[];
   readonly #folders: MaildirFolders;
   readonly #stamps: MaildirStamps;
-  /** The list as it was when the session began; null when its stamps were too young to vouch for it. */
+  /**
+   * The list as it was when the session began; null when its stamps were too young to vouch for it.
+   */
   readonly #beginning: MaildirSnapshot | null;
   /** Made when it is first needed: most sessions never do. */
   #byBaseName: Map<string, MaildirMessage> | null = null;
@@ -45,11 +51,12 @@ export class MaildirView {
   }
 
   /**
-   * Scans until a scan adds nothing: the union of all of them is the session's list. With a snapshot that is still good
-   * there is nothing to scan.
+   * Scans until a scan adds nothing: the union of all of them is the session's list. With a
+   * snapshot that is still good there is nothing to scan.
    *
    * @returns null when there is no such Maildir at all
-   * @throws MaildropRefused; the system's error; Error when INBOX is there but not a whole Maildir that can be read
+   * @throws MaildropRefused; the system's error; Error when INBOX is there but not a whole Maildir
+   *   that can be read
    */
   static async open(
     folders: MaildirFolders,
@@ -64,7 +71,8 @@ export class MaildirView {
     }
     if (!isMaildir(folders)) return null;
     const stamps = MaildirStamps.of(folders.inbox);
-    // Stamps are taken before a scan, never after the last one: a change during the scan must show later.
+    // Stamps are taken before a scan, never after the last one: a change during the scan must show
+    // later.
     stamps.haveChanged();
     const found = await scanForOpening(folders, stamps);
     const settled = stamps.areSettled ? stamps.copy() : null;
@@ -72,12 +80,15 @@ export class MaildirView {
     return new MaildirView(folders, stamps, list, settled && { ...list, stamps: settled });
   }
 
-  /** What another session may begin with; null when the Maildir was changing. The messages are to be left alone then. */
+  /**
+   * What another session may begin with; null when the Maildir was changing. The messages are to be
+   * left alone then.
+   */
   snapshot(): MaildirSnapshot | null {
     const beginning = this.#beginning;
     if (beginning === null || this.#round > 0) return null;
-    // The same old object again, where it says as much: new ones in its place cost the garbage collector more than all
-    // else of a short session.
+    // The same old object again, where it says as much: new ones in its place cost the garbage
+    // collector more than all else of a short session.
     if (knowsAsMuch(beginning.messages, this.messages)) return beginning;
     return { ...beginning, messages: this.messages };
   }
@@ -95,7 +106,10 @@ export class MaildirView {
     return byBaseName;
   }
 
-  /** Brings the messages up to date, with two stat calls when nothing changed. Throws, or rejects, as `open` does. */
+  /**
+   * Brings the messages up to date, with two stat calls when nothing changed. Throws, or rejects,
+   * as `open` does.
+   */
   refresh(): undefined | Promise<void> {
     return this.#stamps.haveChanged() ? this.rescan() : undefined;
   }
@@ -127,7 +141,10 @@ export class MaildirView {
     }
   }
 
-  /** The path of a message's file as last seen, for a system call that is made before anything is awaited. */
+  /**
+   * The path of a message's file as last seen, for a system call that is made before anything is
+   * awaited.
+   */
   pathOf({ subdirectory, name }: MaildirMessage): Buffer {
     return this.#folders.pathOf(subdirectory, name);
   }

@@ -1,5 +1,5 @@
-// The files of a Maildir's messages: opened, removed and renamed wherever they are now. A file that another program
-// renames is followed by its base name.
+// The files of a Maildir's messages: opened, removed and renamed wherever they are now. A file that
+// another program renames is followed by its base name.
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { MaildirMessage } from './message-list.js';
@@ -26,7 +26,8 @@ export class MessageFiles {
    * Opens a message for reading; at once when its file is where it was.
    *
    * @returns null when the message is gone
-   * @throws UnservableMessage; the system's error; Error for what is no regular file or is compressed and damaged
+   * @throws UnservableMessage; the system's error; Error for what is no regular file or is
+   *   compressed and damaged
    */
   open(message: MaildirMessage): OpenMessage | Promise<OpenMessage | null> | null {
     if (message.status === 'gone') return null;
@@ -93,7 +94,8 @@ export class MessageFiles {
   /**
    * Reads a message that is smaller than a buffer, in as few system calls as can be.
    *
-   * @returns its bytes; null when the file is not where it was, or may be larger or compressed. @throws the system's error
+   * @returns its bytes; null when the file is not where it was, or may be larger or compressed.
+   *   @throws the system's error
    */
   tryReadSmall(message: MaildirMessage, into: Buffer): Buffer | null {
     const fd = this.#opener.tryOpen(this.#view.pathOf(message));
@@ -108,7 +110,12 @@ export class MessageFiles {
     }
   }
 
-  /** Does something to a message's file, wherever it is now. @returns false when it is gone, which is no error. @throws what `act` throws */
+  /**
+   * Does something to a message's file, wherever it is now.
+   *
+   * @returns false when it is gone, which is no error.
+   * @throws what `act` throws
+   */
   async act(message: MaildirMessage, act: (path: Buffer) => void): Promise<boolean> {
     const attempt = (): true | null => {
       try {
@@ -122,7 +129,11 @@ export class MessageFiles {
     return (attempt() ?? (await this.#chase(message, attempt))) !== null;
   }
 
-  /** Follows a file that was renamed, as often as it takes within reason. @returns null when it is gone */
+  /**
+   * Follows a file that was renamed, as often as it takes within reason.
+   *
+   * @returns null when it is gone
+   */
   async #chase<T>(
     message: MaildirMessage,
     attempt: () => T | Promise<T> | null,
@@ -137,7 +148,10 @@ export class MessageFiles {
   }
 }
 
-/** Closes what was only read: an error of close(2) then costs nothing, and the message that was read is as good as any. */
+/**
+ * Closes what was only read: an error of close(2) then costs nothing, and the message that was read
+ * is as good as any.
+ */
 function closeRead(fd: number): void {
   try {
     closeSync(fd);

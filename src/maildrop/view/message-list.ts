@@ -1,4 +1,5 @@
-// The list of a session's messages: made from the files that a scan found, or copied from the list of an earlier session.
+// The list of a session's messages: made from the files that a scan found, or copied from the list
+// of an earlier session.
 
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { baseNameOf, wireOctetsIn } from '../../maildir/base-name.js';
@@ -31,12 +32,18 @@ export interface MessageList {
   readonly hidden: SkippedEntries;
 }
 
-/** A list that later sessions may copy for as long as its stamps stay the same. Nobody changes the messages any more. */
+/**
+ * A list that later sessions may copy for as long as its stamps stay the same. Nobody changes the
+ * messages any more.
+ */
 export interface MaildirSnapshot extends MessageList {
   readonly stamps: MaildirStamps;
 }
 
-/** Makes the messages in the order of delivery: later walks over the list then find them side by side in memory. */
+/**
+ * Makes the messages in the order of delivery: later walks over the list then find them side by
+ * side in memory.
+ */
 export async function listMessages(
   { names, subdirectories, skipped }: FoundFiles,
   folders: MaildirFolders,
@@ -67,7 +74,10 @@ interface MessageFile {
   readonly name: string;
 }
 
-/** @returns those that are files of their own: not renamed since, and no further links to the message's file */
+/**
+ * @returns those that are files of their own: not renamed since, and no further links to the
+ *   message's file
+ */
 async function hiddenAmong(
   others: readonly MessageFile[],
   folders: MaildirFolders,
@@ -108,7 +118,11 @@ export async function copyMessages(
   return copies;
 }
 
-/** Whether a session has learned nothing of its messages. @param before what `now` was copied from */
+/**
+ * Whether a session has learned nothing of its messages.
+ *
+ * @param before what `now` was copied from
+ */
 export function knowsAsMuch(
   before: readonly MaildirMessage[],
   now: readonly MaildirMessage[],

@@ -1,9 +1,12 @@
-// Opens the files of messages as a directory shared with others demands: never through a link, never waiting for a FIFO's
-// writer.
+// Opens the files of messages as a directory shared with others demands: never through a link,
+// never waiting for a FIFO's writer.
 
 import { constants, openSync } from 'node:fs';
 
-/** Without O_NOATIME the first read of each message would be a write to the disk as well. Only its owner may ask for that. */
+/**
+ * Without O_NOATIME the first read of each message would be a write to the disk as well. Only its
+ * owner may ask for that.
+ */
 const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK, O_NOATIME } = constants;
 const plainFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK;
 
@@ -11,7 +14,11 @@ export class MessageFileOpener {
   /** O_NOATIME is Linux's only. */
   #flags = plainFlags | ((O_NOATIME as number | undefined) ?? 0);
 
-  /** @returns a descriptor; null when there is nothing of that name. @throws the system's error, ELOOP for a link */
+  /**
+   * @returns a descriptor; null when there is nothing of that name.
+   *
+   * @throws the system's error, ELOOP for a link
+   */
   tryOpen(path: Buffer): number | null {
     try {
       return openSync(path, this.#flags);

@@ -1,5 +1,5 @@
-// The files of a Maildir as a session finds them at its start: the union of scans until one adds nothing, because readdir
-// misses files that are renamed while it runs.
+// The files of a Maildir as a session finds them at its start: the union of scans until one adds
+// nothing, because readdir misses files that are renamed while it runs.
 
 import { baseNameOf } from '../../maildir/base-name.js';
 import { scanDirectory, type Subdirectory } from '../../maildir/scan.js';
@@ -10,11 +10,16 @@ import type { MaildirStamps } from './maildir-stamps.js';
 /** Entries that are not served. */
 export interface SkippedEntries {
   readonly count: number;
-  /** The one that was found first, with its subdirectory, latin1 bytes; empty when there is none. */
+  /**
+   * The one that was found first, with its subdirectory, latin1 bytes; empty when there is none.
+   */
   readonly example: string;
 }
 
-/** Two lists of equal length: 100,000 pairs in objects of their own would be as many more to collect. */
+/**
+ * Two lists of equal length: 100,000 pairs in objects of their own would be as many more to
+ * collect.
+ */
 export interface FoundFiles {
   /** latin1 bytes. */
   readonly names: string[];
@@ -23,12 +28,15 @@ export interface FoundFiles {
   readonly skipped: SkippedEntries;
 }
 
-/** Scans of one opening until the list is taken as it is; a Maildir that changes all the time must open too. */
+/**
+ * Scans of one opening until the list is taken as it is; a Maildir that changes all the time must
+ * open too.
+ */
 const maxOpeningScans = 10;
 
 /**
- * Finds all files, once or, where a base name was there twice during one scan, more than once: the last one is the one that
- * was seen last.
+ * Finds all files, once or, where a base name was there twice during one scan, more than once: the
+ * last one is the one that was seen last.
  *
  * @param stamps taken just before
  * @throws the system's error

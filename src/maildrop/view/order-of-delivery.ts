@@ -1,5 +1,6 @@
-// The order in which messages were delivered, by the times in their names. A merge sort of numbers that gives way to the
-// rest of the process: no sort of Node's does, and 100,000 messages take it a tenth of a second.
+// The order in which messages were delivered, by the times in their names. A merge sort of numbers
+// that gives way to the rest of the process: no sort of Node's does, and 100,000 messages take it a
+// tenth of a second.
 
 import { baseNameOf, deliveryTimeOf } from '../../maildir/base-name.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
@@ -8,8 +9,8 @@ import { tinySteps, Turns } from '../../system/runtime/turns.js';
 const runLength = 2048;
 
 /**
- * Sorts by the time in the names; within the same microsecond by base name, so that the order is the same in every session.
- * Names of one base name stay in the order in which they were given.
+ * Sorts by the time in the names; within the same microsecond by base name, so that the order is
+ * the same in every session. Names of one base name stay in the order in which they were given.
  *
  * @param names latin1 bytes, with or without info
  * @returns indexes in the order of delivery

@@ -1,5 +1,5 @@
-// What a process that serves many sessions remembers of maildrops that were open lately, so that the next session on an
-// unchanged one need not scan it.
+// What a process that serves many sessions remembers of maildrops that were open lately, so that
+// the next session on an unchanged one need not scan it.
 
 import { LRUCache } from 'lru-cache';
 import type { MaildirSnapshot } from './message-list.js';

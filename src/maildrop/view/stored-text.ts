@@ -1,5 +1,6 @@
-// A message that is stored as text, being read. Its start is read when it is opened, into memory that all messages of the
-// process share: most are read on before another is opened, and so cost no second read(2).
+// A message that is stored as text, being read. Its start is read when it is opened, into memory
+// that all messages of the process share: most are read on before another is opened, and so cost no
+// second read(2).
 
 import { readSync } from 'node:fs';
 import type { OpenMessage } from '../messages/maildrop.js';
@@ -28,7 +29,9 @@ export class StoredText implements OpenMessage {
     this.#number = owner;
   }
 
-  /** The first octets, 256 KiB at the most: a view that is valid until another message is opened. */
+  /**
+   * The first octets, 256 KiB at the most: a view that is valid until another message is opened.
+   */
   start(): Buffer {
     return sharedBuffer.subarray(0, this.#startBytes);
   }
