@@ -1,10 +1,13 @@
-// Whether a worker has descriptors left for another session. Past its limit no socket would reach it, and
-// the sessions that it has could open no file.
+// Whether a worker has descriptors left for another session. Past its limit no socket would reach
+// it, and the sessions that it has could open no file.
 
 import type { Socket } from 'node:net';
 import { openFilesLimit } from '../system/descriptors/open-files-limit.js';
 
-/** A quarter of the limit is kept for what running sessions open; never less than the database needs. */
+/**
+ * A quarter of the limit is kept for what running sessions open; never less than the database
+ * needs.
+ */
 const fewestKept = 10;
 const mostKept = 1024;
 

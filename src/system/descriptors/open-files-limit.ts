@@ -2,7 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 
-/** The soft limit, which may change at any time. @returns Infinity when it is unlimited or unknown */
+/**
+ * The soft limit, which may change at any time.
+ *
+ * @returns Infinity when it is unlimited or unknown
+ */
 export function openFilesLimit(): number {
   try {
     const limits = readFileSync('/proc/self/limits', 'latin1');
