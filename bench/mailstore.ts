@@ -12,7 +12,7 @@ import {
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hashPassword } from '../src/auth/stored/password-hash.js';
+import { hashPassword } from '../src/auth/stored/make-password.js';
 import { makePasswordDatabase } from '../test/support/accounts/password-database-fixture.js';
 import type { Teardown } from '../test/support/programs/run-program.js';
 import { password } from './load.js';

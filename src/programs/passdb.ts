@@ -5,7 +5,7 @@
 import '../system/program/refuse-debugger.js';
 import { tryLoginName, type LoginName } from '../auth/accounts/login-name.js';
 import * as passdb from '../auth/passdb/passdb-commands.js';
-import { writableSchemes, type WritableScheme } from '../auth/stored/password-hash.js';
+import { writableSchemes, type WritableScheme } from '../auth/stored/make-password.js';
 import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
 import { type OptionTable } from '../system/program/options.js';
 import { runProgram } from '../system/program/program.js';

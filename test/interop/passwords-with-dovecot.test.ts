@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { apopDigest } from '../../src/auth/mechanisms/apop.js';
-import { openPasswordDatabase } from '../../src/auth/database/password-database.js';
-import { writableSchemes } from '../../src/auth/stored/password-hash.js';
+import { openAccounts } from '../../src/auth/open-accounts.js';
+import { writableSchemes } from '../../src/auth/stored/make-password.js';
 import { scramClient, type SaslClient } from '../../src/auth/mechanisms/sasl-client.js';
 import { createSaslExchange } from '../../src/auth/mechanisms/sasl-mechanisms.js';
 import { startDovecot, unlessDovecot, type Dovecot } from '../support/peers/dovecot.js';
@@ -87,7 +87,7 @@ t.test('what passdb stores logs in to Dovecot', { skip: unlessDovecot() }, async
       t.match(await authenticate(client, scram(password)), /^\+OK/);
       client.destroy();
 
-      const authenticator = openPasswordDatabase({ file: passdb });
+      const authenticator = openAccounts({ file: passdb });
       const ours = scram(password);
       const exchange = createSaslExchange('SCRAM-SHA-256', {
         authenticator,
@@ -168,7 +168,7 @@ t.test(
       insert.run(`foreign-${scheme.toLowerCase()}`, 'example.org', stored);
     }
     database.close();
-    const authenticator = openPasswordDatabase({ file });
+    const authenticator = openAccounts({ file });
     t.teardown(() => authenticator.close());
     for (const scheme of foreignSchemes) {
       await t.test(scheme, async (t) => {

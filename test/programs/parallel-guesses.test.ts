@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { hashPassword } from '../../src/auth/stored/password-hash.js';
+import { hashPassword } from '../../src/auth/stored/make-password.js';
 import { poll } from '../support/suite/deadline.js';
 import { makeInbox } from '../support/mail/maildir-fixture.js';
 import { startMailServer, type MailServer } from '../support/programs/mail-server.js';

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { openPasswordDatabase } from '../../src/auth/database/password-database.js';
+import { openAccounts } from '../../src/auth/open-accounts.js';
 import { scramClient } from '../../src/auth/mechanisms/sasl-client.js';
 import type { Authenticator } from '../../src/auth/accounts/authenticator.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
@@ -38,7 +38,7 @@ const exchanges: Readonly<Record<string, () => readonly Step[]>> = {
 function openDatabase(t: Test): Authenticator {
   const file = join(t.testdir({}), 'passdb.sqlite');
   makePasswordDatabase(file, { [address]: password });
-  const database = openPasswordDatabase({ file });
+  const database = openAccounts({ file });
   t.teardown(() => database.close());
   return database;
 }

@@ -1,18 +1,24 @@
-// Who may log in: the interface between the POP3 session and whatever holds the passwords.
+// Who may log in: the interface between the POP3 session and whatever verifies passwords.
 // Knows nothing of SQL, POP3 replies or mail.
 
-/** A user whose password was verified. Both names as the database's row has them, lower-cased (ASCII only). */
+/** A user who proved to be one. Both names are lower-case (ASCII letters only), as the account source has them. */
 export interface Identity {
   readonly user: string;
   readonly domain: string;
+}
+
+/** Nothing was decided. `isLasting`: trying again will not help, as with a scheme that is not supported. */
+export interface Unavailable {
+  readonly isLasting: boolean;
+  /** For the log. */
+  readonly reason: string;
 }
 
 export type Verdict =
   | { readonly verdict: 'accepted'; readonly identity: Identity }
   /** Wrong password, unknown user, disabled user: the client must not learn which. `reason` is for the log. */
   | { readonly verdict: 'rejected'; readonly reason: string }
-  /** Nothing was decided. `lasting` tells a fault that trying again will not mend (an unknown scheme) from a passing one. */
-  | { readonly verdict: 'unavailable'; readonly isLasting: boolean; readonly reason: string };
+  | ({ readonly verdict: 'unavailable' } & Unavailable);
 
 /** What a SCRAM-SHA-256 exchange needs of an account (RFC 5802 §3). */
 export interface ScramCredentials {
@@ -28,18 +34,24 @@ export type ScramLookup =
       readonly identity: Identity;
       readonly credentials: ScramCredentials;
     }
-  /** No such account, or one that cannot use SCRAM: made-up credentials, the same each time, that no password fits. */
+  /** No such account, or one that cannot use SCRAM. The credentials are the same each time, and no password is accepted. */
   | {
       readonly found: 'decoy';
       readonly reason: string;
       readonly credentials: ScramCredentials;
     }
-  | { readonly found: 'unavailable'; readonly isLasting: boolean; readonly reason: string };
+  | ({ readonly found: 'unavailable' } & Unavailable);
 
 export type PlainLookup =
   | { readonly found: 'password'; readonly identity: Identity; readonly password: Buffer }
   | { readonly found: 'nothing'; readonly reason: string }
-  | { readonly found: 'unavailable'; readonly isLasting: boolean; readonly reason: string };
+  | ({ readonly found: 'unavailable' } & Unavailable);
+
+/** Who asks for a verdict. */
+export interface LoginClient {
+  /** An IPv4 address or the /64 of an IPv6 address: the logins of one network wait behind each other. */
+  readonly network: string;
+}
 
 export interface Authenticator {
   /**
@@ -47,12 +59,13 @@ export interface Authenticator {
    *
    * @param name the login name as the client sent it, bytes; `user@domain`, or `user` with a default domain configured
    * @param password bytes, any; over 512 octets is rejected unhashed
+   * @param client all clients without one count as one network
    * @returns never rejects: what goes wrong is a verdict
    */
-  verifyPassword(name: Buffer, password: Buffer): Promise<Verdict>;
+  verifyPassword(name: Buffer, password: Buffer, client?: LoginClient): Promise<Verdict>;
 
   /** Credentials for SCRAM-SHA-256, from `{SCRAM-SHA-256}` or `{PLAIN}` rows. */
-  lookUpScram(name: Buffer): Promise<ScramLookup>;
+  lookUpScram(name: Buffer, client?: LoginClient): Promise<ScramLookup>;
 
   /** The password itself, for APOP; only `{PLAIN}` rows have one. */
   lookUpPlain(name: Buffer): Promise<PlainLookup>;

@@ -2,14 +2,14 @@
 
 import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import type { LoginName } from '../accounts/login-name.js';
-import { openPasswordDatabase } from '../database/password-database.js';
-import { PasswordEditor } from '../database/password-editor.js';
+import { openAccounts } from '../open-accounts.js';
+import { AccountEditor } from '../sqlite/account-editor.js';
 import {
   hashPassword,
   UnstorablePasswordError,
   writableSchemes,
   type WritableScheme,
-} from '../stored/password-hash.js';
+} from '../stored/make-password.js';
 import { readNewPassword, readPassword } from './password-input.js';
 import { schemeOf, verifiableSchemes } from '../stored/stored-password.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
@@ -83,7 +83,7 @@ export async function check(context: PassdbContext, name: LoginName): Promise<Ex
   // What is wrong with the file is said before the password is asked for.
   await withEditor(context, {}, () => exitCode.ok);
   const password = await readPassword(context);
-  const database = openPasswordDatabase({ file: context.file });
+  const database = openAccounts({ file: context.file });
   try {
     const address = Buffer.from(`${name.user}@${name.domain}`);
     const answer = await database.verifyPassword(address, password);
@@ -117,9 +117,9 @@ export function listSchemes({ output }: PassdbContext): ExitCode {
 async function withEditor(
   { file }: PassdbContext,
   options: { readonly isCreated?: boolean },
-  work: (editor: PasswordEditor) => Promise<ExitCode> | ExitCode,
+  work: (editor: AccountEditor) => Promise<ExitCode> | ExitCode,
 ): Promise<ExitCode> {
-  const editor = new PasswordEditor({ file, ...options });
+  const editor = new AccountEditor({ file, ...options });
   try {
     return await work(editor);
   } finally {

@@ -1,6 +1,6 @@
 // Asks for a password: twice and without echo on a terminal, else one line of standard input.
 
-import { maxPasswordOctets } from '../database/password-database.js';
+import { maxPasswordOctets } from '../stored/password-octets.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
 
 /** The user pressed Ctrl-C, Ctrl-D or hung up. */

@@ -2,6 +2,12 @@
 // verifies them never meets an unknown scheme, a malformed value or an absurd cost. Pure.
 
 import type { ScramCredentials } from '../accounts/authenticator.js';
+import { tryBase64 } from '../../wire/base64.js';
+import { costCeilings, requireCost } from './cost-ceilings.js';
+import { parseCrypt } from './crypt-string.js';
+import { malformed, UnusablePasswordError } from './unusable-password.js';
+
+export { UnusablePasswordError };
 
 export type StoredPassword =
   | {
@@ -15,11 +21,22 @@ export type StoredPassword =
       readonly tag: Buffer;
     }
   | { readonly kind: 'bcrypt'; readonly hash: string }
-  | { readonly kind: 'sha-crypt'; readonly hash: string }
+  | { readonly kind: 'sha-crypt'; readonly rounds: number; readonly hash: string }
   | {
-      readonly kind: 'salted-digest';
-      readonly algorithm: 'sha256' | 'sha512';
+      readonly kind: 'scrypt';
+      readonly cost: number;
+      readonly blockSize: number;
+      readonly parallelization: number;
+      readonly salt: string;
+      readonly key: Buffer;
+    }
+  /** Only crypt(3) itself computes it. */
+  | { readonly kind: 'system-crypt'; readonly scheme: string; readonly hash: string }
+  | {
+      readonly kind: 'digest';
+      readonly algorithm: DigestAlgorithm;
       readonly digest: Buffer;
+      /** May be empty. */
       readonly salt: Buffer;
     }
   | {
@@ -31,38 +48,58 @@ export type StoredPassword =
   | { readonly kind: 'scram'; readonly credentials: ScramCredentials }
   | { readonly kind: 'plain'; readonly password: Buffer };
 
-/** A stored password that nothing can be verified against; the message names the scheme and never the value. */
-export class UnusablePasswordError extends Error {}
+export interface ParseOptions {
+  /** Whether schemes are verified that are weak: fast, unsalted or broken. */
+  readonly allowsWeakSchemes?: boolean | undefined;
+}
 
-/**
- * The most that one verification may cost, about two seconds of one core each. Whoever can write the database could
- * otherwise stop the server with a single row.
- */
-export const costCeilings = {
-  /** KiB of memory, and KiB times passes. */
-  argon2Memory: 262_144,
-  argon2Work: 1_048_576,
-  argon2Lanes: 16,
-  /** Base 2 logarithm of the rounds. */
-  bcrypt: 14,
-  shaCryptRounds: 500_000,
-  pbkdf2Rounds: 5_000_000,
-  scramIterations: 2_000_000,
-} as const;
+type DigestAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512';
 
-/** The schemes that stored passwords are verified in, by Dovecot's names. */
+/** The schemes that are verified, by Dovecot's names; `yescrypt` and `scrypt` have none there and are `CRYPT`. */
 export const verifiableSchemes = [
   'ARGON2ID',
   'ARGON2I',
   'BLF-CRYPT',
   'SHA512-CRYPT',
   'SHA256-CRYPT',
+  'CRYPT',
   'SSHA256',
   'SSHA512',
   'PBKDF2',
   'SCRAM-SHA-256',
   'PLAIN',
 ] as const;
+
+/** The digests whose name is a scheme, with the octets of each. */
+const digestSchemes: Readonly<
+  Record<
+    string,
+    {
+      readonly algorithm: DigestAlgorithm;
+      readonly octets: number;
+      readonly isSalted: boolean;
+      readonly isWeak: boolean;
+    }
+  >
+> = {
+  SSHA256: { algorithm: 'sha256', octets: 32, isSalted: true, isWeak: false },
+  SSHA512: { algorithm: 'sha512', octets: 64, isSalted: true, isWeak: false },
+  SSHA: { algorithm: 'sha1', octets: 20, isSalted: true, isWeak: true },
+  SMD5: { algorithm: 'md5', octets: 16, isSalted: true, isWeak: true },
+  SHA512: { algorithm: 'sha512', octets: 64, isSalted: false, isWeak: true },
+  SHA256: { algorithm: 'sha256', octets: 32, isSalted: false, isWeak: true },
+  SHA: { algorithm: 'sha1', octets: 20, isSalted: false, isWeak: true },
+  SHA1: { algorithm: 'sha1', octets: 20, isSalted: false, isWeak: true },
+  'PLAIN-MD5': { algorithm: 'md5', octets: 16, isSalted: false, isWeak: true },
+  'LDAP-MD5': { algorithm: 'md5', octets: 16, isSalted: false, isWeak: true },
+};
+
+/** The schemes that are verified only where the administrator says so. */
+export const weakSchemes: readonly string[] = [
+  'MD5-CRYPT',
+  'DES-CRYPT',
+  ...Object.keys(digestSchemes).filter((name) => digestSchemes[name]?.isWeak === true),
+];
 
 /** Longest stored value that is looked at, in characters. */
 const maxStoredLength = 2048;
@@ -73,26 +110,31 @@ const maxStoredLength = 2048;
  * @param text `{SCHEME}value`, `{SCHEME.b64}value`, `{SCHEME.hex}value`, or a bare crypt(3) string
  * @throws UnusablePasswordError for a scheme that is not verified here, a malformed value or a cost above the ceilings
  */
-export function parseStoredPassword(text: string): StoredPassword {
+export function parseStoredPassword(text: string, options: ParseOptions = {}): StoredPassword {
   if (text.length > maxStoredLength) throw new UnusablePasswordError('stored password too long');
+  const requireStrength = (scheme: string): void => {
+    if (options.allowsWeakSchemes === true) return;
+    throw new UnusablePasswordError(
+      `password scheme ${scheme} is weak, and verified only with --allow-weak-schemes`,
+    );
+  };
   const prefixed = /^\{([A-Za-z0-9-]+)(?:\.([A-Za-z0-9]+))?\}(.*)$/s.exec(text);
-  if (prefixed === null) return parseCrypt(text, 'CRYPT');
+  if (prefixed === null) return parseCrypt(text, 'CRYPT', requireStrength);
   const [, name = '', encoding, value = ''] = prefixed;
   const scheme = name.toUpperCase();
   const raw = encoding === undefined ? null : decode(value, encoding, scheme);
   const asText = raw === null ? value : raw.toString('utf8');
   switch (scheme) {
     case 'CRYPT':
+    case 'ARGON2':
     case 'ARGON2ID':
     case 'ARGON2I':
     case 'BLF-CRYPT':
     case 'SHA512-CRYPT':
     case 'SHA256-CRYPT':
-      return parseCrypt(asText, scheme);
-    case 'SSHA256':
-      return parseSaltedDigest('sha256', 32, raw ?? decode(value, 'b64', scheme), scheme);
-    case 'SSHA512':
-      return parseSaltedDigest('sha512', 64, raw ?? decode(value, 'b64', scheme), scheme);
+    case 'MD5-CRYPT':
+    case 'DES-CRYPT':
+      return parseCrypt(asText, scheme, requireStrength);
     case 'PBKDF2':
       return parsePbkdf2(asText);
     case 'SCRAM-SHA-256':
@@ -101,8 +143,14 @@ export function parseStoredPassword(text: string): StoredPassword {
     case 'CLEAR':
     case 'CLEARTEXT':
       return parsePlain(raw ?? Buffer.from(value));
-    default:
-      throw new UnusablePasswordError(`password scheme ${scheme} is not supported`);
+    default: {
+      const digest = digestSchemes[scheme];
+      if (digest === undefined) {
+        throw new UnusablePasswordError(`password scheme ${scheme} is not supported`);
+      }
+      if (digest.isWeak) requireStrength(scheme);
+      return parseDigest(digest, raw ?? decodeDigest(value, scheme), scheme);
+    }
   }
 }
 
@@ -111,115 +159,34 @@ export function schemeOf(text: string): string {
   return /^\{([A-Za-z0-9.-]+)\}/.exec(text)?.[1]?.toUpperCase() ?? 'CRYPT';
 }
 
-/** What decides how long verifying takes, as text: equal for two stored passwords that take equally long. */
-export function costOf(stored: StoredPassword): string {
-  switch (stored.kind) {
-    case 'argon2':
-      return `${stored.variant} ${stored.memory} ${stored.passes} ${stored.lanes}`;
-    case 'bcrypt':
-    case 'sha-crypt':
-      return `${stored.kind} ${/^\$[^$]+\$(?:rounds=[0-9]+|[0-9]{2}(?=\$))?/.exec(stored.hash)?.[0] ?? ''}`;
-    case 'salted-digest':
-      return `${stored.kind} ${stored.algorithm}`;
-    case 'pbkdf2':
-      return `${stored.kind} ${stored.rounds}`;
-    case 'scram':
-      return `${stored.kind} ${stored.credentials.iterations}`;
-    case 'plain':
-      return stored.kind;
-  }
-}
-
-/** The names that `$…$` prefixes stand for, where Dovecot has a name for them. */
-const cryptNames: Readonly<Record<string, string>> = {
-  '1': 'MD5-CRYPT',
-  y: 'yescrypt',
-  gy: 'gost-yescrypt',
-  '7': 'scrypt',
-  md5: 'SunMD5',
-  '3': 'NT',
-};
-
-function parseCrypt(hash: string, scheme: string): StoredPassword {
-  const id = /^\$([A-Za-z0-9-]{1,16})[$,]/.exec(hash)?.[1] ?? '';
-  switch (id) {
-    case 'argon2id':
-    case 'argon2i':
-      return parseArgon2(hash);
-    case '2a':
-    case '2b':
-    case '2y':
-      return parseBcrypt(hash);
-    case '5':
-    case '6':
-      return parseShaCrypt(hash);
-    default: {
-      const isNamed = scheme !== 'CRYPT';
-      const name = cryptNames[id] ?? (id === '' ? 'DES or none' : `$${id}$`);
-      throw new UnusablePasswordError(
-        isNamed ? malformed(scheme).message : `crypt(3) password of type ${name} is not supported`,
-      );
-    }
-  }
-}
-
-function parseArgon2(hash: string): StoredPassword {
-  const parts =
-    /^\$(argon2id?)\$v=19\$m=([0-9]{1,8}),t=([0-9]{1,5}),p=([0-9]{1,3})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/.exec(
-      hash,
-    );
-  if (parts === null) throw malformed('ARGON2');
-  const [memory, passes, lanes] = parts.slice(2, 5).map(Number) as [number, number, number];
-  if (
-    memory > costCeilings.argon2Memory ||
-    memory * passes > costCeilings.argon2Work ||
-    lanes > costCeilings.argon2Lanes
-  ) {
-    throw tooCostly('ARGON2', `m=${memory},t=${passes},p=${lanes}`);
-  }
-  // RFC 9106 §3.1: at least 8 KiB for each lane, one pass, one lane.
-  if (lanes < 1 || passes < 1 || memory < 8 * lanes) throw malformed('ARGON2');
-  const [salt, tag] = parts.slice(5).map((part) => Buffer.from(part, 'base64')) as [Buffer, Buffer];
-  const variant = parts[1] === 'argon2i' ? 'argon2i' : 'argon2id';
-  return { kind: 'argon2', variant, memory, passes, lanes, salt, tag };
-}
-
-function parseBcrypt(hash: string): StoredPassword {
-  // 22 characters of salt, of which the last holds two bits, and 31 of hash.
-  const parts = /^\$2[aby]\$([0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}$/.exec(hash);
-  const cost = Number(parts?.[1] ?? NaN);
-  if (!(cost >= 4 && cost <= 31)) throw malformed('BLF-CRYPT');
-  if (cost > costCeilings.bcrypt) throw tooCostly('BLF-CRYPT', `cost ${cost}`);
-  return { kind: 'bcrypt', hash };
-}
-
-function parseShaCrypt(hash: string): StoredPassword {
-  const parts =
-    /^\$(?:5\$(?:rounds=([0-9]{1,9})\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{43}|6\$(?:rounds=([0-9]{1,9})\$)?[./0-9A-Za-z]{0,16}\$[./0-9A-Za-z]{86})$/.exec(
-      hash,
-    );
-  const scheme = hash.startsWith('$5$') ? 'SHA256-CRYPT' : 'SHA512-CRYPT';
-  if (parts === null) throw malformed(scheme);
-  const rounds = Number(parts[1] ?? parts[2] ?? 5000);
-  if (rounds > costCeilings.shaCryptRounds) throw tooCostly(scheme, `${rounds} rounds`);
-  return { kind: 'sha-crypt', hash };
-}
-
 /** SCRAM and APOP never see the password itself: an empty one must not get as far as that. */
 function parsePlain(password: Buffer): StoredPassword {
   if (password.length === 0) throw new UnusablePasswordError('stored PLAIN password is empty');
   return { kind: 'plain', password };
 }
 
-function parseSaltedDigest(
-  algorithm: 'sha256' | 'sha512',
-  digestOctets: number,
+function parseDigest(
+  {
+    algorithm,
+    octets,
+    isSalted,
+  }: { algorithm: DigestAlgorithm; octets: number; isSalted: boolean },
   raw: Buffer,
   scheme: string,
 ): StoredPassword {
-  if (raw.length <= digestOctets) throw malformed(scheme);
-  const digest = raw.subarray(0, digestOctets);
-  return { kind: 'salted-digest', algorithm, digest, salt: raw.subarray(digestOctets) };
+  if (isSalted ? raw.length <= octets : raw.length !== octets) throw malformed(scheme);
+  return {
+    kind: 'digest',
+    algorithm,
+    digest: raw.subarray(0, octets),
+    salt: raw.subarray(octets),
+  };
+}
+
+/** In base64, or, as Dovecot has it too where there is no salt, in hexadecimal digits. */
+function decodeDigest(value: string, scheme: string): Buffer {
+  const { octets, isSalted } = digestSchemes[scheme] ?? { octets: 0, isSalted: true };
+  return decode(value, !isSalted && value.length === 2 * octets ? 'hex' : 'b64', scheme);
 }
 
 /** Dovecot's own layout: `$1$salt$rounds$key`, HMAC-SHA-1, a key of 20 octets in hexadecimal. */
@@ -227,7 +194,7 @@ function parsePbkdf2(value: string): StoredPassword {
   const parts = /^\$1\$([^$]{1,64})\$([0-9]{1,9})\$([0-9a-fA-F]{40})$/.exec(value);
   const rounds = Number(parts?.[2] ?? 0);
   if (parts === null || rounds < 1) throw malformed('PBKDF2');
-  if (rounds > costCeilings.pbkdf2Rounds) throw tooCostly('PBKDF2', `${rounds} rounds`);
+  requireCost('PBKDF2', `${rounds} rounds`, [rounds, costCeilings.pbkdf2Rounds]);
   return { kind: 'pbkdf2', salt: parts[1] ?? '', rounds, key: Buffer.from(parts[3] ?? '', 'hex') };
 }
 
@@ -236,9 +203,10 @@ function parseScram(value: string): StoredPassword {
   const parts = /^([0-9]{1,9}),([^,]+),([^,]+),([^,]+)$/.exec(value);
   if (parts === null) throw malformed('SCRAM-SHA-256');
   const iterations = Number(parts[1]);
-  if (iterations > costCeilings.scramIterations) {
-    throw tooCostly('SCRAM-SHA-256', `${iterations} iterations`);
-  }
+  requireCost('SCRAM-SHA-256', `${iterations} iterations`, [
+    iterations,
+    costCeilings.scramIterations,
+  ]);
   const [salt, storedKey, serverKey] = parts
     .slice(2)
     .map((part) => decode(part, 'b64', 'SCRAM-SHA-256')) as [Buffer, Buffer, Buffer];
@@ -252,9 +220,12 @@ function parseScram(value: string): StoredPassword {
 function decode(value: string, encoding: string, scheme: string): Buffer {
   switch (encoding.toLowerCase()) {
     case 'b64':
-    case 'base64':
-      if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value)) break;
-      return Buffer.from(value, 'base64');
+    case 'base64': {
+      // base64(1) and its kin break lines.
+      const octets = tryBase64(value.replace(/[\r\n]/g, ''));
+      if (octets === null) break;
+      return octets;
+    }
     case 'hex':
       if (!/^(?:[0-9a-fA-F]{2})*$/.test(value)) break;
       return Buffer.from(value, 'hex');
@@ -264,12 +235,4 @@ function decode(value: string, encoding: string, scheme: string): Buffer {
       );
   }
   throw malformed(scheme);
-}
-
-function malformed(scheme: string): UnusablePasswordError {
-  return new UnusablePasswordError(`stored ${scheme} password is malformed`);
-}
-
-function tooCostly(scheme: string, cost: string): UnusablePasswordError {
-  return new UnusablePasswordError(`stored ${scheme} password costs too much to verify (${cost})`);
 }

@@ -49,9 +49,9 @@ export function createMaildirService(options: MaildirServiceOptions): Service {
 }
 
 async function openAuthenticator(options: MaildirServiceOptions): Promise<Authenticator> {
-  const { openPasswordDatabase } = await import('../../auth/database/password-database.js');
+  const { openAccounts } = await import('../../auth/open-accounts.js');
   const remembered = options.sessions === 'many' ? rememberedUsers : 0;
-  return openPasswordDatabase({
+  return openAccounts({
     file: options.passwordDatabase,
     query: options.passwordQuery,
     defaultDomain: options.defaultDomain,

@@ -3,15 +3,15 @@
 import type { Test } from 'tap';
 import type { Verdict } from '../../../src/auth/accounts/authenticator.js';
 import {
-  openPasswordDatabase,
-  type PasswordDatabaseOptions,
-} from '../../../src/auth/database/password-database.js';
+  openAccounts,
+  type AccountsOptions,
+} from '../../../src/auth/open-accounts.js';
 
 export type Verifier = (name: string, password: string) => Promise<Verdict>;
 
 /** Opens a database, which the test's teardown closes. */
-export function openVerifier(t: Test, options: PasswordDatabaseOptions): Verifier {
-  const database = openPasswordDatabase(options);
+export function openVerifier(t: Test, options: AccountsOptions): Verifier {
+  const database = openAccounts(options);
   t.teardown(() => database.close());
   return (name, password) => database.verifyPassword(Buffer.from(name), Buffer.from(password));
 }

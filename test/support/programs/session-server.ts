@@ -1,7 +1,7 @@
 // Sessions of this process behind a port of 127.0.0.1, as kept workers serve them: for what makes many connections.
 
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { openPasswordDatabase } from '../../../src/auth/database/password-database.js';
+import { openAccounts } from '../../../src/auth/open-accounts.js';
 import { openMaildirMaildrop } from '../../../src/maildrop/opened/maildir-maildrop.js';
 import { defaultLimits } from '../../../src/pop3-server/commands/service.js';
 import { runSession } from '../../../src/pop3-server/session/session.js';
@@ -21,7 +21,7 @@ export async function startSessionServer(
   t: Teardown,
   { security, passdb, inbox }: SessionServerOptions,
 ): Promise<number> {
-  const authenticator = openPasswordDatabase({ file: passdb });
+  const authenticator = openAccounts({ file: passdb });
   const sockets = new Set<Socket>();
   const service = {
     security,

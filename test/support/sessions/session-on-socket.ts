@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import { openPasswordDatabase } from '../../../src/auth/database/password-database.js';
+import { openAccounts } from '../../../src/auth/open-accounts.js';
 import { openMaildirMaildrop } from '../../../src/maildrop/opened/maildir-maildrop.js';
 import { defaultLimits, type SessionLimits } from '../../../src/pop3-server/commands/service.js';
 import { runSession } from '../../../src/pop3-server/session/session.js';
@@ -49,7 +49,7 @@ export async function startSession(
   makePasswordDatabase(file, options.accounts ?? { 'ann@example.org': 'open sesame' });
   const inbox = makeInbox(folder, 'ann@example.org');
   inbox.add('Subject: hello\n\nworld\n');
-  const authenticator = openPasswordDatabase({ file });
+  const authenticator = openAccounts({ file });
   const pair = await makeSocketPair();
   const log: { event: string; fields: LogFields }[] = [];
   const ended = runSession(

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { VerifiedPasswords } from '../../../../src/auth/stored/verified-passwords.js';
+import { VerifiedPasswords } from '../../../../src/auth/verifying/verified-passwords.js';
 
 const proof = { user: 'anna', domain: 'example.org', stored: '{X}y', password: Buffer.from('pw') };
 

@@ -2,6 +2,7 @@
 // hash of 50 ms. For processes that serve many sessions; holds no password and no failure.
 
 import { createHmac, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 
 /** One login, as the database has it now: a changed row is another proof. */
 export interface Proof {
@@ -13,31 +14,20 @@ export interface Proof {
 }
 
 export class VerifiedPasswords {
-  readonly #capacity: number;
   readonly #key = randomBytes(32);
-  /** In order of last use, the oldest first. */
-  readonly #proofs = new Set<string>();
+  readonly #proofs: LRUCache<string, true> | null;
 
   /** @param capacity how many logins are remembered, at about 100 octets each; 0: none */
   constructor(capacity: number) {
-    this.#capacity = capacity;
+    this.#proofs = capacity === 0 ? null : new LRUCache({ max: capacity });
   }
 
   has(proof: Proof): boolean {
-    if (this.#capacity === 0) return false;
-    const mark = this.#mark(proof);
-    if (!this.#proofs.delete(mark)) return false;
-    this.#proofs.add(mark);
-    return true;
+    return this.#proofs?.get(this.#mark(proof)) === true;
   }
 
   add(proof: Proof): void {
-    if (this.#capacity === 0) return;
-    this.#proofs.add(this.#mark(proof));
-    for (const oldest of this.#proofs) {
-      if (this.#proofs.size <= this.#capacity) break;
-      this.#proofs.delete(oldest);
-    }
+    this.#proofs?.set(this.#mark(proof), true);
   }
 
   /** None of the texts before the password can hold a NUL. */

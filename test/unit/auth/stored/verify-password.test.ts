@@ -3,9 +3,9 @@ import t from 'tap';
 import {
   hashPassword,
   UnstorablePasswordError,
-  verifyPassword,
   writableSchemes,
-} from '../../../../src/auth/stored/password-hash.js';
+} from '../../../../src/auth/stored/make-password.js';
+import { verifyPassword } from '../../../../src/auth/stored/verify-password.js';
 import { parseStoredPassword } from '../../../../src/auth/stored/stored-password.js';
 
 for (const scheme of writableSchemes) {
@@ -91,7 +91,7 @@ t.test('what a scheme cannot hold is refused by name of the fault', async (t) =>
 });
 
 t.test('SHA-crypt leaves the event loop free', async (t) => {
-  const stored = parseStoredPassword(`$6$rounds=100000$saltsalt$${'a'.repeat(86)}`);
+  const stored = parseStoredPassword(`$6$rounds=20000$saltsalt$${'a'.repeat(86)}`);
   let turns = 0;
   const ticking = setInterval(() => (turns += 1), 1);
   const started = performance.now();

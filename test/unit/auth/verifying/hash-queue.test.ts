@@ -3,7 +3,7 @@ import {
   HashQueue,
   hashConcurrency,
   HashQueueFullError,
-} from '../../../../src/auth/stored/hash-queue.js';
+} from '../../../../src/auth/verifying/hash-queue.js';
 
 /** Work that ends when told. */
 function controlledWork(): { run: () => Promise<string>; end: (text: string) => void } {
@@ -17,7 +17,7 @@ t.test('runs as many at a time as it may, the others in order', async (t) => {
   const started: number[] = [];
   const works = [0, 1, 2, 3].map(() => controlledWork());
   const results = works.map((work, index) =>
-    queue.run(() => {
+    queue.run('', () => {
       started.push(index);
       return work.run();
     }),
@@ -32,30 +32,30 @@ t.test('runs as many at a time as it may, the others in order', async (t) => {
   works[2]?.end('two');
   works[3]?.end('three');
   t.same(await Promise.all(results), ['zero', 'one', 'two', 'three']);
-  t.equal(await queue.run(() => Promise.resolve('again')), 'again');
+  t.equal(await queue.run('', () => Promise.resolve('again')), 'again');
 });
 
 t.test('refuses further work when enough waits, and takes it again later', async (t) => {
   const queue = new HashQueue(1, 1);
   const work = controlledWork();
-  const running = queue.run(work.run);
-  const waiting = queue.run(() => Promise.resolve('waited'));
+  const running = queue.run('', work.run);
+  const waiting = queue.run('', () => Promise.resolve('waited'));
   await t.rejects(
-    queue.run(() => Promise.resolve('')),
+    queue.run('', () => Promise.resolve('')),
     { constructor: HashQueueFullError, message: /too many logins/ },
   );
   work.end('done');
   t.same(await Promise.all([running, waiting]), ['done', 'waited']);
-  t.equal(await queue.run(() => Promise.resolve('later')), 'later');
+  t.equal(await queue.run('', () => Promise.resolve('later')), 'later');
 });
 
 t.test('work that fails frees its place', async (t) => {
   const queue = new HashQueue(1);
   await t.rejects(
-    queue.run(() => Promise.reject(new Error('broken'))),
+    queue.run('', () => Promise.reject(new Error('broken'))),
     /broken/,
   );
-  t.equal(await queue.run(() => Promise.resolve('next')), 'next');
+  t.equal(await queue.run('', () => Promise.resolve('next')), 'next');
 });
 
 t.test('concurrency leaves two of the threads that files are read with', (t) => {

@@ -2,10 +2,12 @@
 // shape that Dovecot's documentation shows, so that an IMAP server can share it. Synchronous: for passdb, not for servers.
 
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, openSync, statSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync } from 'node:fs';
 import Sqlite, { type Database } from 'better-sqlite3';
 import type { LoginName } from '../accounts/login-name.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+import { lookAtDatabaseFiles, NotADatabaseFile } from './database-files.js';
+import { hasTable } from './statements.js';
 
 export interface ListedUser extends LoginName {
   /** As stored. */
@@ -13,7 +15,7 @@ export interface ListedUser extends LoginName {
   readonly isActive: boolean;
 }
 
-export interface PasswordEditorOptions {
+export interface AccountEditorOptions {
   readonly file: string;
   /** Makes the file, mode 0640, when there is none. */
   readonly isCreated?: boolean;
@@ -36,16 +38,16 @@ const schema = `
 const where = 'WHERE username = :user AND domain = :domain';
 
 /** Every method throws ConfigurationError (no such file, not a password database, no permission) or TemporaryError (locked, disk full). */
-export class PasswordEditor {
+export class AccountEditor {
   readonly #database: Database;
   readonly #file: string;
 
-  constructor({ file, isCreated, busyTimeoutMs }: PasswordEditorOptions) {
+  constructor({ file, isCreated, busyTimeoutMs }: AccountEditorOptions) {
     this.#file = file;
     this.#database = this.#explained(() => {
       if (isCreated === true) createFile(file);
-      if (!statSync(file).isFile()) throw new ConfigurationError(`${file} is not a regular file`);
-      return new Sqlite(file, { fileMustExist: true, timeout: busyTimeoutMs ?? 5000 });
+      const { path } = lookAtDatabaseFiles(file);
+      return new Sqlite(path, { fileMustExist: true, timeout: busyTimeoutMs ?? 5000 });
     });
     this.#explained(() => {
       // What was deleted is overwritten: a removed user's hash does not stay in the file.
@@ -57,7 +59,9 @@ export class PasswordEditor {
   }
 
   has(name: LoginName): boolean {
-    return this.#explained(() => this.#hasTable() && this.#find(name) !== undefined);
+    return this.#explained(
+      () => hasTable(this.#database, 'users') && this.#find(name) !== undefined,
+    );
   }
 
   /** @returns false when there is such a user already */
@@ -91,7 +95,8 @@ export class PasswordEditor {
   /** All users, by domain and name. */
   list(): readonly ListedUser[] {
     return this.#explained(() => {
-      if (!this.#hasTable()) return [];
+      // A database whose creator died before its first edit has none.
+      if (!hasTable(this.#database, 'users')) return [];
       const rows = this.#database
         .prepare('SELECT username, domain, password, active FROM users ORDER BY domain, username')
         .raw()
@@ -129,13 +134,6 @@ export class PasswordEditor {
     return this.#database.prepare(`SELECT 1 FROM users ${where}`).get(name);
   }
 
-  /** A database whose creator died before its first edit has none. */
-  #hasTable(): boolean {
-    return (
-      this.#database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'users'").get() !== undefined
-    );
-  }
-
   #explained<T>(work: () => T): T {
     try {
       return work();
@@ -158,6 +156,7 @@ function createFile(file: string): void {
 
 function explain(file: string, error: Error): Error {
   const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (error instanceof NotADatabaseFile) return new ConfigurationError(error.message);
   if (code.startsWith('SQLITE_BUSY'))
     return new TemporaryError(`${file} is locked by another program`);
   if (/^SQLITE_(?:FULL|IOERR|PROTOCOL)/.test(code) || code === 'ENOSPC') {

@@ -1,0 +1,230 @@
+// Reads stored passwords from a SQLite file that others write: opened read-only, opened anew when the file is replaced,
+// patient while it is locked. Knows SQL and files; knows nothing of schemes or verdicts.
+
+import { statSync } from 'node:fs';
+import { setImmediate as otherWork, setTimeout as delay } from 'node:timers/promises';
+import type { Database } from 'better-sqlite3';
+import {
+  SourceUnavailable,
+  type AccountRow,
+  type AccountSource,
+} from '../accounts/account-source.js';
+import type { LoginName } from '../accounts/login-name.js';
+import { isMountedByItself, lookAtDatabaseFiles, NotADatabaseFile } from './database-files.js';
+import { RememberedRows } from './remembered-rows.js';
+import { prepareStatements, sliceRows, type Statements } from './statements.js';
+
+export interface AccountTableOptions {
+  /** Path of the SQLite file. */
+  readonly file: string;
+  /** A query for a database of another shape: `:user`, `:domain`, `:address`; the first column is the password. */
+  readonly query?: string | undefined;
+  /** How long a locked database is tried for; 5 s unless told. */
+  readonly busyTimeoutMs?: number | undefined;
+  /** How many accounts are remembered while nobody writes to the file, for processes that serve many sessions; 0 unless told. */
+  readonly rememberedRows?: number | undefined;
+}
+
+const defaultBusyTimeoutMs = 5000;
+
+interface OpenTable extends Statements {
+  readonly database: Database;
+  /** Without links. */
+  readonly path: string;
+  readonly device: bigint;
+  readonly inode: bigint;
+  /** Undefined: not looked yet. */
+  isMountedByItself?: boolean;
+}
+
+export class AccountTable implements AccountSource {
+  readonly #options: AccountTableOptions;
+  /** Loaded at the first login; asking the module loader each time costs more than a row. */
+  #Sqlite: typeof import('better-sqlite3') | undefined;
+  #open: OpenTable | undefined;
+  #isClosed = false;
+  readonly #remembered: RememberedRows<readonly AccountRow[]>;
+
+  constructor(options: AccountTableOptions) {
+    this.#options = options;
+    this.#remembered = new RememberedRows(options.file, options.rememberedRows ?? 0);
+  }
+
+  async find(name: LoginName): Promise<readonly AccountRow[]> {
+    const address = `${name.user}@${name.domain}`;
+    const known = this.#recall(address);
+    if (known !== undefined) return known;
+    return this.#read((open) => {
+      const rows: AccountRow[] = [];
+      for (const row of open.byName.iterate({ ...name, address }) as Iterable<readonly unknown[]>) {
+        if (row[0] !== null) rows.push(this.#asRow(row));
+        if (rows.length === 2) break;
+      }
+      // That nobody has a name is remembered as well: both must take the same time.
+      if (!isInWalMode(open) && open.isOwnTable) this.#remembered.add(address, rows);
+      return rows;
+    });
+  }
+
+  /** Without opening anything, as long as the file did not change. */
+  #recall(address: string): readonly AccountRow[] | undefined {
+    if (this.#isClosed || (this.#options.rememberedRows ?? 0) === 0) return undefined;
+    const stats = statSync(this.#options.file, { bigint: true, throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    this.#remembered.look(stats);
+    return this.#remembered.find(address);
+  }
+
+  #asRow([password, active]: readonly unknown[]): AccountRow {
+    const isActive = this.#options.query !== undefined || active === 'Y';
+    return { password: asText(password), isActive };
+  }
+
+  async pick(position: bigint, accepts: (stored: string) => boolean): Promise<string | null> {
+    const range = await this.#read(({ range }) => {
+      const [first, last] = (range?.get() ?? [null, null]) as (bigint | null)[];
+      return typeof first === 'bigint' && typeof last === 'bigint' ? { first, last } : null;
+    });
+    if (range === null) return null;
+    const { first, last } = range;
+    const start = first + positionWithin(last - first, position);
+    for (const [from, to] of [
+      [start, last],
+      [first, start - 1n],
+    ] as const) {
+      // A table of which no row is accepted is read in slices, and other sessions go on between them.
+      for (let next = from; next <= to; await otherWork()) {
+        const slice = await this.#read((open) => pickFrom(open, next, to, accepts));
+        if (slice.found !== null) return slice.found;
+        next = slice.next;
+      }
+    }
+    return null;
+  }
+
+  /** What passdb put into the database; null in a database that passdb never wrote. */
+  decoySecret(): Promise<Buffer | null> {
+    return this.#read(({ secret }) => {
+      const row = secret?.get() as readonly unknown[] | undefined;
+      return row?.[0] instanceof Buffer && row[0].length >= 16 ? row[0] : null;
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#drop();
+  }
+
+  /** SQLite itself never waits here: it would hold up every session of the process. */
+  async #read<T>(work: (table: OpenTable) => T): Promise<T> {
+    const Sqlite = (this.#Sqlite ??= (await import('better-sqlite3')).default);
+    const deadline = performance.now() + (this.#options.busyTimeoutMs ?? defaultBusyTimeoutMs);
+    for (let pauseMs = 4; ; pauseMs = Math.min(2 * pauseMs, 64)) {
+      if (this.#isClosed) throw new SourceUnavailable('the password database was closed', false);
+      try {
+        return work(this.#current(Sqlite));
+      } catch (error) {
+        const code = sqliteCode(error);
+        if (!code.startsWith('SQLITE_BUSY') || performance.now() + pauseMs > deadline) {
+          this.#drop();
+          throw this.#explain(error, code);
+        }
+      }
+      await delay(pauseMs);
+    }
+  }
+
+  #current(Sqlite: typeof import('better-sqlite3')): OpenTable {
+    const { file, query } = this.#options;
+    const { path, stats } = lookAtDatabaseFiles(file);
+    this.#remembered.look(stats);
+    const open = this.#open;
+    if (open?.path === path && open.device === stats.dev && open.inode === stats.ino) return open;
+    this.#drop();
+    const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 0 });
+    try {
+      const statements = prepareStatements(database, file, query);
+      this.#open = { ...statements, database, path, device: stats.dev, inode: stats.ino };
+      return this.#open;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  #drop(): void {
+    const open = this.#open;
+    this.#open = undefined;
+    open?.database.close();
+  }
+
+  #explain(error: unknown, code: string): SourceUnavailable {
+    if (error instanceof SourceUnavailable) return error;
+    const { file } = this.#options;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof NotADatabaseFile) return new SourceUnavailable(message, true);
+    if (code.startsWith('SQLITE_BUSY')) {
+      return new SourceUnavailable(`${file} is locked by another program`, false);
+    }
+    if (code === 'SQLITE_READONLY_ROLLBACK') {
+      return new SourceUnavailable(
+        `${file} has a journal left by a crash; any passdb command run by its owner mends it`,
+        false,
+      );
+    }
+    if (/^SQLITE_(?:READONLY|CANTOPEN)/.test(code)) {
+      return new SourceUnavailable(
+        `${file} cannot be read by this user, or is in WAL mode in a directory that it cannot write`,
+        false,
+      );
+    }
+    // A query that does not compile, or has parameters of other names, comes without a code of the system's.
+    return new SourceUnavailable(`${file}: ${message}`, code === 'SQLITE_ERROR' || code === '');
+  }
+}
+
+/** Evenly spread over 0 to `size`. When that grows, only those positions change that fall into what is new. */
+function positionWithin(size: bigint, position: bigint): bigint {
+  const bits = size.toString(2).length;
+  const within = BigInt.asUintN(bits, position);
+  return within <= size ? within : BigInt.asUintN(bits - 1, position);
+}
+
+function pickFrom(
+  { slice }: OpenTable,
+  from: bigint,
+  to: bigint,
+  accepts: (stored: string) => boolean,
+): { readonly found: string | null; readonly next: bigint } {
+  let count = 0;
+  let next = to + 1n;
+  for (const [id, value] of (slice?.iterate(from, to) ?? []) as Iterable<[bigint, unknown]>) {
+    const text = value === null ? '' : asText(value);
+    if (accepts(text)) return { found: text, next };
+    count += 1;
+    if (count === sliceRows) next = id + 1n;
+  }
+  return { found: null, next };
+}
+
+/** As of the last reading; asks nothing of the file. @throws SourceUnavailable where the log would not be seen */
+function isInWalMode(open: OpenTable): boolean {
+  if (open.database.pragma('journal_mode', { simple: true }) !== 'wal') return false;
+  if ((open.isMountedByItself ??= isMountedByItself(open.path))) {
+    throw new SourceUnavailable(
+      `${open.path} is in WAL mode and mounted by itself: mount its directory, where the log is`,
+      true,
+    );
+  }
+  return true;
+}
+
+function asText(value: unknown): string {
+  if (Buffer.isBuffer(value)) return value.toString('utf8');
+  return typeof value === 'string' ? value : '';
+}
+
+function sqliteCode(error: unknown): string {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code ?? '';
+}

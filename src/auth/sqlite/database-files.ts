@@ -1,0 +1,60 @@
+// The files that SQLite opens for a database: the database itself and, beside it, its journal or its write-ahead log.
+// SQLite opens them without asking what they are, and a FIFO there would hold it up for ever.
+
+import { lstatSync, readFileSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import { NotRegularFile, requireRegularFile } from '../../system/files/open-regular-file.js';
+
+export interface DatabaseFiles {
+  /** Without links: where SQLite looks for the files beside. */
+  readonly path: string;
+  readonly stats: BigIntStats;
+}
+
+/** Something else is in the place of one of the files; the message names it. */
+export class NotADatabaseFile extends Error {}
+
+/**
+ * Looks at the files of a database before they are opened or read.
+ *
+ * @throws NotADatabaseFile; the system's error, ENOENT when there is no database
+ */
+export function lookAtDatabaseFiles(file: string): DatabaseFiles {
+  const path = realpathSync.native(file);
+  const stats = statSync(path, { bigint: true });
+  requireFile(file, stats);
+  for (const suffix of ['-journal', '-wal', '-shm']) {
+    const beside = lstatSync(path + suffix, { throwIfNoEntry: false });
+    if (beside !== undefined) requireFile(path + suffix, beside);
+  }
+  return { path, stats };
+}
+
+function requireFile(path: string, stats: Parameters<typeof requireRegularFile>[0]): void {
+  try {
+    requireRegularFile(stats);
+  } catch (error) {
+    if (error instanceof NotRegularFile) throw new NotADatabaseFile(`${path} ${error.message}`);
+    throw error;
+  }
+}
+
+/**
+ * Whether a file is mounted by itself, as containers do with single files. Then those who write to it under its other name
+ * put their write-ahead log beside that name, where it is not seen from here.
+ */
+export function isMountedByItself(path: string): boolean {
+  let mounts;
+  try {
+    mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch {
+    return false; // No Linux, or no /proc.
+  }
+  return mounts.split('\n').some((line) => {
+    const point = line.split(' ')[4] ?? '';
+    // proc(5): blanks and backslashes are written as three octal digits.
+    const unescaped = point.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+      String.fromCharCode(parseInt(digits, 8)),
+    );
+    return unescaped === path;
+  });
+}

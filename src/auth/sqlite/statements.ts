@@ -1,0 +1,95 @@
+// What is asked of a SQLite database: of one that passdb made, or of another shape with a query of the administrator's.
+
+import type { Database, Statement } from 'better-sqlite3';
+import { SourceUnavailable } from '../accounts/account-source.js';
+
+/** All return rows as arrays. */
+export interface Statements {
+  /** `:user`, `:domain`, `:address`; the first column is the password, the second of passdb's own query `active`. */
+  readonly byName: Statement;
+  /** Smallest and largest number of a row, as bigint; null where the query's first column is no column of a table. */
+  readonly range: Statement | null;
+  /** Numbers and passwords of up to `sliceRows` rows between two numbers; numbers are bigint. */
+  readonly slice: Statement | null;
+  readonly secret: Statement | null;
+  /** Whether what `byName` gives depends on nothing but the file: a view or another query may ask what time it is. */
+  readonly isOwnTable: boolean;
+}
+
+/** About a millisecond's work. */
+export const sliceRows = 256;
+
+const ownQuery = 'SELECT password, active FROM users WHERE username = :user AND domain = :domain';
+
+/** @throws SourceUnavailable for a database or a query that cannot be used; SQLite's errors */
+export function prepareStatements(
+  database: Database,
+  file: string,
+  query: string | undefined,
+): Statements {
+  database.pragma('trusted_schema = OFF');
+  if (query === undefined && database.pragma('user_version', { simple: true }) !== 0) {
+    throw new SourceUnavailable(
+      `${file} has a user_version that is not passdb's; --passdb-query reads databases of another shape`,
+      true,
+    );
+  }
+  const byName = database.prepare(query ?? ownQuery);
+  if (!byName.reader) throw new SourceUnavailable('the passdb query returns no rows', true);
+  const [origin] = byName.columns();
+  byName.raw();
+  return {
+    byName,
+    ...prepareRows(database, origin),
+    secret: hasTable(database, 'scram_decoy')
+      ? database.prepare('SELECT secret FROM scram_decoy').raw()
+      : null,
+    isOwnTable: query === undefined && origin?.table?.toLowerCase() === 'users',
+  };
+}
+
+/** Names of tables are the same in capitals and small letters (ASCII). */
+export function hasTable(database: Database, name: string): boolean {
+  return (
+    database
+      .prepare(
+        "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE",
+      )
+      .get(name) !== undefined
+  );
+}
+
+/** @param origin where the passwords come from; the names are the schema's own, none comes from a peer */
+function prepareRows(
+  database: Database,
+  origin: { readonly table: string | null; readonly column: string | null } | undefined,
+): Pick<Statements, 'range' | 'slice'> {
+  const { table, column } = origin ?? {};
+  if (typeof table !== 'string' || typeof column !== 'string') return { range: null, slice: null };
+  const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+  const rows = hasRowNumbers(database, quoted(table))
+    ? quoted(table)
+    : // A table WITHOUT ROWID is numbered as it is read, as far as that is quick.
+      `(SELECT row_number() OVER () AS rowid, * FROM (SELECT * FROM ${quoted(table)} LIMIT 4096))`;
+  return {
+    range: database
+      .prepare(`SELECT (SELECT min(rowid) FROM ${rows}), (SELECT max(rowid) FROM ${rows})`)
+      .raw()
+      .safeIntegers(),
+    slice: database
+      .prepare(
+        `SELECT rowid, ${quoted(column)} FROM ${rows} WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ${sliceRows}`,
+      )
+      .raw()
+      .safeIntegers(),
+  };
+}
+
+function hasRowNumbers(database: Database, table: string): boolean {
+  try {
+    database.prepare(`SELECT rowid FROM ${table}`);
+    return true;
+  } catch {
+    return false;
+  }
+}

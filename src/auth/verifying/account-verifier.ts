@@ -1,0 +1,217 @@
+// The authenticator over an account source: gets the row, verifies, and says nothing by the time it takes.
+
+import { createHmac, randomBytes } from 'node:crypto';
+import {
+  SourceUnavailable,
+  type AccountRow,
+  type AccountSource,
+} from '../accounts/account-source.js';
+import type {
+  Authenticator,
+  LoginClient,
+  PlainLookup,
+  ScramLookup,
+  Unavailable,
+  Verdict,
+} from '../accounts/authenticator.js';
+import { tryLoginName, type LoginName } from '../accounts/login-name.js';
+import { unmatchablePassword } from '../stored/make-password.js';
+import { maxPasswordOctets } from '../stored/password-octets.js';
+import { saslprep } from '../stored/saslprep.js';
+import {
+  parseStoredPassword,
+  UnusablePasswordError,
+  type ParseOptions,
+  type StoredPassword,
+} from '../stored/stored-password.js';
+import { verifyPassword } from '../stored/verify-password.js';
+import { HashQueueFullError, processHashQueue } from './hash-queue.js';
+import { canUseScram, lookUpScram } from './scram-lookup.js';
+import { VerifiedPasswords } from './verified-passwords.js';
+
+export interface VerifierOptions extends ParseOptions {
+  /** For login names without `@`. */
+  readonly defaultDomain?: string | undefined;
+  /** How many right passwords are remembered; 0, the default: none. */
+  readonly rememberedPasswords?: number | undefined;
+}
+
+/** Looked up in the place of a name that no user can have. */
+const nobody: LoginName = { user: '', domain: '' };
+const anyClient: LoginClient = { network: '' };
+/** How long it stands whether the source has a password for SCRAM. */
+const scramOfferLifeMs = 60_000;
+
+export class AccountVerifier implements Authenticator {
+  readonly #source: AccountSource;
+  readonly #options: VerifierOptions;
+  readonly #verified: VerifiedPasswords;
+  /** Serves where the source has no secret: then made-up accounts last as long as this process. */
+  readonly #processSecret = randomBytes(32);
+  #scramOffer: { readonly isOffered: boolean; readonly expiresAtMs: number } | undefined;
+
+  constructor(source: AccountSource, options: VerifierOptions) {
+    this.#source = source;
+    this.#options = options;
+    this.#verified = new VerifiedPasswords(options.rememberedPasswords ?? 0);
+  }
+
+  async verifyPassword(name: Buffer, password: Buffer, client = anyClient): Promise<Verdict> {
+    // The same for every name, so it may be quick.
+    if (password.length > maxPasswordOctets) return rejected('password too long');
+    if (password.includes(0)) return rejected('password with a NUL');
+    try {
+      return await this.#verify(name, password, client);
+    } catch (error) {
+      return { verdict: 'unavailable', ...unavailable(error) };
+    }
+  }
+
+  async lookUpScram(name: Buffer, { network } = anyClient): Promise<ScramLookup> {
+    try {
+      const login = tryLoginName(name, this.#options.defaultDomain);
+      const row = await this.#find(login);
+      const stored = row === null ? null : parseStoredPassword(row.password, this.#options);
+      const decoy = await this.#decoyFor(login, name);
+      return await processHashQueue.run(network, async () => {
+        const model = await this.#source.pick(decoy.position, (text) =>
+          canUseScram(this.#tryParse(text)),
+        );
+        return lookUpScram({
+          login,
+          stored,
+          isActive: row?.isActive === true,
+          seed: decoy.seed,
+          model: model === null ? null : this.#tryParse(model),
+        });
+      });
+    } catch (error) {
+      return { found: 'unavailable', ...unavailable(error) };
+    }
+  }
+
+  async lookUpPlain(name: Buffer): Promise<PlainLookup> {
+    try {
+      const login = tryLoginName(name, this.#options.defaultDomain);
+      const row = await this.#find(login);
+      if (login === null || row === null) return { found: 'nothing', reason: 'unknown user' };
+      if (!row.isActive) return { found: 'nothing', reason: 'disabled user' };
+      const stored = parseStoredPassword(row.password, this.#options);
+      return stored.kind === 'plain'
+        ? { found: 'password', identity: login, password: stored.password }
+        : { found: 'nothing', reason: 'password not stored as PLAIN' };
+    } catch (error) {
+      return { found: 'unavailable', ...unavailable(error) };
+    }
+  }
+
+  async offersScram(): Promise<boolean> {
+    if (this.#scramOffer !== undefined && performance.now() < this.#scramOffer.expiresAtMs) {
+      return this.#scramOffer.isOffered;
+    }
+    try {
+      const found = await this.#source.pick(0n, (text) => canUseScram(this.#tryParse(text)));
+      const isOffered = found !== null;
+      this.#scramOffer = { isOffered, expiresAtMs: performance.now() + scramOfferLifeMs };
+      return isOffered;
+    } catch {
+      // The login that follows says what is wrong.
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#source.close();
+  }
+
+  async #verify(name: Buffer, password: Buffer, client: LoginClient): Promise<Verdict> {
+    const login = tryLoginName(name, this.#options.defaultDomain);
+    const row = await this.#find(login);
+    if (login === null || row === null) {
+      await this.#matches(await this.#standIn(login, name), password, client);
+      return rejected(login === null ? 'impossible name' : 'unknown user');
+    }
+    const stored = parseStoredPassword(row.password, this.#options);
+    const proof = { ...login, stored: row.password, password };
+    // A comparison costs less than remembering one.
+    const isWorthRemembering = row.isActive && stored.kind !== 'plain';
+    const isRemembered = isWorthRemembering && this.#verified.has(proof);
+    const matches = isRemembered || (await this.#matches(stored, password, client));
+    if (matches && row.isActive) {
+      if (isWorthRemembering && !isRemembered) this.#verified.add(proof);
+      return { verdict: 'accepted', identity: login };
+    }
+    // For a name that nobody has, a row was read in the place of its own.
+    await this.#standIn(login, name);
+    return rejected(matches ? 'disabled user' : 'wrong password');
+  }
+
+  async #find(login: LoginName | null): Promise<AccountRow | null> {
+    const [row = null, ...others] = await this.#source.find(login ?? nobody);
+    if (others.length > 0) throw new UnusablePasswordError('the account has more than one row');
+    return row;
+  }
+
+  /** RFC 6856 §2.2 wants SASLprep, other programs store what was typed: either form of a password is right. */
+  async #matches(
+    stored: StoredPassword,
+    password: Buffer,
+    { network }: LoginClient,
+  ): Promise<boolean> {
+    const prepared = await saslprep(password, 'query');
+    const candidates =
+      prepared === null || prepared.equals(password) ? [password] : [password, prepared];
+    for (const candidate of candidates) {
+      if (await processHashQueue.run(network, () => verifyPassword(stored, candidate))) return true;
+    }
+    return false;
+  }
+
+  /**
+   * What a name that nobody has is verified against: the stored password of somebody, chosen by the name. So whatever
+   * mixture of costs the accounts have, names that nobody has show the same, each always the same one.
+   */
+  async #standIn(login: LoginName | null, name: Buffer): Promise<StoredPassword> {
+    const { position } = await this.#decoyFor(login, name);
+    const stored = await this.#source.pick(position, (text) => this.#tryParse(text) !== null);
+    return parseStoredPassword(stored ?? unmatchablePassword(), { allowsWeakSchemes: true });
+  }
+
+  /** Everything that is made up for a name depends on the name and a secret only: it is the same at each attempt. */
+  async #decoyFor(login: LoginName | null, name: Buffer): Promise<Decoy> {
+    const secret = (await this.#source.decoySecret()) ?? this.#processSecret;
+    const canonical = login === null ? name : Buffer.from(`${login.user}@${login.domain}`);
+    const seed = createHmac('sha256', secret).update(canonical).digest();
+    return { seed, position: seed.readBigUInt64BE() >> 2n };
+  }
+
+  #tryParse(text: string): StoredPassword | null {
+    try {
+      return parseStoredPassword(text, this.#options);
+    } catch (error) {
+      if (error instanceof UnusablePasswordError) return null;
+      throw error;
+    }
+  }
+}
+
+interface Decoy {
+  /** 32 octets. */
+  readonly seed: Buffer;
+  /** As AccountSource.pick wants it. */
+  readonly position: bigint;
+}
+
+function rejected(reason: string): Verdict {
+  return { verdict: 'rejected', reason };
+}
+
+function unavailable(error: unknown): Unavailable {
+  const isLasting =
+    error instanceof UnusablePasswordError ||
+    (error instanceof SourceUnavailable && error.isLasting);
+  const isExpected =
+    isLasting || error instanceof SourceUnavailable || error instanceof HashQueueFullError;
+  const message = error instanceof Error ? error.message : String(error);
+  return { isLasting, reason: isExpected ? message : `password verification failed: ${message}` };
+}

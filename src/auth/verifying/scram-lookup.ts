@@ -1,0 +1,81 @@
+// The credentials that a SCRAM-SHA-256 exchange gets for a name: real ones, ones derived from a password in clear, or
+// made-up ones that look and take as long as either (RFC 5802 §9: an attacker must not learn which users exist).
+
+import { createHmac, hkdfSync } from 'node:crypto';
+import type { ScramCredentials, ScramLookup } from '../accounts/authenticator.js';
+import type { LoginName } from '../accounts/login-name.js';
+import { newPasswordCosts } from '../stored/make-password.js';
+import { saslprep } from '../stored/saslprep.js';
+import { deriveScramCredentials } from '../stored/scram-keys.js';
+import type { StoredPassword } from '../stored/stored-password.js';
+
+export interface ScramLookupInput {
+  /** Null when no maildrop can have the name. */
+  readonly login: LoginName | null;
+  /** Null when there is no such account. */
+  readonly stored: StoredPassword | null;
+  readonly isActive: boolean;
+  /** 32 octets that depend on the name and a secret. */
+  readonly seed: Buffer;
+  /** Of an account that can use SCRAM, chosen by the name: what is made up looks like it. Null when there is none. */
+  readonly model: StoredPassword | null;
+}
+
+/** What a client sees of somebody's credentials before it proves anything. */
+interface Look {
+  readonly iterations: number;
+  readonly saltOctets: number;
+}
+
+/** What is derived from a password in clear. */
+const derivedLook: Look = { iterations: newPasswordCosts.scramIterations, saltOctets: 16 };
+
+/** Whether a stored password serves SCRAM-SHA-256. */
+export function canUseScram(stored: StoredPassword | null): boolean {
+  return stored?.kind === 'scram' || stored?.kind === 'plain';
+}
+
+export async function lookUpScram(input: ScramLookupInput): Promise<ScramLookup> {
+  const { login, stored, isActive, model, seed } = input;
+  // Derived for every name, needed or not: the time is the same for all.
+  const derived = await derive(seed, stored?.kind === 'plain' ? stored.password : null);
+  if (login === null || stored === null) {
+    return { found: 'decoy', reason: 'unknown user', credentials: decoy(seed, model) };
+  }
+  const own = stored.kind === 'scram' ? stored.credentials : derived;
+  if (!canUseScram(stored)) {
+    const reason = isActive ? 'password not stored for SCRAM' : 'disabled user';
+    return { found: 'decoy', reason, credentials: decoy(seed, model) };
+  }
+  return isActive
+    ? { found: 'credentials', identity: login, credentials: own }
+    : { found: 'decoy', reason: 'disabled user', credentials: own };
+}
+
+async function derive(seed: Buffer, password: Buffer | null): Promise<ScramCredentials> {
+  const clear = password ?? seed;
+  return deriveScramCredentials(
+    (await saslprep(clear, 'stored')) ?? clear,
+    saltFor(seed, derivedLook),
+    derivedLook.iterations,
+  );
+}
+
+function decoy(seed: Buffer, model: StoredPassword | null): ScramCredentials {
+  const look =
+    model?.kind === 'scram'
+      ? { iterations: model.credentials.iterations, saltOctets: model.credentials.salt.length }
+      : derivedLook;
+  const made = (purpose: string): Buffer => createHmac('sha256', seed).update(purpose).digest();
+  return {
+    salt: saltFor(seed, look),
+    iterations: look.iterations,
+    storedKey: made('stored key'),
+    serverKey: made('server key'),
+  };
+}
+
+/** Another look comes with another salt, as after a change of password. */
+function saltFor(seed: Buffer, { iterations, saltOctets }: Look): Buffer {
+  return Buffer.from(hkdfSync('sha256', seed, '', `salt ${iterations} ${saltOctets}`, saltOctets));
+}
