@@ -1,6 +1,8 @@
 // Who may log in: the interface between the POP3 session and whatever verifies passwords.
 // Knows nothing of SQL, POP3 replies or mail.
 
+import type { LoginClient } from './login-client.js';
+
 /** A user who proved to be one. Both names are lower-case (ASCII letters only), as the account source has them. */
 export interface Identity {
   readonly user: string;
@@ -46,12 +48,6 @@ export type PlainLookup =
   | { readonly found: 'password'; readonly identity: Identity; readonly password: Buffer }
   | { readonly found: 'nothing'; readonly reason: string }
   | ({ readonly found: 'unavailable' } & Unavailable);
-
-/** Who asks for a verdict. */
-export interface LoginClient {
-  /** An IPv4 address or the /64 of an IPv6 address: the logins of one network wait behind each other. */
-  readonly network: string;
-}
 
 export interface Authenticator {
   /**

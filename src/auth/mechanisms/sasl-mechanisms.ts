@@ -1,6 +1,7 @@
 // The mechanisms that AUTH offers: which, and one small object for each. SCRAM's is in scram-server.ts.
 
 import type { Authenticator, Verdict } from '../accounts/authenticator.js';
+import type { LoginClient } from '../accounts/login-client.js';
 import {
   challenge,
   rejected,
@@ -22,6 +23,7 @@ export type SaslMechanismName = (typeof saslMechanismNames)[number];
 
 export interface SaslContext {
   readonly authenticator: Authenticator;
+  readonly client?: LoginClient;
   /** Of the TLS connection; null without TLS. */
   readonly channelBindings: ChannelBindings | null;
 }
@@ -60,9 +62,9 @@ export function createSaslExchange(name: SaslMechanismName, context: SaslContext
         offersPlus: hasBinding(context.channelBindings),
       });
     case 'PLAIN':
-      return new PlainServer(context.authenticator);
+      return new PlainServer(context);
     case 'LOGIN':
-      return new LoginServer(context.authenticator);
+      return new LoginServer(context);
   }
 }
 
@@ -72,10 +74,10 @@ function hasBinding(bindings: ChannelBindings | null): boolean {
 
 /** RFC 4616: `[authzid] NUL authcid NUL password`. */
 class PlainServer implements SaslExchange {
-  readonly #authenticator: Authenticator;
+  readonly #context: SaslContext;
 
-  constructor(authenticator: Authenticator) {
-    this.#authenticator = authenticator;
+  constructor(context: SaslContext) {
+    this.#context = context;
   }
 
   start(initialResponse: Buffer | null): Promise<SaslStep> {
@@ -94,17 +96,17 @@ class PlainServer implements SaslExchange {
       return rejected('asked to act as another user', authcid);
     }
     const password = response.subarray(second + 1);
-    return stepOf(await this.#authenticator.verifyPassword(authcid, password), authcid);
+    return stepOf(await verify(this.#context, authcid, password), authcid);
   }
 }
 
 /** draft-murchison-sasl-login: two questions whose texts clients ignore, or should. */
 class LoginServer implements SaslExchange {
-  readonly #authenticator: Authenticator;
+  readonly #context: SaslContext;
   #name: Buffer | null = null;
 
-  constructor(authenticator: Authenticator) {
-    this.#authenticator = authenticator;
+  constructor(context: SaslContext) {
+    this.#context = context;
   }
 
   start(initialResponse: Buffer | null): Promise<SaslStep> {
@@ -118,8 +120,16 @@ class LoginServer implements SaslExchange {
       this.#name = response;
       return challenge('Password:');
     }
-    return stepOf(await this.#authenticator.verifyPassword(this.#name, response), this.#name);
+    return stepOf(await verify(this.#context, this.#name, response), this.#name);
   }
+}
+
+function verify(
+  { authenticator, client }: SaslContext,
+  name: Buffer,
+  password: Buffer,
+): Promise<Verdict> {
+  return authenticator.verifyPassword(name, password, client);
 }
 
 function stepOf(verdict: Verdict, name: Buffer): SaslStep {

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Authenticator, ScramLookup } from '../accounts/authenticator.js';
+import type { LoginClient } from '../accounts/login-client.js';
 import {
   challenge,
   rejected,
@@ -23,6 +24,7 @@ import {
 
 export interface ScramServerOptions {
   readonly authenticator: Authenticator;
+  readonly client?: LoginClient;
   readonly channelBindings: ChannelBindings | null;
   /** Whether this is the exchange of SCRAM-SHA-256-PLUS. */
   readonly isPlus: boolean;
@@ -85,7 +87,8 @@ export class ScramServer implements SaslExchange {
     }
     const bound = this.#bindingData(first.binding);
     if (typeof bound === 'string') return rejected(bound, name);
-    const lookup = await this.#options.authenticator.lookUpScram(name);
+    const { authenticator, client } = this.#options;
+    const lookup = await authenticator.lookUpScram(name, client);
     if (lookup.found === 'unavailable') {
       return { step: 'unavailable', isLasting: lookup.isLasting, reason: lookup.reason, name };
     }

@@ -8,12 +8,12 @@ import {
 } from '../accounts/account-source.js';
 import type {
   Authenticator,
-  LoginClient,
   PlainLookup,
   ScramLookup,
   Unavailable,
   Verdict,
 } from '../accounts/authenticator.js';
+import { loginClient, type LoginClient } from '../accounts/login-client.js';
 import { tryLoginName, type LoginName } from '../accounts/login-name.js';
 import { unmatchablePassword } from '../stored/make-password.js';
 import { maxPasswordOctets } from '../stored/password-octets.js';
@@ -38,7 +38,7 @@ export interface VerifierOptions extends ParseOptions {
 
 /** Looked up in the place of a name that no user can have. */
 const nobody: LoginName = { user: '', domain: '' };
-const anyClient: LoginClient = { network: '' };
+const anyClient = loginClient(undefined);
 /** How long it stands whether the source has a password for SCRAM. */
 const scramOfferLifeMs = 60_000;
 
