@@ -18,6 +18,11 @@ const options = {
     env: 'PASSDB',
     help: 'the password database (passdb.sqlite)',
   },
+  'allow-weak-schemes': {
+    kind: 'flag',
+    env: 'ALLOW_WEAK_SCHEMES',
+    help: 'verify weak stored passwords too: MD5-CRYPT, DES-CRYPT, SSHA, SHA and others',
+  },
   scheme: {
     kind: 'text',
     value: 'SCHEME',
@@ -34,7 +39,7 @@ interface Given {
 }
 
 const commands: Readonly<Record<string, (given: Given) => Promise<ExitCode> | ExitCode>> = {
-  add: (given) => passdb.add(given.context, nameIn(given), schemeIn(given)),
+  add: (given) => passdb.add(given.context, newNameIn(given), schemeIn(given)),
   set: (given) => passdb.setPassword(given.context, nameIn(given), schemeIn(given)),
   remove: (given) => passdb.change(given.context, nameIn(given), 'remove'),
   disable: (given) => passdb.change(given.context, nameIn(given), 'disable'),
@@ -53,7 +58,10 @@ void runProgram(
     options,
     positionals: [1, 2],
   },
-  async ({ options: { passdb: file, scheme }, positionals: [command = '', address = null] }) => {
+  async ({
+    options: { passdb: file, scheme, ...given },
+    positionals: [command = '', address = null],
+  }) => {
     const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
     if (run === undefined) throw new UsageError(`no such command "${command}"`);
     if (scheme !== undefined && command !== 'add' && command !== 'set') {
@@ -65,7 +73,13 @@ void runProgram(
     const { stdin: input, stdout: output, stderr: prompts } = process;
     output.on('error', noticeLostOutput);
     prompts.on('error', () => undefined);
-    const context = { file: file ?? 'passdb.sqlite', input, output, prompts };
+    const context = {
+      file: file ?? 'passdb.sqlite',
+      allowsWeakSchemes: given['allow-weak-schemes'] ?? false,
+      input,
+      output,
+      prompts,
+    };
     return run({ command, context, address, scheme });
   },
 );
@@ -81,6 +95,15 @@ function nameIn({ command, address }: Given): LoginName {
   if (address === null) throw new UsageError(`${command} needs a user@domain`);
   const name = tryLoginName(Buffer.from(address), undefined);
   if (name === null) throw new UsageError(`"${address}" is not a user@domain`);
+  return name;
+}
+
+/** Blanks at the ends would not be seen, and no client would send them. */
+function newNameIn(given: Given): LoginName {
+  const name = nameIn(given);
+  if ([name.user, name.domain].some((part) => part.trim() !== part)) {
+    throw new UsageError(`"${given.address ?? ''}" has blanks at an end of a name`);
+  }
   return name;
 }
 

@@ -11,12 +11,13 @@ import {
   type WritableScheme,
 } from '../stored/make-password.js';
 import { readNewPassword, readPassword } from './password-input.js';
-import { schemeOf, verifiableSchemes } from '../stored/stored-password.js';
+import { schemeOf, verifiableSchemes, weakSchemes } from '../stored/stored-password.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
 
 export interface PassdbContext {
   /** The SQLite file. */
   readonly file: string;
+  readonly allowsWeakSchemes: boolean;
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WritableStream;
   readonly prompts: NodeJS.WritableStream;
@@ -70,7 +71,7 @@ export async function list(context: PassdbContext, only: LoginName | null): Prom
       );
     for (const { user, domain, password, isActive } of users) {
       const state = isActive ? 'active' : 'disabled';
-      context.output.write(`${user}@${domain}\t${schemeOf(password)}\t${state}\n`);
+      context.output.write(`${printable(`${user}@${domain}`)}\t${schemeOf(password)}\t${state}\n`);
     }
     return only !== null && users.length === 0
       ? refuse(context, only, 'no such user')
@@ -83,7 +84,7 @@ export async function check(context: PassdbContext, name: LoginName): Promise<Ex
   // What is wrong with the file is said before the password is asked for.
   await withEditor(context, {}, () => exitCode.ok);
   const password = await readPassword(context);
-  const database = openAccounts({ file: context.file });
+  const database = openAccounts(context);
   try {
     const address = Buffer.from(`${name.user}@${name.domain}`);
     const answer = await database.verifyPassword(address, password);
@@ -111,7 +112,18 @@ export function listSchemes({ output }: PassdbContext): ExitCode {
     output.write(`${name}\t${index === 0 ? 'default' : 'stored and verified'}\n`);
   });
   for (const name of readOnly) output.write(`${name}\tverified\n`);
+  for (const name of weakSchemes) {
+    output.write(`${name}\tverified with --allow-weak-schemes\n`);
+  }
   return exitCode.ok;
+}
+
+/** Other programs may have put into the database what would move a terminal's cursor, or end the line. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
+    const digits = (character.codePointAt(0) ?? 0).toString(16);
+    return `\\u{${digits}}`;
+  });
 }
 
 async function withEditor(

@@ -33,6 +33,8 @@ export async function readPassword(from: PasswordInput): Promise<Buffer> {
   return password;
 }
 
+/** What some editors and shells put before a text in UTF-8. */
+const byteOrderMark = Buffer.from('\ufeff');
 const tooLong = `a password may have at most ${maxPasswordOctets} octets`;
 
 /** The octets before the first line end, whether or not there is one. */
@@ -41,12 +43,13 @@ async function readLine(input: NodeJS.ReadStream): Promise<Buffer> {
   try {
     for await (const chunk of input as AsyncIterable<Buffer>) {
       line = Buffer.concat([line, chunk]);
-      if (line.includes(0x0a) || line.length > maxPasswordOctets + 1) break;
+      if (line.includes(0x0a) || line.length > maxPasswordOctets + 5) break;
     }
   } catch (error) {
     // A directory, say.
     throw new ConfigurationError(`standard input: ${(error as Error).message}`);
   }
+  if (line.subarray(0, 3).equals(byteOrderMark)) line = line.subarray(3);
   const end = line.indexOf(0x0a);
   if (end !== -1) line = line.subarray(0, end);
   if (line.at(-1) === 0x0d) line = line.subarray(0, -1);

@@ -1,6 +1,7 @@
 // AUTH and APOP. RFC 5034, RFC 4422; RFC 1939 §7.
 
 import type { Verdict } from '../../auth/accounts/authenticator.js';
+import { loginClient } from '../../auth/accounts/login-client.js';
 import type { SaslStep } from '../../auth/mechanisms/sasl-mechanism.js';
 import type { SaslMechanismName } from '../../auth/mechanisms/sasl-mechanisms.js';
 import type { ApopArguments, AuthArguments } from './arguments.js';
@@ -37,6 +38,7 @@ export async function auth(
   const { createSaslExchange } = await import('../../auth/mechanisms/sasl-mechanisms.js');
   const exchange = createSaslExchange(name, {
     authenticator: await context.service.authenticator(),
+    client: loginClient(context.peer),
     channelBindings: context.link.channelBindings,
   });
   let step = await exchange.start(initialResponse);

@@ -1,6 +1,7 @@
 // USER and PASS, and what every login ends with. RFC 1939 §7, RFC 3206, RFC 2449 §8.1.
 
 import type { Identity, Verdict } from '../../auth/accounts/authenticator.js';
+import { loginClient } from '../../auth/accounts/login-client.js';
 import type { ResponseCode } from '../../wire/response.js';
 import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
 import { MaildropRefused } from '../../maildrop/messages/maildrop-refused.js';
@@ -29,7 +30,7 @@ export async function pass(
   let verdict: Verdict;
   try {
     const authenticator = await context.service.authenticator();
-    verdict = await authenticator.verifyPassword(name, password);
+    verdict = await authenticator.verifyPassword(name, password, loginClient(context.peer));
   } catch (failure) {
     verdict = { verdict: 'unavailable', isLasting: false, reason: (failure as Error).message };
   }

@@ -18,6 +18,7 @@ export async function configureService(
     passwordDatabase: given.passdb ?? 'passdb.sqlite',
     passwordQuery: given['passdb-query'],
     defaultDomain: given['default-domain'],
+    allowsWeakSchemes: given['allow-weak-schemes'] ?? false,
     uniqueIds: uniqueIdSources.find((source) => source === given.uidl) ?? 'filename',
     marksSeen: given['mark-seen'] ?? false,
     logsMessages: given['log-messages'] ?? false,

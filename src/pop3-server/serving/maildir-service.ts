@@ -21,6 +21,7 @@ export interface MaildirServiceOptions {
   readonly passwordDatabase: string;
   readonly passwordQuery: string | undefined;
   readonly defaultDomain: string | undefined;
+  readonly allowsWeakSchemes: boolean;
   readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
   readonly logsMessages: boolean;
@@ -55,6 +56,7 @@ async function openAuthenticator(options: MaildirServiceOptions): Promise<Authen
     file: options.passwordDatabase,
     query: options.passwordQuery,
     defaultDomain: options.defaultDomain,
+    allowsWeakSchemes: options.allowsWeakSchemes,
     rememberedRows: remembered,
     rememberedPasswords: remembered,
   });

@@ -32,6 +32,11 @@ export const pop3dOptions = {
     env: 'DEFAULT_DOMAIN',
     help: 'for logins without @',
   },
+  'allow-weak-schemes': {
+    kind: 'flag',
+    env: 'ALLOW_WEAK_SCHEMES',
+    help: 'verify weak stored passwords too: MD5-CRYPT, DES-CRYPT, SSHA, SHA and others',
+  },
   'tls-cert': {
     kind: 'text',
     value: 'FILE',

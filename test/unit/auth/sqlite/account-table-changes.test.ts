@@ -1,6 +1,7 @@
 // What other programs change in the SQLite file, or do with it, counts from the next login on, whatever is remembered.
 
-import { renameSync, rmSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync as bcryptSync } from '@node-rs/bcrypt';
 import Sqlite from 'better-sqlite3';
@@ -141,16 +142,55 @@ for (const journal of ['DELETE', 'WAL'] as const) {
   });
 }
 
-t.test('that nobody has a name is remembered, until somebody has it', async (t) => {
+t.test('that nobody has a name holds until somebody has it', async (t) => {
   const file = makeFile(t);
-  const verify = openVerifier(t, { file, busyTimeoutMs: 50, ...remembering });
+  const verify = openVerifier(t, { file, ...remembering });
   await settled(file);
   t.match(await verify('nova@example.org', 'secret'), { reason: 'unknown user' });
   const writer = new Sqlite(file);
-  writer.exec('BEGIN EXCLUSIVE');
-  t.match(await verify('nova@example.org', 'secret'), { reason: 'unknown user' });
-  t.match(await verify(address, 'secret'), { verdict: 'unavailable' }, 'not looked up before');
-  writer.exec("INSERT INTO users VALUES ('nova', 'example.org', '{PLAIN}secret', 'Y'); COMMIT");
+  writer.exec("INSERT INTO users VALUES ('nova', 'example.org', '{PLAIN}secret', 'Y')");
+  writer.close();
   t.match(await verify('nova@example.org', 'secret'), { verdict: 'accepted' });
+});
+
+t.test('a user who is disabled behind a link, in WAL mode, is disabled at once', async (t) => {
+  const folder = t.testdir({ elsewhere: {} });
+  const target = join(folder, 'elsewhere', 'db');
+  makePasswordDatabase(target, { [address]: 'secret' });
+  const writer = new Sqlite(target);
+  writer.pragma('journal_mode = WAL');
+  const file = join(folder, 'passdb.sqlite');
+  symlinkSync('elsewhere/db', file);
+  const verify = openVerifier(t, { file, ...remembering });
+  await settled(target);
+  t.same(await verify(address, 'secret'), anna);
+  writer.exec("UPDATE users SET active = 'N'");
+  t.match(await verify(address, 'secret'), { reason: 'disabled user' });
   writer.close();
 });
+
+t.test('two rows for one user are a lasting fault', async (t) => {
+  const file = join(t.testdir({}), 'db');
+  const writer = new Sqlite(file);
+  writer.exec(
+    "CREATE TABLE users(username, domain, password, active); INSERT INTO users VALUES ('anna', 'example.org', '{PLAIN}a', 'Y'), ('anna', 'example.org', '{PLAIN}b', 'Y')",
+  );
+  writer.close();
+  t.match(await openVerifier(t, { file })(address, 'a'), {
+    verdict: 'unavailable',
+    isLasting: true,
+    reason: /more than one row/,
+  });
+});
+
+for (const suffix of ['-journal', '-wal', '-shm']) {
+  t.test(`a FIFO at ${suffix} is a fault that names it, and holds nobody up`, async (t) => {
+    const file = makeFile(t);
+    execFileSync('mkfifo', [file + suffix]);
+    t.match(await openVerifier(t, { file })(address, 'secret'), {
+      verdict: 'unavailable',
+      isLasting: true,
+      reason: new RegExp(`sqlite${suffix} is a FIFO`),
+    });
+  });
+}

@@ -65,3 +65,18 @@ t.test('concurrency leaves two of the threads that files are read with', (t) => 
   t.ok(hashConcurrency({}) <= 2);
   t.end();
 });
+
+t.test('one network that asks for much delays only itself', async (t) => {
+  const queue = new HashQueue(1, 4);
+  const first = controlledWork();
+  const order: string[] = [];
+  const ask = (network: string): Promise<string> =>
+    queue.run(network, () => Promise.resolve(network).finally(() => order.push(network)));
+  const running = queue.run('guesser', first.run);
+  const guesses = [1, 2, 3, 4].map(() => ask('guesser').catch((error: unknown) => error));
+  const other = ask('other');
+  t.match(await guesses[3], { constructor: HashQueueFullError }, 'made room for another network');
+  first.end('');
+  await Promise.all([running, other, ...guesses]);
+  t.strictSame(order, ['guesser', 'other', 'guesser', 'guesser']);
+});
