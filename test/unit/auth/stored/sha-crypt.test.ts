@@ -43,7 +43,7 @@ t.test('passwords of every length are hashed as crypt(3) does', (t) => {
 });
 
 t.test('salts and rounds are taken as crypt(3) takes them', (t) => {
-  const settings = ['$6$a+b=_-,c', '$5$', '$5$rounds=10$low', '$6$rounds=4321$abcdefghijklmnopq'];
+  const settings = ['$6$a+b=_-,c', '$5$', '$6$rounds=4321$abcdefghijklmnopq'];
   const expected = systemHashes(['secret'], settings);
   t.strictSame(
     settings.map((setting) => shaCrypt(Buffer.from('secret'), setting)),
