@@ -15,7 +15,6 @@ import {
   openSync,
   readdir,
   renameSync,
-  rmSync,
   unlinkSync,
   write,
   writeSync,
@@ -130,7 +129,13 @@ export function findPlacing(maildir: string, name: string): Placing {
     const { code, syscall } = error as NodeJS.ErrnoException;
     return syscall === 'link' && noLinkCodes.has(code ?? '') ? 'rename' : 'link';
   } finally {
-    for (const one of [`${path}.link`, path]) rmSync(one, { force: true });
+    for (const one of [`${path}.link`, path]) {
+      try {
+        unlinkSync(one);
+      } catch {
+        // It was not made, or it stays for the next run.
+      }
+    }
   }
 }
 
