@@ -1,7 +1,7 @@
 // The unique-ids that Courier's POP3 server gives, from `courierpop3dsizelist`. Formats 2 and 3 of that file.
 
 import { baseNameOf } from '../../maildir/base-name.js';
-import type { UniqueIdListFormat } from './listed-unique-ids.js';
+import type { ListedId, UniqueIdListFormat } from './listed-unique-ids.js';
 
 export const courierUniqueIds: UniqueIdListFormat = {
   fileName: 'courierpop3dsizelist',
@@ -15,9 +15,7 @@ export const courierUniqueIds: UniqueIdListFormat = {
  *
  * @throws Error for a header that is not understood, or is not there; Courier itself starts anew then
  */
-export function* parseCourierSizeList(
-  text: string,
-): Generator<readonly [baseName: string, uniqueId: string]> {
+export function* parseCourierSizeList(text: string): Generator<ListedId | null> {
   const headerEnd = text.indexOf('\n');
   if (headerEnd === -1 || !/^\/[23] +[0-9]/.test(text)) {
     const header = text.slice(0, Math.min(headerEnd === -1 ? 80 : headerEnd, 80));
@@ -30,7 +28,9 @@ export function* parseCourierSizeList(
     const entry = /^(.+) [0-9]+ ([0-9]{1,20}):([0-9]{1,20})(?::[0-9]+)?$/s.exec(
       text.slice(start, end),
     );
-    if (entry !== null) {
+    if (entry === null) {
+      yield null;
+    } else {
       const [, name = '', uid = '', validity = ''] = entry;
       const baseName = baseNameOf(name);
       yield [baseName, uniqueIdOf(baseName, withoutZeros(uid), withoutZeros(validity))];

@@ -2,7 +2,7 @@
 // `dovecot-uidlist`, or what an import from another server left there. Formats 3 and 1 of that file.
 
 import { baseNameOf } from '../../maildir/base-name.js';
-import type { UniqueIdListFormat } from './listed-unique-ids.js';
+import type { ListedId, UniqueIdListFormat } from './listed-unique-ids.js';
 
 export const dovecotUniqueIds: UniqueIdListFormat = {
   fileName: 'dovecot-uidlist',
@@ -11,6 +11,8 @@ export const dovecotUniqueIds: UniqueIdListFormat = {
 };
 
 const maxUid = 0xffff_ffff;
+/** Dovecot's has some 50. */
+const maxHeaderLength = 4096;
 
 /**
  * Reads `dovecot-uidlist`: a header `3 V<uidvalidity> N<next uid> …` and lines `<uid> [<key><value> …] :<file name>`, or
@@ -19,11 +21,12 @@ const maxUid = 0xffff_ffff;
  *
  * @throws Error for a header that is not understood, or is not there: an empty file lost its ids, and is no list without any
  */
-export function* parseDovecotUidList(
-  text: string,
-): Generator<readonly [baseName: string, uniqueId: string]> {
+export function* parseDovecotUidList(text: string): Generator<ListedId | null> {
   const headerEnd = text.indexOf('\n');
-  const header = headerEnd === -1 ? text : text.slice(0, headerEnd);
+  const header = text.slice(
+    0,
+    headerEnd === -1 ? maxHeaderLength : Math.min(headerEnd, maxHeaderLength),
+  );
   const version = /^([13]) /.exec(header)?.[1];
   const validity = /^(?:3 (?:.* )?V|1 )([0-9]{1,10})(?: |$)/.exec(header)?.[1];
   if (version === undefined || validity === undefined || headerEnd === -1) {
@@ -34,8 +37,10 @@ export function* parseDovecotUidList(
   for (;;) {
     const end = text.indexOf('\n', start);
     if (end === -1) return;
-    const entry = parseEntry(text, start, end, version === '3' ? ' :' : ' ');
-    if (entry !== null) {
+    const entry = parseEntry(text.slice(start, end), version === '3' ? ' :' : ' ');
+    if (entry === null) {
+      yield null;
+    } else {
       const { uid, fields, baseName } = entry;
       yield [baseName, importedId(fields, baseName) ?? `${asHex(uid)}${suffix}`];
     }
@@ -51,16 +56,16 @@ interface Entry {
 }
 
 /** @returns null for a line that is none: Dovecot will mend it */
-function parseEntry(text: string, start: number, end: number, separator: string): Entry | null {
-  const separatorAt = text.indexOf(separator, start);
-  if (separatorAt === -1 || separatorAt >= end) return null;
-  const nameAt = separatorAt + separator.length;
-  const firstSpace = text.indexOf(' ', start);
-  const uidText = text.slice(start, firstSpace);
-  const baseName = baseNameOf(text.slice(nameAt, end));
+function parseEntry(line: string, separator: string): Entry | null {
+  // In the line, not in the text: for a long list without any separator that would be the square of its length.
+  const separatorAt = line.indexOf(separator);
+  if (separatorAt === -1) return null;
+  const firstSpace = line.indexOf(' ');
+  const uidText = line.slice(0, firstSpace);
+  const baseName = baseNameOf(line.slice(separatorAt + separator.length));
   if (!/^[0-9]{1,10}$/.test(uidText) || baseName === '') return null;
   const uid = Number(uidText);
-  const fields = text.slice(firstSpace, Math.max(firstSpace, separatorAt));
+  const fields = line.slice(firstSpace, separatorAt);
   return uid === 0 || uid > maxUid ? null : { uid, fields, baseName };
 }
 

@@ -8,17 +8,19 @@ import { tryReadMaildirFile } from '../own-files/read-maildir-file.js';
 import { Turns } from '../../system/runtime/turns.js';
 import { hashOfBaseName, uniqueIdFromBaseName, type Identifiable } from './unique-ids.js';
 
+export type ListedId = readonly [baseName: string, uniqueId: string];
+
 /** One server's list of unique-ids. */
 export interface UniqueIdListFormat {
   /** The file's name in the Maildir. */
   readonly fileName: string;
   /**
    * Base names (latin1 bytes) with their ids, in the file's order; a later entry for a base name replaces an earlier one.
-   * A last line without its end is not whole yet.
+   * A last line without its end is not whole yet. Null for a line that is no entry: the caller may have to give way.
    *
    * @throws Error when the text is no such list; an empty one is none
    */
-  readonly parse: (text: string) => Iterable<readonly [baseName: string, uniqueId: string]>;
+  readonly parse: (text: string) => Iterable<ListedId | null>;
   /** Whether that server might one day give such an id to some message. */
   readonly mayGive: (uniqueId: string) => boolean;
 }
@@ -41,8 +43,8 @@ export async function assignListedUniqueIds(
   const text = readList(inbox, format.fileName);
   const turns = new Turns();
   const listed = new Map<string, string>();
-  for (const [baseName, uniqueId] of text === null ? [] : format.parse(text)) {
-    listed.set(baseName, uniqueId);
+  for (const entry of text === null ? [] : format.parse(text)) {
+    if (entry !== null) listed.set(entry[0], entry[1]);
     if (turns.isOver()) await turns.next();
   }
   const taken = new Set<string>();
@@ -59,7 +61,10 @@ export async function assignListedUniqueIds(
   }
   if (unlisted.length === 0) return;
   // Ids of messages that are no more: that server may still show them to its own clients.
-  for (const uniqueId of listed.values()) taken.add(uniqueId);
+  for (const uniqueId of listed.values()) {
+    taken.add(uniqueId);
+    if (turns.isOver()) await turns.next();
+  }
   for (const message of unlisted) {
     message.uniqueId = madeUpId(message.baseName, (id) => taken.has(id) || format.mayGive(id));
     taken.add(message.uniqueId);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { dovecotUniqueIds } from '../../../../src/maildrop/unique-ids/dovecot-unique-ids.js';
 
 function parse(text: string): (readonly [string, string])[] {
-  return [...dovecotUniqueIds.parse(text)];
+  return [...dovecotUniqueIds.parse(text)].filter((entry) => entry !== null);
 }
 
 const validity = '6b0180e3';

@@ -100,3 +100,16 @@ t.test('100,000 listed messages get their ids without a long stretch', async (t)
   t.equal(new Set(ids).size, count);
   t.ok(turns > 3, 'others had their turns meanwhile');
 });
+
+t.test('a list of a million lines that are no entries does not hold up others', async (t) => {
+  const inbox = t.testdir({ 'dovecot-uidlist': `3 V16 N9\n${'x\n'.repeat(1_000_000)}7 :a\n` });
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  t.strictSame((await assignIn(inbox, ['a'])).ids, ['0000000700000010']);
+  clearImmediate(next);
+  t.ok(turns > 1, 'others had their turns');
+});
