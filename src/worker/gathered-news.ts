@@ -18,7 +18,12 @@ export class GatheredNews {
 
   /** Something happened in a session that goes on. */
   tell(id: number, news: SessionNews): void {
-    (news === 'login' ? this.#message.loggedIn : this.#message.failedLogins).push(id);
+    if (news.what === 'login') {
+      this.#message.loggedIn.push(id);
+    } else {
+      this.#message.failedLogins.push(id);
+      this.#message.failureDelaysMs.push(Math.ceil(news.delayMs));
+    }
     this.#sendSoon();
   }
 
@@ -30,8 +35,8 @@ export class GatheredNews {
 }
 
 function emptyMessage(): { kind: 'sessions' } & Record<
-  'loggedIn' | 'failedLogins' | 'ended',
+  'loggedIn' | 'failedLogins' | 'failureDelaysMs' | 'ended',
   number[]
 > {
-  return { kind: 'sessions', loggedIn: [], failedLogins: [], ended: [] };
+  return { kind: 'sessions', loggedIn: [], failedLogins: [], failureDelaysMs: [], ended: [] };
 }

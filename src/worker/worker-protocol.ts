@@ -9,7 +9,7 @@ export interface ConnectionMessage {
   readonly id: number;
   /** The run file's arguments for this connection; the first is argv[0]. */
   readonly arguments: readonly string[];
-  /** UCSPI's variables, ACCESSLEVEL and FAILED_LOGINS. */
+  /** UCSPI's variables, ACCESSLEVEL, FAILED_LOGINS and LOGIN_DELAY_MS. */
   readonly environment: Readonly<Record<string, string>>;
   /** What failed logins are counted for: the client's IPv4 address or /64. */
   readonly network: string;
@@ -28,6 +28,8 @@ export interface SessionsMessage {
   readonly kind: 'sessions';
   readonly loggedIn: readonly number[];
   readonly failedLogins: readonly number[];
+  /** For each of them, by how many milliseconds the next verdict for its network comes later; 0 where nothing stands. */
+  readonly failureDelaysMs: readonly number[];
   readonly ended: readonly number[];
 }
 
@@ -65,6 +67,7 @@ export function tryWorkerMessage(message: unknown): WorkerMessage | null {
         kind,
         loggedIn: numbersIn(rest['loggedIn']),
         failedLogins: numbersIn(rest['failedLogins']),
+        failureDelaysMs: numbersIn(rest['failureDelaysMs']),
         ended: numbersIn(rest['ended']),
       };
     case 'retire':

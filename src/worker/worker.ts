@@ -4,9 +4,8 @@
 import type { Socket } from 'node:net';
 import { ChurningMap } from '../system/runtime/churning-map.js';
 import { DescriptorRoom } from './descriptor-room.js';
-import { FailedLogins } from './failed-logins.js';
+import { failuresNamedIn, FailedLogins, type RecentFailures } from './failed-logins.js';
 import { GatheredNews } from './gathered-news.js';
-import type { SessionNews } from './session-news.js';
 import {
   workerVariable,
   type ConnectionMessage,
@@ -19,17 +18,20 @@ export interface HandedConnection {
   readonly socket: Socket;
   /** As the run file has them; the first is argv[0]. */
   readonly arguments: readonly string[];
-  /** UCSPI's variables, ACCESSLEVEL and FAILED_LOGINS of this connection. */
+  /** UCSPI's variables, ACCESSLEVEL, FAILED_LOGINS and LOGIN_DELAY_MS of this connection. */
   readonly environment: Readonly<Record<string, string>>;
   readonly isGreeted: boolean;
+  /** Failed logins of the client's network that tcpsrun told of, or sessions of this process had. */
+  readonly recentFailures: () => RecentFailures;
   /**
-   * Failed logins that sessions of this process told of the client's network lately, this one
-   * included; 0 to 10. It knows of those that guess at the same time, the environment of those
-   * before and in other workers.
+   * Counts a failed login, and tells tcpsrun of it.
+   *
+   * @param delayMs by which the next verdict for the network comes later; 0 or more
+   * @param sinceMs when the login was begun, a time of performance.now()
    */
-  readonly recentFailures: () => number;
-  /** Tells tcpsrun of a login or a failed one. */
-  readonly tell: (news: SessionNews) => void;
+  readonly failLogin: (delayMs: number, sinceMs: number) => void;
+  /** Tells tcpsrun of a login. */
+  readonly tellLogin: () => void;
   /** `evict` is called when another client needs the slot. After a login it should do nothing. */
   readonly onEvict: (evict: () => void) => void;
 }
@@ -70,7 +72,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     if (!hasLauncher && evictions.size === 0) resolveDrained();
   };
   const news = new GatheredNews(tell);
-  const failures = new FailedLogins(maxFailingNetworks, () => performance.now());
+  const failures = new FailedLogins(maxFailingNetworks);
   /** One for each running session. */
   const evictions = new ChurningMap<number, () => void>();
   const room = new DescriptorRoom();
@@ -94,14 +96,16 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     }
     tell({ kind: 'taken', id });
     const { network } = message;
+    failures.learn(network, failuresNamedIn(message.environment));
     let isEvicted = false;
     evictions.set(id, () => (isEvicted = true));
     const ties = {
-      recentFailures: () => failures.countOf(network),
-      tell: (what: SessionNews) => {
-        if (what === 'failed-login') failures.add(network);
-        news.tell(id, what);
+      recentFailures: () => failures.of(network),
+      failLogin: (delayMs: number, sinceMs: number) => {
+        failures.add(network, delayMs, sinceMs);
+        news.tell(id, { what: 'failed-login', delayMs });
       },
+      tellLogin: () => news.tell(id, { what: 'login' }),
       onEvict: (evict: () => void) => {
         evictions.set(id, evict);
         if (isEvicted) evict();
@@ -133,7 +137,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 async function serveOne(
   message: ConnectionMessage,
   socket: Socket | undefined,
-  ties: Pick<HandedConnection, 'recentFailures' | 'tell' | 'onEvict'>,
+  ties: Pick<HandedConnection, 'recentFailures' | 'failLogin' | 'tellLogin' | 'onEvict'>,
   options: WorkerOptions,
 ): Promise<void> {
   // The peer can be gone so thoroughly that no socket arrives.

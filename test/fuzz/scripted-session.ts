@@ -5,7 +5,7 @@ import { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Authenticator } from '../../src/auth/accounts/authenticator.js';
 import { defaultLimits, type SessionLimits } from '../../src/pop3-server/commands/service.js';
-import { indifferentStarter } from '../../src/pop3-server/session/starter.js';
+import { ownProcessStarter } from '../../src/pop3-server/session/starter.js';
 import { runSession } from '../../src/pop3-server/session/session.js';
 import type { Connection } from '../../src/system/descriptors/connection.js';
 import type { ServerTls } from '../../src/system/tls/tls-server.js';
@@ -110,7 +110,7 @@ export function startSession(
       accessLevel: undefined,
       isGreeted: false,
       apopTimestamp: null,
-      starter: indifferentStarter,
+      starter: ownProcessStarter(),
     },
   );
   return { ended, trace: () => ({ contents: maildrop.contents(), faults, logoutCount }) };

@@ -73,6 +73,34 @@ t.test('guesses at the same time meet the delay that grew since they began', asy
   t.equal(answered.at(-1), 'guess', 'somebody else does not wait so long');
 });
 
+for (const [title, args] of [
+  ['a kept worker', ['--workers', '1']],
+  ['a process for each connection', []],
+] as const) {
+  t.test(`who hangs up owes the delay all the same, with ${title}`, async (t) => {
+    const mailRoot = testFolder(t, {});
+    makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
+    makeInbox(mailRoot, 'ann@example.org').add('a: b\n\nx\n');
+    const { port, program } = await startMailServer(t, mailRoot, {
+      args,
+      env: { FAILURE_DELAY: '3' },
+    });
+    const wrong = await named(port, guesser);
+    const startMs = performance.now();
+    wrong.write('PASS wrong\r\n');
+    await program.logLine(/failure .*code=AUTH/);
+    wrong.destroy();
+    const right = await named(port, guesser);
+    t.match(await right.command('PASS open sesame'), /^\+OK/);
+    right.destroy();
+    const seconds = (performance.now() - startMs) / 1000;
+    t.ok(seconds > 2.99, `a right password was answered after ${seconds} s`);
+    const neighbour = await named(port, '127.0.0.9');
+    await neighbour.ok('PASS open sesame');
+    neighbour.destroy();
+  });
+}
+
 /** Attempts at a time, as one machine can make them without trying hard. */
 const guessCount = 200;
 

@@ -64,7 +64,7 @@ for (const command of ['PASS ', `AUTH PLAIN ${plainResponse('')}`]) {
   t.test(`an empty password is as wrong as any other: ${command.slice(0, 10)}`, async (t) => {
     const told: string[] = [];
     const c = await conversation(t, {
-      starter: { tell: (news) => told.push(news) },
+      starter: { tell: ({ what }) => told.push(what) },
       limits: { maxFailedLogins: 3 },
     });
     const replies: string[] = [];

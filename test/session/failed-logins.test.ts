@@ -3,7 +3,10 @@
 import t, { type Test } from 'tap';
 import type { Verdict } from '../../src/auth/accounts/authenticator.js';
 import { shutDownSessions } from '../../src/pop3-server/session/running-sessions.js';
+import type { Starter } from '../../src/pop3-server/session/starter.js';
+import { FailedLogins } from '../../src/worker/failed-logins.js';
 import {
+  address,
   conversation,
   password,
   type Conversation,
@@ -47,28 +50,84 @@ t.test('the time that a verdict takes is part of the delay, and does not show', 
 t.test('what the network failed before counts', async (t) => {
   const c = await conversation(t, {
     limits: { failureDelayMs: failureDelayMs / 2 },
-    starter: { failedLogins: 1 },
+    starter: { before: { count: 1, owedMs: 0 } },
   });
   isAbout(t, await failingMs(c), failureDelayMs);
 });
 
-t.test('what others of the network failed since it began counts, and nothing twice', async (t) => {
-  let recent = 0;
-  const tell = (): unknown => (recent += 1);
-  const c = await conversation(t, {
-    limits: { failureDelayMs: failureDelayMs / 2 },
-    starter: { failedLogins: 1, recentFailures: () => recent, tell },
-  });
-  recent = 2;
-  isAbout(t, await failingMs(c), 2 * failureDelayMs);
-  recent = 0;
+/** As kept workers have it: sessions of one network count together. */
+function network(): { readonly failures: FailedLogins; readonly starts: Partial<Starter> } {
+  const failures = new FailedLogins(1);
+  return {
+    failures,
+    starts: {
+      recentFailures: () => failures.of('network'),
+      failLogin: (delayMs, sinceMs) => failures.add('network', delayMs, sinceMs),
+    },
+  };
+}
+
+t.test('what others of the network failed since it began counts', async (t) => {
+  const { failures, starts } = network();
+  const c = await conversation(t, { limits: { failureDelayMs: failureDelayMs / 2 }, starts });
+  for (let count = 0; count < 2; count += 1) failures.add('network', 0);
   isAbout(t, await failingMs(c), 2 * failureDelayMs);
 });
 
-t.test('a login that is right is not delayed, whatever failed before', async (t) => {
+t.test(
+  'a right password waits for what its network owes, whoever did not wait for it',
+  async (t) => {
+    const { starts } = network();
+    const limits = { failureDelayMs: 2 * failureDelayMs };
+    const guesser = await conversation(t, { limits, starts });
+    guesser.send('USER ann@example.org\r\nPASS wrong\r\n');
+    await guesser.logged('failure');
+    const startMs = performance.now();
+    await guesser.reset();
+    const c = await conversation(t, { limits, starts });
+    await c.login();
+    // What is left of the delay when the guesser has gone.
+    isAbout(t, performance.now() - startMs, failureDelayMs);
+  },
+);
+
+t.test('guesses on many connections at a time are answered one after another', async (t) => {
+  const { starts } = network();
+  const limits = { failureDelayMs };
+  const guessers = await Promise.all(
+    Array.from({ length: 3 }, () => conversation(t, { limits, starts })),
+  );
+  const startMs = performance.now();
+  const answered = await Promise.all(
+    guessers.map(async (c) => {
+      await failingMs(c);
+      return performance.now() - startMs;
+    }),
+  );
+  for (const [at, ms] of answered.sort((a, b) => a - b).entries()) {
+    isAbout(t, ms, (2 ** (at + 1) - 1) * failureDelayMs);
+  }
+});
+
+t.test('a user who is asked to give way while waiting for others does not log in', async (t) => {
+  const { failures, starts } = network();
+  failures.add('network', 30_000);
+  let evict: () => void = () => t.fail('nobody can ask the session');
+  const onEvict = (how: () => void): void => void (evict = how);
+  const c = await conversation(t, { starts: { ...starts, onEvict } });
+  await c.exchange(`USER ${address}`, '+OK');
+  c.send(`PASS ${password}\r\n`);
+  await c.verified;
+  evict();
+  await c.expect('being asked to give way', '-ERR [SYS/TEMP]');
+  await c.over();
+  t.notOk(c.log.some(({ event }) => event === 'login'));
+});
+
+t.test('a login that is right is not delayed once earlier failures are paid for', async (t) => {
   const c = await conversation(t, {
     limits: { failureDelayMs: 60_000 },
-    starter: { failedLogins: 100 },
+    starter: { before: { count: 10, owedMs: 0 } },
   });
   await c.login();
 });
@@ -77,7 +136,7 @@ t.test('a login that nobody could decide is not delayed, and not told', async (t
   const told: string[] = [];
   const c = await conversation(t, {
     limits: { failureDelayMs: 60_000 },
-    starter: { tell: (news) => told.push(news) },
+    starter: { tell: ({ what }) => told.push(what) },
     verdict: () => ({ verdict: 'unavailable', isLasting: false, reason: 'locked' }),
   });
   await c.exchange('USER ann@example.org', '+OK');
@@ -87,7 +146,7 @@ t.test('a login that nobody could decide is not delayed, and not told', async (t
 
 t.test('failed logins are told before they are answered, and so is the login', async (t) => {
   const told: string[] = [];
-  const c = await conversation(t, { starter: { tell: (news) => told.push(news) } });
+  const c = await conversation(t, { starter: { tell: ({ what }) => told.push(what) } });
   await failingMs(c);
   t.same(told, ['failed-login']);
   await c.login();

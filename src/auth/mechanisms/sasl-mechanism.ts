@@ -5,7 +5,14 @@ import type { Identity } from '../accounts/authenticator.js';
 
 export type SaslStep =
   /** To be sent; the answer goes to `respond`. May be empty. */
-  | { readonly step: 'challenge'; readonly challenge: Buffer }
+  | {
+      readonly step: 'challenge';
+      readonly challenge: Buffer;
+      /** The user that the client has named, once it has. */
+      readonly about?: Buffer;
+      /** The challenge shows the client that its password is right. */
+      readonly tellsVerdict?: true;
+    }
   | { readonly step: 'accepted'; readonly identity: Identity }
   /** The client must not learn why; `reason` and the name it gave (null: none yet) are for the log. */
   | { readonly step: 'rejected'; readonly reason: string; readonly name: Buffer | null }
@@ -32,8 +39,12 @@ export interface ChannelBindings {
   readonly 'tls-server-end-point'?: Buffer | undefined;
 }
 
-export function challenge(text: string | Buffer): SaslStep {
-  return { step: 'challenge', challenge: Buffer.from(text) };
+export function challenge(text: string | Buffer, about?: Buffer): SaslStep {
+  return {
+    step: 'challenge',
+    challenge: Buffer.from(text),
+    ...(about === undefined ? {} : { about }),
+  };
 }
 
 export function rejected(reason: string, name: Buffer | null): SaslStep {

@@ -118,7 +118,7 @@ class LoginServer implements SaslExchange {
   async respond(response: Buffer): Promise<SaslStep> {
     if (this.#name === null) {
       this.#name = response;
-      return challenge('Password:');
+      return challenge('Password:', response);
     }
     return stepOf(await verify(this.#context, this.#name, response), this.#name);
   }

@@ -97,7 +97,7 @@ export class ScramServer implements SaslExchange {
     const serverFirst = formatServerFirst({ nonce, salt, iterations });
     const binding = Buffer.concat([Buffer.from(first.gs2Header), bound]);
     this.#waiting = { for: 'client-final', first, serverFirst, nonce, binding, lookup, name };
-    return challenge(serverFirst);
+    return challenge(serverFirst, name);
   }
 
   #answerFinal(waiting: Extract<Waiting, { for: 'client-final' }>, response: Buffer): SaslStep {
@@ -115,7 +115,13 @@ export class ScramServer implements SaslExchange {
       for: 'acknowledgement',
       outcome: { step: 'accepted', identity: lookup.identity },
     };
-    return challenge(`v=${serverSignature(serverKey, signed).toString('base64')}`);
+    const signature = serverSignature(serverKey, signed).toString('base64');
+    return {
+      step: 'challenge',
+      challenge: Buffer.from(`v=${signature}`),
+      about: name,
+      tellsVerdict: true,
+    };
   }
 
   /** The data that the client has to have bound, or why its flag is refused (RFC 5802 §6). */

@@ -1,6 +1,7 @@
 // What is known of an accepted connection, and its form as UCSPI's environment variables.
 
 import type { Socket } from 'node:net';
+import { noFailures, type RecentFailures } from '../../worker/failed-logins.js';
 import { addressFromBytes, tryPeerAddress, type Address } from '../rules/address.js';
 
 export interface Endpoint {
@@ -17,8 +18,8 @@ export interface ConnectionFacts {
 export interface ClientRating {
   /** 0 or more. */
   readonly level: number;
-  /** Recent failed logins of the client's source; 0 or more. */
-  readonly failedLogins: number;
+  /** Of the client's network. */
+  readonly failures: RecentFailures;
 }
 
 /**
@@ -43,12 +44,12 @@ export const unknownConnection: ConnectionFacts = {
   remote: { address: addressFromBytes([0, 0, 0, 0]), port: 0 },
 };
 
-export const unratedClient: ClientRating = { level: 1, failedLogins: 0 };
+export const unratedClient: ClientRating = { level: 1, failures: noFailures };
 
 /** PROTO is TCP for both families, addresses are canonical, ports decimal. */
 export function ucspiVariables(
   { local, remote }: ConnectionFacts,
-  { level, failedLogins }: ClientRating,
+  { level, failures }: ClientRating,
 ): Readonly<Record<string, string>> {
   return {
     PROTO: 'TCP',
@@ -57,13 +58,14 @@ export function ucspiVariables(
     TCPREMOTEIP: remote.address.text,
     TCPREMOTEPORT: String(remote.port),
     ACCESSLEVEL: String(level),
-    FAILED_LOGINS: String(failedLogins),
+    FAILED_LOGINS: String(failures.count),
+    LOGIN_DELAY_MS: String(Math.ceil(failures.owedMs)),
   };
 }
 
 /** Names under which this or another launcher may have described a connection of its own. */
 const connectionVariable =
-  /^(?:PROTO|ACCESSLEVEL|FAILED_LOGINS|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
+  /^(?:PROTO|ACCESSLEVEL|FAILED_LOGINS|LOGIN_DELAY_MS|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
 
 /** Removes what an outer launcher said of another connection. */
 export function withoutConnectionVariables(

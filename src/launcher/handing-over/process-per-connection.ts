@@ -31,7 +31,7 @@ export function processPerConnection(service: Service): HandOver {
       if (!passesNewsChannel) return { pid, ended, evict: undefined, isStarting: false };
       let hasLoggedIn = false;
       hearNews(program, stdio.length - 1, (news) => {
-        hasLoggedIn ||= news === 'login';
+        hasLoggedIn ||= news.what === 'login';
         hear(news);
       });
       const evict = (): void => void evictProgram(program, () => hasLoggedIn);

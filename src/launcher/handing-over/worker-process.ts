@@ -207,9 +207,12 @@ export class WorkerProcess {
     this.#events.onFree();
   }
 
-  #hearOfSessions({ loggedIn, failedLogins, ended }: SessionsMessage): void {
-    for (const id of failedLogins) this.#sessions.get(id)?.hear('failed-login');
-    for (const id of loggedIn) this.#sessions.get(id)?.hear('login');
+  #hearOfSessions({ loggedIn, failedLogins, failureDelaysMs, ended }: SessionsMessage): void {
+    for (const [at, id] of failedLogins.entries()) {
+      const delayMs = Math.max(0, failureDelaysMs[at] ?? 0);
+      this.#sessions.get(id)?.hear({ what: 'failed-login', delayMs });
+    }
+    for (const id of loggedIn) this.#sessions.get(id)?.hear({ what: 'login' });
     for (const id of ended) {
       this.#sessions.get(id)?.end({ status: 0, signal: null });
       this.#sessions.delete(id);

@@ -76,7 +76,7 @@ export class Launcher {
   readonly #slots: FairQueue<Client>;
   readonly #starts = new ProcessStarts();
   readonly #beforeLogin = new SessionsBeforeLogin<Client>();
-  readonly #failedLogins = new FailedLogins(maxFailingSources, () => performance.now());
+  readonly #failedLogins = new FailedLogins(maxFailingSources);
   readonly #totals = {
     accepted: 0,
     served: 0,
@@ -196,7 +196,7 @@ export class Launcher {
   }
 
   #hear(client: Client, news: ProgramNews): void {
-    switch (news) {
+    switch (news.what) {
       case 'ready':
         break;
       case 'login':
@@ -206,7 +206,7 @@ export class Launcher {
         break;
       case 'failed-login':
         this.#totals.failedLogins += 1;
-        this.#failedLogins.add(client.source);
+        this.#failedLogins.add(client.source, news.delayMs);
         break;
     }
   }
@@ -236,7 +236,7 @@ export class Launcher {
         socket,
         facts,
         level,
-        failedLogins: this.#failedLogins.countOf(client.source),
+        failures: this.#failedLogins.of(client.source),
         hear: (news) => {
           start?.end();
           this.#hear(client, news);

@@ -1,5 +1,6 @@
 // `tcpsrun --explain`: goes the way of a connection without one. Opens no port and starts nothing.
 
+import { noFailures } from '../../worker/failed-logins.js';
 import { findProgram } from '../../run-file/find-program.js';
 import { addressFromBytes, tryAddress, tryPeerAddress } from '../rules/address.js';
 import { decide } from '../rules/access-rules.js';
@@ -42,6 +43,6 @@ export function explain({ service, address, client, rules: file, denied }: Expla
       port: parsePort(service.port),
     },
   };
-  const { launch, passesNumber } = planLaunch(service, facts, { level, failedLogins: 0 });
+  const { launch, passesNumber } = planLaunch(service, facts, { level, failures: noFailures });
   return heading + formatLaunchExplanation(launch, findProgram(launch), { passesNumber });
 }

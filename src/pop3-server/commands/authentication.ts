@@ -6,7 +6,7 @@ import type { SaslStep } from '../../auth/mechanisms/sasl-mechanism.js';
 import type { SaslMechanismName } from '../../auth/mechanisms/sasl-mechanisms.js';
 import type { ApopArguments, AuthArguments } from './arguments.js';
 import { tryBase64 } from '../../wire/base64.js';
-import { concludeLogin, refuse, refuseCleartext } from './authorization.js';
+import { concludeLogin, refuse, refuseCleartext, reportRefusal } from './authorization.js';
 import { error, lineTooLong, type Outcome } from './outcome.js';
 import type { Authorization } from './session-state.js';
 import type { SessionContext } from './session-context.js';
@@ -43,18 +43,51 @@ export async function auth(
   });
   let step = await exchange.start(initialResponse);
   while (step.step === 'challenge') {
-    const line = await context.ask(step.challenge);
-    if (line === null) return { kind: 'broken-off' };
-    if (line === 'too-long') return lineTooLong;
-    const text = line.toString('latin1');
-    if (text === '*') return error('cancelled');
-    const response = tryBase64(text);
-    if (response === null) return error('bad-base64');
-    step = await exchange.respond(response);
+    if (step.tellsVerdict === true && !(await context.waitForVerdict()))
+      return { kind: 'broken-off' };
+    const answer = await ask(step.challenge, context);
+    if (!Buffer.isBuffer(answer)) return breakOff(answer, { name, about: step.about }, context);
+    step = await exchange.respond(answer);
   }
   const attempt = { name: 'name' in step ? nameOf(step.name) : '', mechanism: name };
   return concludeLogin(verdictOf(step), attempt, context);
 }
+
+/** Why an exchange ends before its mechanism has said anything. */
+type Break = 'cancelled' | 'bad-base64' | 'line-too-long' | 'over';
+
+async function ask(challenge: Buffer, context: SessionContext): Promise<Buffer | Break> {
+  const line = await context.ask(challenge);
+  if (line === null) return 'over';
+  if (line === 'too-long') return 'line-too-long';
+  const text = line.toString('latin1');
+  return text === '*' ? 'cancelled' : (tryBase64(text) ?? 'bad-base64');
+}
+
+/**
+ * An exchange that was broken off after it had named a user is a failed login: what the server said of that user could be
+ * used to guess.
+ */
+async function breakOff(
+  why: Break,
+  { name, about }: { readonly name: SaslMechanismName; readonly about: Buffer | undefined },
+  context: SessionContext,
+): Promise<Outcome> {
+  if (about !== undefined) {
+    const reason = `the exchange was broken off: ${reasons[why]}`;
+    reportRefusal({ name: nameOf(about), mechanism: name }, { code: 'AUTH', reason }, context);
+    await context.failLogin();
+  }
+  if (why === 'over') return { kind: 'broken-off' };
+  return why === 'line-too-long' ? lineTooLong : error(why);
+}
+
+const reasons: Readonly<Record<Break, string>> = {
+  cancelled: 'cancelled by the client',
+  'bad-base64': 'no base64',
+  'line-too-long': 'a line was too long',
+  over: 'the session ended',
+};
 
 function verdictOf(step: Exclude<SaslStep, { step: 'challenge' }>): Verdict {
   switch (step.step) {

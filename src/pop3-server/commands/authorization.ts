@@ -49,7 +49,10 @@ export interface LoginAttempt {
   readonly mechanism: string;
 }
 
-/** Turns a verdict into the reply, and opens the maildrop when it is accepted. Every mechanism ends here. */
+/**
+ * Turns a verdict into the reply, and opens the maildrop when it is accepted. Every mechanism ends here. Right or wrong, the
+ * reply waits for what earlier failures cost; what nobody could decide is told at once.
+ */
 export async function concludeLogin(
   verdict: Verdict,
   attempt: LoginAttempt,
@@ -57,17 +60,28 @@ export async function concludeLogin(
 ): Promise<Outcome> {
   switch (verdict.verdict) {
     case 'accepted':
+      if (!(await context.waitForVerdict())) return { kind: 'broken-off' };
       return openMaildrop(verdict.identity, attempt, context);
-    case 'rejected':
-      return {
-        ...refuse(attempt, { text: 'login-failed', code: 'AUTH', reason: verdict.reason }, context),
-        isFailedLogin: true,
-      };
+    case 'rejected': {
+      const refusal = { text: 'login-failed', code: 'AUTH', reason: verdict.reason } as const;
+      return failLogin(attempt, refusal, context);
+    }
     case 'unavailable': {
       const code = verdict.isLasting ? 'SYS/PERM' : 'SYS/TEMP';
       return refuse(attempt, { text: 'login-unavailable', code, reason: verdict.reason }, context);
     }
   }
+}
+
+/** A login that counts as failed. */
+export async function failLogin(
+  attempt: LoginAttempt,
+  refusal: Refusal,
+  context: SessionContext,
+): Promise<Outcome> {
+  const outcome = refuse(attempt, refusal, context);
+  await context.failLogin();
+  return outcome;
 }
 
 async function openMaildrop(
@@ -102,17 +116,19 @@ export interface Refusal {
  * One line for each login that failed. What the client chose, the name as given, stands behind what it could not, so that
  * programs that read logs, such as fail2ban, are not taken in by a name that looks like other fields.
  */
+export function reportRefusal(
+  attempt: LoginAttempt,
+  { code, reason }: Pick<Refusal, 'code' | 'reason'>,
+  { peer, report }: SessionContext,
+): void {
+  report('failure', { peer, code, user: attempt.name, mechanism: attempt.mechanism, reason });
+}
+
 export function refuse(
   attempt: LoginAttempt,
-  { text, code, reason }: Refusal,
-  { peer, report }: SessionContext,
+  refusal: Refusal,
+  context: SessionContext,
 ): ErrorOutcome {
-  report('failure', {
-    peer,
-    code,
-    user: attempt.name,
-    mechanism: attempt.mechanism,
-    reason,
-  });
-  return error(text, undefined, code);
+  reportRefusal(attempt, refusal, context);
+  return error(refusal.text, undefined, refusal.code);
 }

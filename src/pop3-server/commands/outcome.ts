@@ -57,8 +57,6 @@ export interface ErrorOutcome {
   readonly code?: ResponseCode;
   /** Counts against the peer: what was sent is no command of POP3 at all. */
   readonly isBad?: true;
-  /** A login was refused: counted, and answered with delay. */
-  readonly isFailedLogin?: true;
 }
 
 export const lineTooLong: ErrorOutcome = { kind: 'error', text: 'line-too-long', isBad: true };

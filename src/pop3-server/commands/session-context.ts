@@ -17,6 +17,15 @@ export interface SessionContext extends MaildropSession {
    * @returns the line that answers it, without its line end; `too-long` for one over the limit; null when the session is to end
    */
   readonly ask: (challenge: Buffer) => Promise<Buffer | 'too-long' | null>;
+  /** Counts a failed login of the client's network, and waits until it may be answered, unless the client is gone. */
+  readonly failLogin: () => Promise<void>;
+  /**
+   * Waits until a right password may be answered: failed logins of the client's network delay that too. Otherwise no
+   * answer within a moment would mean that a password was wrong.
+   *
+   * @returns false when the session is to end instead
+   */
+  readonly waitForVerdict: () => Promise<boolean>;
   /** What becomes of single messages, when it is logged. */
   readonly messages: MessageLog | null;
 }

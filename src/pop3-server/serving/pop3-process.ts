@@ -15,7 +15,8 @@ import type { Pop3dOptionValues } from './pop3d-options.js';
 import { reportTo } from './report-descriptor.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
 import { runSession } from '../session/session.js';
-import { failedLoginsNamedIn } from '../session/starter.js';
+import { ownProcessStarter } from '../session/starter.js';
+import { failuresNamedIn } from '../../worker/failed-logins.js';
 
 export interface Pop3ProcessOptions {
   readonly given: Pop3dOptionValues;
@@ -42,19 +43,18 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     process.on(signal, shutDownSessions);
   }
-  tell('ready');
+  tell({ what: 'ready' });
   await runSession(connection, service, {
     id: nextSessionId(),
     peer: peerOf(connection),
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp,
-    starter: {
-      failedLogins: failedLoginsNamedIn(process.env),
-      recentFailures: () => 0,
+    starter: ownProcessStarter({
+      before: failuresNamedIn(process.env),
       tell,
       onEvict: (evict) => process.on('SIGUSR2', evict),
-    },
+    }),
   });
   await log.flush(logFlushMs);
 }

@@ -16,7 +16,6 @@ import { pop3dOptions, type Pop3dOptionValues } from './pop3d-options.js';
 import type { Service } from '../commands/service.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
 import { runSession } from '../session/session.js';
-import { failedLoginsNamedIn } from '../session/starter.js';
 
 /** Run files have few sets of arguments, if more than one for each level; beyond this they are made anew. */
 const maxServices = 64;
@@ -58,12 +57,7 @@ async function serve(connection: HandedConnection, services: Services): Promise<
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp: given.apop === true ? makeApopTimestamp() : null,
-    starter: {
-      failedLogins: failedLoginsNamedIn(connection.environment),
-      recentFailures: connection.recentFailures,
-      tell: connection.tell,
-      onEvict: connection.onEvict,
-    },
+    starter: connection,
   });
 }
 

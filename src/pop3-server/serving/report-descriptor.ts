@@ -2,7 +2,7 @@
 
 import { fstatSync, writeSync } from 'node:fs';
 import type { Log } from '../../system/log/log.js';
-import type { ProgramNews } from '../../worker/session-news.js';
+import { formatNews, type ProgramNews } from '../../worker/session-news.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
 
 /**
@@ -20,7 +20,7 @@ export function reportTo(fd: number, log: Log): (news: ProgramNews) => void {
     if (!isHeard) return;
     try {
       // At once: the client must not learn of its login before tcpsrun, which would take it for a stranger.
-      writeSync(fd, `${news}\n`);
+      writeSync(fd, `${formatNews(news)}\n`);
     } catch (error) {
       isHeard = false;
       log.write('warning', { why: `descriptor ${fd}: ${(error as Error).message}` });

@@ -95,6 +95,8 @@ class Session {
       apopTimestamp,
       messages: this.#messages,
       ask: (challenge) => this.#ask(challenge),
+      failLogin: () => this.#failLogin(),
+      waitForVerdict: () => this.#waitForVerdict(),
       report: (event, fields) => service.log.write(event, { session: id, ...fields }),
     };
   }
@@ -199,9 +201,8 @@ class Session {
         return 'quit';
       case 'broken-off':
         return null;
-      case 'error':
-        return outcome.isFailedLogin === true ? this.#refuseLogin(outcome) : this.#write(outcome);
       case 'ok':
+      case 'error':
       case 'listing':
       case 'message':
         return this.#write(outcome);
@@ -228,7 +229,7 @@ class Session {
     this.#budget.logIn();
     this.#input.logIn(this.#service.limits.idleTimeoutMs);
     const { identity, mechanism, maildrop } = login;
-    this.#options.starter.tell('login');
+    this.#options.starter.tellLogin();
     this.#context.report('login', {
       user: `${identity.user}@${identity.domain}`,
       mechanism,
@@ -238,26 +239,30 @@ class Session {
     this.#replies.status(true, { text: 'logged-in', values: { count: maildrop.records.length } });
   }
 
-  /**
-   * The answer comes late, whatever was wrong; the time counts from the command, so that what the verdict took does not show: hashes
-   * of several kinds take several times. Those who are right are not delayed.
-   */
-  async #refuseLogin(outcome: ErrorOutcome): Promise<EndReason | null> {
+  /** The time counts from the command, so that what the verdict took does not show: hashes of several kinds take several times. */
+  async #failLogin(): Promise<void> {
     const { starter } = this.#options;
+    const { count } = starter.recentFailures();
+    const delayMs = failureDelayMs(this.#service.limits.failureDelayMs, count + 1);
     this.#budget.addFailedLogin();
-    starter.tell('failed-login');
-    // Sessions that guess at the same time began with the same count: what became of the others since then counts too.
-    const own = starter.failedLogins + this.#budget.failedLogins;
-    const failures = Math.max(own, starter.recentFailures());
-    const lateMs = failureDelayMs(this.#service.limits.failureDelayMs, failures);
-    const tookMs = performance.now() - this.#lineCameMs;
-    const paused = this.#input.pause(Math.ceil(lateMs - tookMs));
+    starter.failLogin(delayMs, this.#lineCameMs);
+    await this.#pauseUntil(this.#lineCameMs + delayMs);
+    // Guesses that a peer who is gone sent ahead are not looked at.
+    if (this.#output.isDead) this.#input.discard();
+  }
+
+  async #waitForVerdict(): Promise<boolean> {
+    await this.#pauseUntil(0);
+    return this.#input.interruption === null;
+  }
+
+  /** @param ms a time of performance.now(); later when the client's network owes more */
+  async #pauseUntil(ms: number): Promise<void> {
+    const { owedMs } = this.#options.starter.recentFailures();
+    const paused = this.#input.pause(Math.ceil(Math.max(ms - performance.now(), owedMs)));
     // The answers to what came before are not late.
     await this.#output.flush();
     await paused;
-    // Guesses that a peer who is gone sent ahead are not looked at.
-    if (this.#output.isDead) this.#input.discard();
-    return this.#write(outcome);
   }
 
   /** RFC 2595 §4. What was read before the handshake is thrown away, unlooked at, and nothing of the session so far stays. */

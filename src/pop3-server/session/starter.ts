@@ -1,30 +1,43 @@
-// What a session has to do with whoever started it, such as tcpsrun: it is told of failed logins before it, tells of its
-// own, and may be asked to give way.
+// What a session has to do with whoever started it, such as tcpsrun: both count failed logins of the client's network,
+// tcpsrun is told of logins, and it may ask the session to give way.
 
+import { FailedLogins, type RecentFailures } from '../../worker/failed-logins.js';
 import type { SessionNews } from '../../worker/session-news.js';
-import { tryWholeNumber } from '../../system/program/options.js';
 
 export interface Starter {
-  /** Recent failed logins of the client's network before this session; 0 when nobody counts them. */
-  readonly failedLogins: number;
-  /** Recent ones of that network in this process, those of this session that were told included; 0 when nobody counts them. */
-  readonly recentFailures: () => number;
-  readonly tell: (news: SessionNews) => void;
+  /** Of the client's network, in this session and in all others that are known of. */
+  readonly recentFailures: () => RecentFailures;
+  /**
+   * Counts a failed login of the client's network, and tells of it.
+   *
+   * @param sinceMs when it was begun, a time of performance.now()
+   */
+  readonly failLogin: (delayMs: number, sinceMs: number) => void;
+  readonly tellLogin: () => void;
   /** `evict` will be called when another client waits for the session's place. */
   readonly onEvict: (evict: () => void) => void;
 }
 
-/** One that neither tells nor wants to know anything. */
-export const indifferentStarter: Starter = {
-  failedLogins: 0,
-  recentFailures: () => 0,
-  tell: () => undefined,
-  onEvict: () => undefined,
-};
+export interface OwnProcessStarter {
+  /** What was counted before this session. */
+  readonly before?: RecentFailures;
+  readonly tell?: (news: SessionNews) => void;
+  readonly onEvict?: (evict: () => void) => void;
+}
 
-/** @returns FAILED_LOGINS; 0 when it is not there or no number */
-export function failedLoginsNamedIn(
-  environment: Readonly<Record<string, string | undefined>>,
-): number {
-  return tryWholeNumber(environment['FAILED_LOGINS'] ?? '', 0, 1_000_000) ?? 0;
+/** Of a session that shares its process with no other, or wants to know nothing of others. */
+export function ownProcessStarter(options: OwnProcessStarter = {}): Starter {
+  const { before, tell = () => undefined, onEvict = () => undefined } = options;
+  const failures = new FailedLogins(1);
+  const network = 'the client';
+  if (before !== undefined) failures.learn(network, before);
+  return {
+    recentFailures: () => failures.of(network),
+    failLogin: (delayMs, sinceMs) => {
+      failures.add(network, delayMs, sinceMs);
+      tell({ what: 'failed-login', delayMs });
+    },
+    tellLogin: () => tell({ what: 'login' }),
+    onEvict,
+  };
 }

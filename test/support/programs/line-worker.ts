@@ -4,6 +4,7 @@
 
 import { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { noFailures } from '../../../src/worker/failed-logins.js';
 import { workerSessions, runWorker, type HandedConnection } from '../../../src/worker/worker.js';
 
 const own = '+OK by the session\n';
@@ -18,7 +19,13 @@ function grow(): void {
   for (;;) taken.push({ taken });
 }
 
-async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Promise<void> {
+async function serve({
+  socket,
+  failLogin,
+  tellLogin,
+  onEvict,
+  ...facts
+}: HandedConnection): Promise<void> {
   const lines = createInterface({ input: socket });
   onEvict(() => {
     lines.close();
@@ -42,12 +49,15 @@ async function serve({ socket, tell, onEvict, ...facts }: HandedConnection): Pro
         socket.write('stale\n');
         break;
       case 'login':
+        tellLogin();
+        socket.write('told\n');
+        break;
       case 'failed-login':
-        tell(line);
+        failLogin(0, performance.now());
         socket.write('told\n');
         break;
       case 'failures':
-        socket.write(`${facts.recentFailures()}\n`);
+        socket.write(`${facts.recentFailures().count}\n`);
         break;
       case 'grow':
         grow();
@@ -70,7 +80,7 @@ if (workerSessions(process.env) === null) {
   const socket = new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true });
   await serve({
     ...{ socket, arguments: process.argv, environment: {}, isGreeted: false },
-    ...{ recentFailures: () => 0, tell: () => undefined, onEvict: () => undefined },
+    ...{ recentFailures: () => noFailures, failLogin: () => undefined, tellLogin: () => undefined, onEvict: () => undefined },
   });
 } else {
   // What cannot be written there would come as an uncaught error, and be reported, for ever.

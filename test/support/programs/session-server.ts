@@ -5,7 +5,7 @@ import { openAccounts } from '../../../src/auth/open-accounts.js';
 import { openMaildirMaildrop } from '../../../src/maildrop/opened/maildir-maildrop.js';
 import { defaultLimits } from '../../../src/pop3-server/commands/service.js';
 import { runSession } from '../../../src/pop3-server/session/session.js';
-import { indifferentStarter } from '../../../src/pop3-server/session/starter.js';
+import { ownProcessStarter } from '../../../src/pop3-server/session/starter.js';
 import type { Security } from '../../../src/pop3-server/connection/link.js';
 import type { Teardown } from './run-program.js';
 
@@ -39,7 +39,7 @@ export async function startSessionServer(
       accessLevel: undefined,
       isGreeted: false,
       apopTimestamp: null,
-      starter: indifferentStarter,
+      starter: ownProcessStarter(),
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -74,7 +74,7 @@ export function startWorkerPool(
       if (facts === null) throw new Error('no addresses');
       const standing = {
         level: 1,
-        failedLogins: 0,
+        failures: { count: 0, owedMs: 0 },
         hear: () => undefined,
         onNoRoom: () => undefined,
       };

@@ -8,7 +8,11 @@ import {
   type SessionLimits,
 } from '../../../src/pop3-server/commands/service.js';
 import { runSession } from '../../../src/pop3-server/session/session.js';
-import { indifferentStarter, type Starter } from '../../../src/pop3-server/session/starter.js';
+import {
+  ownProcessStarter,
+  type OwnProcessStarter,
+  type Starter,
+} from '../../../src/pop3-server/session/starter.js';
 import type { LogFields } from '../../../src/system/log/log-line.js';
 import { deadline } from '../suite/deadline.js';
 import { makeDuplexPair, type PairEnd } from './duplex-pair.js';
@@ -24,7 +28,10 @@ export interface ConversationOptions {
   /** Failed logins are answered at once unless they say otherwise. */
   readonly limits?: Partial<SessionLimits>;
   readonly logsMessages?: boolean;
-  readonly starter?: Partial<Starter>;
+  /** What was before, and who is told. */
+  readonly starter?: OwnProcessStarter;
+  /** Instead of the counts of one process. */
+  readonly starts?: Partial<Starter>;
   /** Passwords by login name; `ann@example.org` with `open sesame` when absent. */
   readonly accounts?: Readonly<Record<string, string>>;
   /** What to say of every password instead of looking it up; may be slow. */
@@ -61,11 +68,15 @@ export class Conversation {
   readonly ended: Promise<void>;
   /** Resolves when the session's end of the connection is closed, though the session may still be at work. */
   readonly connectionClosed: Promise<void>;
+  /** Resolves when a password was verified for the first time. */
+  readonly verified: Promise<void>;
   readonly #t: Test;
+  #onVerified: () => void = () => undefined;
   #onLog: () => void = () => undefined;
 
   constructor(t: Test, options: ConversationOptions) {
     this.#t = t;
+    this.verified = new Promise((resolve) => (this.#onVerified = resolve));
     this.maildrop = new MemoryMaildrop(options.messages ?? []);
     const [client, server] = makeDuplexPair(options.highWaterMark);
     // A reset is for the session to bear; this end has caused it.
@@ -79,7 +90,7 @@ export class Conversation {
       accessLevel: undefined,
       isGreeted: false,
       apopTimestamp: null,
-      starter: { ...indifferentStarter, ...options.starter },
+      starter: { ...ownProcessStarter(options.starter), ...options.starts },
     });
   }
 
@@ -166,7 +177,7 @@ export class Conversation {
   }
 
   #service(options: ConversationOptions): Service {
-    const authenticator = options.authenticator ?? fakeAuthenticator(options);
+    const authenticator = options.authenticator ?? fakeAuthenticator(options, this.#onVerified);
     return {
       security: { tls: null, isImplicit: false, allowsCleartext: true },
       limits: { ...defaultLimits, failureDelayMs: 0, ...options.limits },
@@ -188,10 +199,14 @@ export class Conversation {
   }
 }
 
-function fakeAuthenticator({ verdict, accounts }: ConversationOptions): Authenticator {
+function fakeAuthenticator(
+  { verdict, accounts }: ConversationOptions,
+  onVerified: () => void,
+): Authenticator {
   const known = accounts ?? { [address]: password };
   return {
     verifyPassword: async (name, given) => {
+      onVerified();
       if (verdict !== undefined) return verdict();
       const text = name.toString('latin1');
       if (known[text] !== given.toString('latin1')) {

@@ -8,7 +8,7 @@ import { openAccounts } from '../../../src/auth/open-accounts.js';
 import { openMaildirMaildrop } from '../../../src/maildrop/opened/maildir-maildrop.js';
 import { defaultLimits, type SessionLimits } from '../../../src/pop3-server/commands/service.js';
 import { runSession } from '../../../src/pop3-server/session/session.js';
-import { indifferentStarter } from '../../../src/pop3-server/session/starter.js';
+import { ownProcessStarter } from '../../../src/pop3-server/session/starter.js';
 import type { LogFields } from '../../../src/system/log/log-line.js';
 import type { ServerTls } from '../../../src/system/tls/tls-server.js';
 import { deadline } from '../suite/deadline.js';
@@ -75,7 +75,7 @@ export async function startSession(
       accessLevel: undefined,
       isGreeted: false,
       apopTimestamp: options.apopTimestamp ?? null,
-      starter: indifferentStarter,
+      starter: ownProcessStarter(),
     },
   );
   const over = (): Promise<void> => deadline(ended, 20_000, () => 'the session goes on');

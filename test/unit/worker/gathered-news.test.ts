@@ -15,12 +15,20 @@ function gathering(wanted: number) {
 
 t.test('what happens together is told together, each failure for itself', async (t) => {
   const { news, all } = gathering(1);
-  news.tell(1, 'failed-login');
-  news.tell(2, 'login');
-  news.tell(1, 'failed-login');
-  news.tell(1, 'login');
+  news.tell(1, { what: 'failed-login', delayMs: 1999.5 });
+  news.tell(2, { what: 'login' });
+  news.tell(1, { what: 'failed-login', delayMs: 0 });
+  news.tell(1, { what: 'login' });
   news.end(2);
-  t.same(await all, [{ kind: 'sessions', loggedIn: [2, 1], failedLogins: [1, 1], ended: [2] }]);
+  t.same(await all, [
+    {
+      kind: 'sessions',
+      loggedIn: [2, 1],
+      failedLogins: [1, 1],
+      failureDelaysMs: [2000, 0],
+      ended: [2],
+    },
+  ]);
 });
 
 t.test('nothing is told twice', async (t) => {
@@ -43,6 +51,7 @@ t.test(
       kind: 'sessions',
       loggedIn: [],
       failedLogins: [],
+      failureDelaysMs: [],
       ended: [1, 3],
     });
     t.match(tryWorkerMessage({ kind: 'ready' }), { greeting: null, reportsLogins: false });

@@ -76,6 +76,7 @@ t.test('LOGIN asks for name and password, and takes the name at once too', async
   t.same(await login.respond(Buffer.from('anna')), {
     step: 'challenge',
     challenge: Buffer.from('Password:'),
+    about: Buffer.from('anna'),
   });
   t.same(await login.respond(Buffer.from('se cret')), accepted);
   const quick = exchange('LOGIN');

@@ -11,7 +11,7 @@ t.test('an IPv4 connection on an IPv6 socket is described as IPv4', (t) => {
   if (remote === null || local === null) throw new Error('no address');
   const variables = ucspiVariables(
     { remote: { address: remote, port: 4711 }, local: { address: local, port: 110 } },
-    { level: 3, failedLogins: 2 },
+    { level: 3, failures: { count: 2, owedMs: 0 } },
   );
   t.same(variables, {
     PROTO: 'TCP',
