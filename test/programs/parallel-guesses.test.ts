@@ -18,19 +18,21 @@ interface GuessedServer extends MailServer {
   readonly workerPid: number;
 }
 
-/** With one kept worker, which is ready: until then connections would get processes of their own. */
+/** With kept workers that are ready: until then connections would get processes of their own. */
 async function start(
   t: Test,
   failureDelay: number,
   accounts: Readonly<Record<string, string>>,
+  workers = 1,
 ): Promise<GuessedServer> {
   const mailRoot = testFolder(t, {});
   makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), accounts);
   makeInbox(mailRoot, 'ann@example.org').add('a: b\n\nx\n');
   const server = await startMailServer(t, mailRoot, {
-    args: ['--workers', '1'],
+    args: workers === 0 ? [] : ['--workers', String(workers)],
     env: { FAILURE_DELAY: String(failureDelay) },
   });
+  if (workers === 0) return { ...server, workerPid: 0 };
   const [, pid = ''] = await server.program.logLine(/worker pid=([0-9]+)/);
   await poll('the worker to serve', async () => {
     const client = await connectWireClient(server.port);
@@ -73,18 +75,12 @@ t.test('guesses at the same time meet the delay that grew since they began', asy
   t.equal(answered.at(-1), 'guess', 'somebody else does not wait so long');
 });
 
-for (const [title, args] of [
-  ['a kept worker', ['--workers', '1']],
-  ['a process for each connection', []],
+for (const [title, workers] of [
+  ['a kept worker', 1],
+  ['a process for each connection', 0],
 ] as const) {
   t.test(`who hangs up owes the delay all the same, with ${title}`, async (t) => {
-    const mailRoot = testFolder(t, {});
-    makePasswordDatabase(join(mailRoot, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
-    makeInbox(mailRoot, 'ann@example.org').add('a: b\n\nx\n');
-    const { port, program } = await startMailServer(t, mailRoot, {
-      args,
-      env: { FAILURE_DELAY: '3' },
-    });
+    const { port, program } = await start(t, 3, { 'ann@example.org': 'open sesame' }, workers);
     const wrong = await named(port, guesser);
     const startMs = performance.now();
     wrong.write('PASS wrong\r\n');
@@ -92,12 +88,9 @@ for (const [title, args] of [
     wrong.destroy();
     const right = await named(port, guesser);
     t.match(await right.command('PASS open sesame'), /^\+OK/);
-    right.destroy();
     const seconds = (performance.now() - startMs) / 1000;
     t.ok(seconds > 2.99, `a right password was answered after ${seconds} s`);
-    const neighbour = await named(port, '127.0.0.9');
-    await neighbour.ok('PASS open sesame');
-    neighbour.destroy();
+    right.destroy();
   });
 }
 

@@ -1,5 +1,6 @@
 // A failed login is answered late, and tcpsrun is told of it; sessions that have not logged in can be asked to give way.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { Verdict } from '../../src/auth/accounts/authenticator.js';
 import { shutDownSessions } from '../../src/pop3-server/session/running-sessions.js';
@@ -118,6 +119,8 @@ t.test('a user who is asked to give way while waiting for others does not log in
   await c.exchange(`USER ${address}`, '+OK');
   c.send(`PASS ${password}\r\n`);
   await c.verified;
+  // By then the session waits.
+  await nextTurn();
   evict();
   await c.expect('being asked to give way', '-ERR [SYS/TEMP]');
   await c.over();

@@ -75,8 +75,9 @@ async function breakOff(
 ): Promise<Outcome> {
   if (about !== undefined) {
     const reason = `the exchange was broken off: ${reasons[why]}`;
+    const waiting = context.failLogin();
     reportRefusal({ name: nameOf(about), mechanism: name }, { code: 'AUTH', reason }, context);
-    await context.failLogin();
+    await waiting;
   }
   if (why === 'over') return { kind: 'broken-off' };
   return why === 'line-too-long' ? lineTooLong : error(why);

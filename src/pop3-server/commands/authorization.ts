@@ -79,8 +79,10 @@ export async function failLogin(
   refusal: Refusal,
   context: SessionContext,
 ): Promise<Outcome> {
+  // Told before it is logged: who reads the log may come with the next connection.
+  const waiting = context.failLogin();
   const outcome = refuse(attempt, refusal, context);
-  await context.failLogin();
+  await waiting;
   return outcome;
 }
 

@@ -22,27 +22,14 @@ import { isLoopback } from '../connection/peer.js';
 import { greetingWith } from '../texts/greeting.js';
 import { defaultTexts, Texts } from '../texts/texts.js';
 import { ErrorBudget } from './error-budget.js';
-import { failureDelayMs } from './failure-delay.js';
+import { LoginDelay } from './login-delay.js';
 import { BrokenOff } from './message-sender.js';
 import { Replies } from './replies.js';
 import { addRunning } from './running-sessions.js';
 import { SessionInput, type Input } from './session-input.js';
 import { SessionTally, type EndReason } from './session-log.js';
 import { SessionOutput } from './session-output.js';
-import type { Starter } from './starter.js';
-
-export interface SessionOptions {
-  /** Identifies the session in the log. */
-  readonly id: string;
-  /** The peer's address for the log, if there is one. */
-  readonly peer: string | undefined;
-  readonly accessLevel: number | undefined;
-  /** Whether the greeting was sent before the session was made. */
-  readonly isGreeted: boolean;
-  /** The timestamp in the greeting, when APOP is offered. */
-  readonly apopTimestamp: string | null;
-  readonly starter: Starter;
-}
+import type { SessionOptions } from './session-options.js';
 
 /** Commands that arrived together are run in one go up to this many, then other sessions run. */
 const commandsPerTurn = 200;
@@ -66,7 +53,6 @@ class Session {
   readonly #replies: Replies;
   readonly #budget: ErrorBudget;
   readonly #tally = new SessionTally();
-  readonly #messages: MessageLog | null;
   readonly #startedMs = performance.now();
   #connection: Connection;
   readonly #output: SessionOutput;
@@ -86,17 +72,26 @@ class Session {
       this.#input.interrupt('timeout'),
     );
     this.#budget = new ErrorBudget(limits);
-    this.#messages = service.logsMessages === true ? new MessageLog() : null;
-    this.#replies = new Replies(this.#output, this.#budget, this.#tally, this.#messages);
+    const messages = service.logsMessages === true ? new MessageLog() : null;
+    this.#replies = new Replies(this.#output, this.#budget, this.#tally, messages);
+    const delay = new LoginDelay({
+      starter: options.starter,
+      firstMs: limits.failureDelayMs,
+      input: this.#input,
+      output: this.#output,
+    });
     this.#context = {
       service,
       link: clearLink(security, isLoopback(peer)),
       peer,
       apopTimestamp,
-      messages: this.#messages,
+      messages,
       ask: (challenge) => this.#ask(challenge),
-      failLogin: () => this.#failLogin(),
-      waitForVerdict: () => this.#waitForVerdict(),
+      failLogin: () => {
+        this.#budget.addFailedLogin();
+        return delay.fail(this.#lineCameMs);
+      },
+      waitForVerdict: () => delay.succeed(),
       report: (event, fields) => service.log.write(event, { session: id, ...fields }),
     };
   }
@@ -239,32 +234,6 @@ class Session {
     this.#replies.status(true, { text: 'logged-in', values: { count: maildrop.records.length } });
   }
 
-  /** The time counts from the command, so that what the verdict took does not show: hashes of several kinds take several times. */
-  async #failLogin(): Promise<void> {
-    const { starter } = this.#options;
-    const { count } = starter.recentFailures();
-    const delayMs = failureDelayMs(this.#service.limits.failureDelayMs, count + 1);
-    this.#budget.addFailedLogin();
-    starter.failLogin(delayMs, this.#lineCameMs);
-    await this.#pauseUntil(this.#lineCameMs + delayMs);
-    // Guesses that a peer who is gone sent ahead are not looked at.
-    if (this.#output.isDead) this.#input.discard();
-  }
-
-  async #waitForVerdict(): Promise<boolean> {
-    await this.#pauseUntil(0);
-    return this.#input.interruption === null;
-  }
-
-  /** @param ms a time of performance.now(); later when the client's network owes more */
-  async #pauseUntil(ms: number): Promise<void> {
-    const { owedMs } = this.#options.starter.recentFailures();
-    const paused = this.#input.pause(Math.ceil(Math.max(ms - performance.now(), owedMs)));
-    // The answers to what came before are not late.
-    await this.#output.flush();
-    await paused;
-  }
-
   /** RFC 2595 §4. What was read before the handshake is thrown away, unlooked at, and nothing of the session so far stays. */
   async #startTls(): Promise<EndReason | null> {
     const { tls } = this.#service.security;
@@ -311,6 +280,7 @@ class Session {
 
   /** Only QUIT has removed anything by now. RFC 1939 §6. */
   async #end(reason: EndReason): Promise<void> {
+    const { messages, report } = this.#context;
     this.#input.close();
     const connection = this.#connection;
     if (reason === 'signal') {
@@ -319,18 +289,14 @@ class Session {
     await this.#output.flush();
     const login = this.#state.name === 'TRANSACTION' ? this.#state.login : null;
     const maildrop = login?.maildrop ?? null;
-    if (login !== null) await this.#logMessages(login);
-    this.#context.report('logout', this.#tally.fields(reason, maildrop, this.#startedMs));
+    if (login !== null) {
+      const user = `${login.identity.user}@${login.identity.domain}`;
+      await messages?.write(login.maildrop, (fields) => report('message', { user, ...fields }));
+    }
+    report('logout', this.#tally.fields(reason, maildrop, this.#startedMs));
     await maildrop?.close();
     // A client that did not log in is not waited for.
     if (reason === 'signal' && maildrop === null) await closeSoon(connection);
     else await closeGently(connection);
-  }
-
-  async #logMessages({ identity, maildrop }: Login): Promise<void> {
-    const user = `${identity.user}@${identity.domain}`;
-    await this.#messages?.write(maildrop, (fields) =>
-      this.#context.report('message', { user, ...fields }),
-    );
   }
 }

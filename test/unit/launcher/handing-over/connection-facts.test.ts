@@ -21,6 +21,7 @@ t.test('an IPv4 connection on an IPv6 socket is described as IPv4', (t) => {
     TCPREMOTEPORT: '4711',
     ACCESSLEVEL: '3',
     FAILED_LOGINS: '2',
+    LOGIN_DELAY_MS: '0',
   });
   t.end();
 });
