@@ -120,7 +120,6 @@ class Session {
     } else {
       this.#input.attach(this.#connection);
     }
-    // It leaves together with the reply to what the client has sent already.
     if (!this.#options.isGreeted) this.#output.write(greetingWith(this.#options.apopTimestamp));
     return null;
   }
@@ -282,7 +281,6 @@ class Session {
   async #end(reason: EndReason): Promise<void> {
     const { messages, report } = this.#context;
     this.#input.close();
-    const connection = this.#connection;
     if (reason === 'signal') {
       this.#replies.status(false, { text: 'shutting-down', code: 'SYS/TEMP' });
     }
@@ -296,7 +294,7 @@ class Session {
     report('logout', this.#tally.fields(reason, maildrop, this.#startedMs));
     await maildrop?.close();
     // A client that did not log in is not waited for.
-    if (reason === 'signal' && maildrop === null) await closeSoon(connection);
-    else await closeGently(connection);
+    if (reason === 'signal' && maildrop === null) await closeSoon(this.#connection);
+    else await closeGently(this.#connection);
   }
 }
