@@ -93,10 +93,11 @@ export class AccountTable implements AccountSource {
       [first, start - 1n],
     ] as const) {
       // A table of which no row is accepted is read in slices, and other sessions go on between them.
-      for (let next = from; next <= to; await otherWork()) {
+      for (let next = from; next <= to;) {
         const slice = await this.#read((open) => pickFrom(open, next, to, accepts));
         if (slice.found !== null) return slice.found;
         next = slice.next;
+        await otherWork();
       }
     }
     return null;

@@ -1,59 +1,20 @@
 // Passwords as the database stores them: crypt(3) strings and Dovecot's `{SCHEME}…`, taken apart and checked, so that what
 // verifies them never meets an unknown scheme, a malformed value or an absurd cost. Pure.
 
-import type { ScramCredentials } from '../accounts/authenticator.js';
 import { tryBase64 } from '../../wire/base64.js';
 import { costCeilings, requireCost } from './cost-ceilings.js';
 import { parseCrypt } from './crypt-string.js';
+import type { DigestAlgorithm, StoredPassword } from './password-kinds.js';
 import { malformed, UnusablePasswordError } from './unusable-password.js';
 
 export { UnusablePasswordError };
 
-export type StoredPassword =
-  | {
-      readonly kind: 'argon2';
-      readonly variant: 'argon2i' | 'argon2id';
-      /** KiB. */
-      readonly memory: number;
-      readonly passes: number;
-      readonly lanes: number;
-      readonly salt: Buffer;
-      readonly tag: Buffer;
-    }
-  | { readonly kind: 'bcrypt'; readonly hash: string }
-  | { readonly kind: 'sha-crypt'; readonly rounds: number; readonly hash: string }
-  | {
-      readonly kind: 'scrypt';
-      readonly cost: number;
-      readonly blockSize: number;
-      readonly parallelization: number;
-      readonly salt: string;
-      readonly key: Buffer;
-    }
-  /** Only crypt(3) itself computes it. */
-  | { readonly kind: 'system-crypt'; readonly scheme: string; readonly hash: string }
-  | {
-      readonly kind: 'digest';
-      readonly algorithm: DigestAlgorithm;
-      readonly digest: Buffer;
-      /** May be empty. */
-      readonly salt: Buffer;
-    }
-  | {
-      readonly kind: 'pbkdf2';
-      readonly salt: string;
-      readonly rounds: number;
-      readonly key: Buffer;
-    }
-  | { readonly kind: 'scram'; readonly credentials: ScramCredentials }
-  | { readonly kind: 'plain'; readonly password: Buffer };
+export type { StoredPassword };
 
 export interface ParseOptions {
   /** Whether schemes are verified that are weak: fast, unsalted or broken. */
   readonly allowsWeakSchemes?: boolean | undefined;
 }
-
-type DigestAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha512';
 
 /** The schemes that are verified, by Dovecot's names; `yescrypt` and `scrypt` have none there and are `CRYPT`. */
 export const verifiableSchemes = [
