@@ -2,6 +2,7 @@
 // RFC 4291 §2.5.5.2. All others that have an IPv4 address in them are IPv6: ::a.b.c.d, 6to4, NAT64.
 
 import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
 
 export interface Address {
   readonly family: 4 | 6;
@@ -23,7 +24,7 @@ export function tryAddress(text: string): Address | null {
       return addressFromBytes(text.split('.').map(Number));
     case 6: {
       const canonical = canonicalIpv6(text);
-      const bytes = bytesOfIpv6(canonical);
+      const bytes = ipaddr.parse(canonical).toByteArray();
       const isMapped = bytes.every(
         (byte, index) => index >= 12 || byte === (index < 10 ? 0 : 0xff),
       );
@@ -60,20 +61,12 @@ export function addressFromBytes(bytes: readonly number[]): Address {
   return { family: 6, bytes, text: canonicalIpv6(groups.join(':')) };
 }
 
-/** RFC 5952's form, which is how URLs have it, but without an IPv4 part. */
+/**
+ * RFC 5952's form, which is how URLs have it, but without an IPv4 part: ipaddr.js takes ::a.b.c.d for
+ * a mapped address.
+ */
 function canonicalIpv6(literal: string): string {
   return new URL(`http://[${literal}]/`).hostname.slice(1, -1);
-}
-
-function bytesOfIpv6(canonical: string): number[] {
-  const [before = [], after = []] = canonical
-    .split('::')
-    .map((groups) => (groups === '' ? [] : groups.split(':')));
-  const zeros = Array<string>(8 - before.length - after.length).fill('0');
-  return [...before, ...zeros, ...after].flatMap((group) => {
-    const number = Number.parseInt(group, 16);
-    return [number >> 8, number & 0xff];
-  });
 }
 
 /** What limits per client count together: an IPv4 address, or a /64, which is one IPv6 host's. */
