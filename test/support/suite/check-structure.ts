@@ -23,7 +23,6 @@ const apart = new Set(['launcher', 'pop3-client', 'pop3-server']);
 /** What does not hold yet. Nothing is added here. */
 const notYet = {
   lines: new Set(['src/launcher/serving/launcher.ts', 'src/pop3-server/session/session.ts']),
-  cited: new Set(['ARCHITECTURE.md', 'DESIGN.md']),
   wideComments: /^src\/(?:auth|launcher|maildir|maildrop|pop3-client|pop3-server|wire)\//,
 };
 
@@ -122,14 +121,12 @@ function citationFaults(file: string): string[] {
       .map((path) => [basename(path).slice(0, -2), path.slice(-1)]),
   );
   const lines = text(file).split('\n');
-  // It is about to go.
-  if (file === 'DESIGN.md') return [];
   return lines.flatMap((line, index) => {
     // In code a name may be made up; in comments and documents it is a promise.
     if (file.endsWith('.ts') && !/^ *(?:\/\/|\/?\*)/.test(line)) return [];
     const files = [...line.matchAll(/(?<![*\w./-])[\w./-]+\.(?:ts|md)\b/g)]
       .map(([name]) => name.replace(/^(?:\.\.?\/)+/, ''))
-      .filter((name) => !examples.has(name) && !notYet.cited.has(name))
+      .filter((name) => !examples.has(name))
       .filter((name) => !names.has(name) && !tracked.some((path) => path.endsWith(`/${name}`)));
     const wrongPages = [...line.matchAll(/\b([a-z0-9][\w.-]*)\(([1-8])\)/g)]
       .filter(([, page = '', section]) => pages.has(page) && pages.get(page) !== section)
