@@ -132,7 +132,10 @@ export class SessionModel {
   #answer(line: string): ExpectedReply {
     const exchange = this.#exchange;
     this.#exchange = null;
-    if (line.length > longestLine) return this.#bad();
+    if (line.length > longestLine) {
+      if (exchange !== null) this.#breakOff(exchange);
+      return this.#bad();
+    }
     if (exchange !== null) return this.#continue(exchange, line);
     const space = line.indexOf(' ');
     const word = space === -1 ? line : line.slice(0, space);
@@ -250,7 +253,12 @@ export class SessionModel {
 
   #continue(exchange: Exchange, line: string): ExpectedReply {
     const response = line === '*' ? null : tryDecode(line);
-    return response === null ? error : this.#proceed(exchange, response);
+    return response === null ? this.#breakOff(exchange) : this.#proceed(exchange, response);
+  }
+
+  /** A failed login once the exchange has a name. */
+  #breakOff({ name }: Exchange): ExpectedReply {
+    return name === null ? error : this.#refuse();
   }
 
   #proceed({ mechanism, name }: Exchange, response: string): ExpectedReply {
