@@ -7,8 +7,8 @@ import { AccountVerifier, type VerifierOptions } from './verifying/account-verif
 export type AccountsOptions = AccountTableOptions & VerifierOptions;
 
 /**
- * Makes an authenticator over a SQLite file. Opens nothing yet: the file is opened at the first call of a method, and
- * faults of file, schema and query are verdicts.
+ * Makes an authenticator over a SQLite file. Opens nothing yet: the file is opened at the first
+ * call of a method, and faults of file, schema and query are verdicts.
  */
 export function openAccounts(options: AccountsOptions): Authenticator {
   return new AccountVerifier(new AccountTable(options), options);

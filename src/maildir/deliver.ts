@@ -1,6 +1,6 @@
-// Delivery into a Maildir in the steps that survive a power cut: a file in tmp, fsync, a link in new, fsync of new.
-// maildir(5). The tmp file stays until its owner has recorded the delivery; where there is no link(2), it is renamed into new.
-// Knows nothing of POP3.
+// Delivery into a Maildir in the steps that survive a power cut: a file in tmp, fsync, a link in
+// new, fsync of new. maildir(5). The tmp file stays until its owner has recorded the delivery;
+// where there is no link(2), it is renamed into new. Knows nothing of POP3.
 
 import {
   accessSync,
@@ -36,7 +36,10 @@ const createFlags =
 /** How a message gets from tmp to new. */
 export type Placing = 'link' | 'rename';
 
-/** What link(2) fails with where a file system (vfat, exFAT, some of FUSE and CIFS) or a sandbox (Android) has no links. */
+/**
+ * What link(2) fails with where a file system (vfat, exFAT, some of FUSE and CIFS) or a sandbox
+ * (Android) has no links.
+ */
 const noLinkCodes = new Set(['EPERM', 'EACCES', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EMLINK']);
 
 /** What fsync(2) of a directory fails with where there is none: CIFS, some of FUSE. */
@@ -46,8 +49,9 @@ const noSyncCodes = new Set(['EINVAL', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 const unfinishedMark = 0;
 
 /**
- * A message on its way: open in tmp, seen by nobody. Its first octet is NUL until it is whole. Every method throws the system's
- * error. Only what waits for the disk goes to the thread pool: for anything else the way there and back takes longer than the call.
+ * A message on its way: open in tmp, seen by nobody. Its first octet is NUL until it is whole.
+ * Every method throws the system's error. Only what waits for the disk goes to the thread pool: for
+ * anything else the way there and back takes longer than the call.
  */
 export class TmpFile {
   readonly #path: string;
@@ -117,7 +121,8 @@ export function isFinished(start: Buffer): boolean {
  * Finds out how messages can be placed in new, by making a file in tmp and a link to it there.
  *
  * @param name a name that is free in tmp, as is the same with `.link` behind it
- * @returns `link` also when that cannot be found out, as on a full disk: then nothing can be stored either
+ * @returns `link` also when that cannot be found out, as on a full disk: then nothing can be stored
+ *   either
  */
 export function findPlacing(maildir: string, name: string): Placing {
   const path = `${maildir}/tmp/${name}`;
@@ -161,9 +166,10 @@ export async function writeAll(
 }
 
 /**
- * Shows a finished tmp file in new; with `rename` it is no longer in tmp then. rename(2) would replace what has the name already:
- * Node has no renameat2(2), and an empty file to reserve the name would be a message to readers. So the name is looked for
- * first, and names must be such that two deliveries never choose the same one.
+ * Shows a finished tmp file in new; with `rename` it is no longer in tmp then. rename(2) would
+ * replace what has the name already: Node has no renameat2(2), and an empty file to reserve the
+ * name would be a message to readers. So the name is looked for first, and names must be such that
+ * two deliveries never choose the same one.
  *
  * @throws EEXIST when new has that name already; nothing is ever replaced
  */
@@ -207,7 +213,10 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** The names in new and cur, as latin1 text. new is read first: what moves to cur meanwhile is found there. */
+/**
+ * The names in new and cur, as latin1 text. new is read first: what moves to cur meanwhile is found
+ * there.
+ */
 export async function listMessages(maildir: string): Promise<readonly string[]> {
   const folders = [];
   for (const folder of ['new', 'cur']) {
@@ -217,11 +226,12 @@ export async function listMessages(maildir: string): Promise<readonly string[]> 
 }
 
 /**
- * Checks that a directory can take deliveries. It may be a symbolic link itself; what is in it may not, so that mail stays in
- * the directory that was named.
+ * Checks that a directory can take deliveries. It may be a symbolic link itself; what is in it may
+ * not, so that mail stays in the directory that was named.
  *
- * @throws ConfigurationError naming what is missing, is no directory or may not be written in, or that tmp and new are on
- *   different file systems (neither link nor rename works then); TemporaryError for trouble that may pass
+ * @throws ConfigurationError naming what is missing, is no directory or may not be written in, or
+ *   that tmp and new are on different file systems (neither link nor rename works then);
+ *   TemporaryError for trouble that may pass
  */
 export function checkMaildir(maildir: string): void {
   const devices = new Set<number>();

@@ -1,8 +1,12 @@
-// Names for messages that are delivered: "seconds.Mmicroseconds…", so that they sort by delivery. maildir(5).
+// Names for messages that are delivered: "seconds.Mmicroseconds…", so that they sort by delivery.
+// maildir(5).
 
 import { hostname } from 'node:os';
 
-/** Hands out stamps, `1732184037.M000123`, each later than the one before even when the clock stands or goes back. */
+/**
+ * Hands out stamps, `1732184037.M000123`, each later than the one before even when the clock stands
+ * or goes back.
+ */
 export class StampSource {
   readonly #now: () => number;
   #last = 0;
@@ -20,8 +24,8 @@ export class StampSource {
 }
 
 /**
- * The host part of a base name: maildir(5) wants `/` as `\057` and `:` as `\072`; other characters that could trouble a
- * file name or a unique-id become `_`. At most 64 characters.
+ * The host part of a base name: maildir(5) wants `/` as `\057` and `:` as `\072`; other characters
+ * that could trouble a file name or a unique-id become `_`. At most 64 characters.
  */
 export function hostPart(host: string = hostname()): string {
   const part = host

@@ -10,8 +10,8 @@ export interface CommandLine {
 /**
  * Parses one line without its line end.
  *
- * @returns null for what is no command line: empty, a leading space, a keyword of other characters, a NUL anywhere
- *   (stopping at it would execute a prefix of what was sent)
+ * @returns null for what is no command line: empty, a leading space, a keyword of other characters,
+ *   a NUL anywhere (stopping at it would execute a prefix of what was sent)
  */
 export function parseCommandLine(line: Buffer): CommandLine | null {
   const text = line.toString('latin1');
@@ -22,7 +22,11 @@ export function parseCommandLine(line: Buffer): CommandLine | null {
   return { keyword: keyword.toUpperCase(), argument: space === -1 ? null : text.slice(space + 1) };
 }
 
-/** Formats a command line with its CRLF. @throws RangeError when an argument could end the line or is cut at a NUL */
+/**
+ * Formats a command line with its CRLF.
+ *
+ * @throws RangeError when an argument could end the line or is cut at a NUL
+ */
 export function formatCommandLine(keyword: string, ...words: readonly (string | number)[]): string {
   const line = [keyword, ...words].join(' ');
   if (/[\r\n\0]/.test(line))
@@ -30,7 +34,10 @@ export function formatCommandLine(keyword: string, ...words: readonly (string | 
   return `${line}\r\n`;
 }
 
-/** Splits an argument at runs of spaces; leading and trailing spaces are no arguments. People type them. */
+/**
+ * Splits an argument at runs of spaces; leading and trailing spaces are no arguments. People type
+ * them.
+ */
 export function splitWords(argument: string | null): readonly string[] {
   return argument === null ? [] : argument.split(' ').filter((word) => word !== '');
 }

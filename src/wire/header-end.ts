@@ -13,7 +13,10 @@ export class HeaderEnd {
     return this.#isFound;
   }
 
-  /** @returns the offset in `chunk` just after the empty line; -1 when it is not in this piece or was found before */
+  /**
+   * @returns the offset in `chunk` just after the empty line; -1 when it is not in this piece or
+   *   was found before
+   */
   look(chunk: Buffer): number {
     if (this.#isFound) return -1;
     let start = 0;

@@ -1,9 +1,15 @@
 // Limits of the protocol, each with the section that sets or permits it.
 
-/** RFC 2449 §4: a command line may have 255 octets with its CRLF. We read longer ones for passwords of up to 512 octets. */
+/**
+ * RFC 2449 §4: a command line may have 255 octets with its CRLF. We read longer ones for passwords
+ * of up to 512 octets.
+ */
 export const maxCommandLineOctets = 1024;
 
-/** RFC 5034 §4 sets no bound on AUTH lines; RFC 4954 §4 gives 12,288 octets for the same exchange in SMTP. */
+/**
+ * RFC 5034 §4 sets no bound on AUTH lines; RFC 4954 §4 gives 12,288 octets for the same exchange in
+ * SMTP.
+ */
 export const maxAuthLineOctets = 12_288;
 
 /** An over-long line that goes on beyond this without a line end is an attack, not a mistake. */

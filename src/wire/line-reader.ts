@@ -8,7 +8,9 @@ export type LineEvent =
   | { readonly kind: 'line'; readonly bytes: Buffer }
   /** A line over the limit, now read to its end and thrown away. One event, however long it was. */
   | { readonly kind: 'too-long' }
-  /** A line over the limit without an end in sight; nothing after it is a line. Give up on the peer. */
+  /**
+   * A line over the limit without an end in sight; nothing after it is a line. Give up on the peer.
+   */
   | { readonly kind: 'endless' };
 
 const lf = 0x0a;
@@ -17,7 +19,10 @@ const nothing = Buffer.alloc(0);
 const tooLong: LineEvent = { kind: 'too-long' };
 const endless: LineEvent = { kind: 'endless' };
 
-/** Splits a byte stream into lines and holds at most one unfinished line plus what was pushed and not taken. */
+/**
+ * Splits a byte stream into lines and holds at most one unfinished line plus what was pushed and
+ * not taken.
+ */
 export class LineReader {
   readonly #maxOctets: number;
   #bytes: Buffer = nothing;

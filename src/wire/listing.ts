@@ -18,7 +18,11 @@ export function formatScanListing(number: MessageNumber, octets: number): string
   return `${number} ${octets}`;
 }
 
-/** RFC 1939 §5 lets servers add information after the octets; it is ignored. @returns null when the line is none */
+/**
+ * RFC 1939 §5 lets servers add information after the octets; it is ignored.
+ *
+ * @returns null when the line is none
+ */
 export function parseScanListing(line: Buffer): ScanListing | null {
   const [first = '', second = ''] = line.toString('latin1').split(/ +/);
   const number = parseMessageNumber(first);
@@ -31,7 +35,8 @@ export function formatUniqueIdListing(number: MessageNumber, uniqueId: string): 
 }
 
 /**
- * Takes what servers send, not only what they may send: all octets to the line's end are the unique-id, blanks around it left out.
+ * Takes what servers send, not only what they may send: all octets to the line's end are the
+ * unique-id, blanks around it left out.
  *
  * @returns null when the line is none
  */

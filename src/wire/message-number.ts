@@ -18,7 +18,8 @@ export function indexOf(number: MessageNumber): number {
 }
 
 /**
- * Reads a message number: digits only, no sign, not 0, at most 2,147,483,647. Leading zeros, however many, are accepted.
+ * Reads a message number: digits only, no sign, not 0, at most 2,147,483,647. Leading zeros,
+ * however many, are accepted.
  *
  * @returns null for anything else; whether such a message exists is for the maildrop to say
  */

@@ -1,5 +1,6 @@
-// Loads the WebAssembly kernel of multiline.ts (kernel/multiline-kernel.ts) and gives it bytes. Where the processor has no
-// SIMD, or the file is missing, there is none, and the plain loops do the same more slowly.
+// Loads the WebAssembly kernel of multiline.ts (kernel/multiline-kernel.ts) and gives it bytes.
+// Where the processor has no SIMD, or the file is missing, there is none, and the plain loops do
+// the same more slowly.
 
 import { readFileSync } from 'node:fs';
 
@@ -43,7 +44,10 @@ export class MultilineKernel {
     this.#output = Buffer.from(exports.memory.buffer, outputAt);
   }
 
-  /** @param chunk at most `maxKernelOctets` @param into takes the result when it is large enough; else a new buffer does */
+  /**
+   * @param chunk at most `maxKernelOctets`
+   * @param into takes the result when it is large enough; else a new buffer does
+   */
   encode(chunk: Buffer, before: EncoderState, into?: Buffer): KernelResult {
     const stateBefore = (before.isAtLineStart ? atLineStart : 0) | (before.isAfterCr ? afterCr : 0);
     chunk.copy(this.#input);

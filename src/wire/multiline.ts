@@ -21,16 +21,20 @@ const octetsWorthAKernel = 512;
 export const terminator = Buffer.from('.\r\n');
 
 /**
- * Turns a stored message into the body of a multi-line response: LF becomes CRLF, existing CRLF stays, a lone CR passes
- * and starts no line, a dot at the start of a line is doubled. `end` completes the last line and, when the header
- * had no end, adds the empty line that clients need (Outlook hangs without it). The terminator is the caller's.
+ * Turns a stored message into the body of a multi-line response: LF becomes CRLF, existing CRLF
+ * stays, a lone CR passes and starts no line, a dot at the start of a line is doubled. `end`
+ * completes the last line and, when the header had no end, adds the empty line that clients need
+ * (Outlook hangs without it). The terminator is the caller's.
  */
 export class MultilineEncoder {
   readonly #headerEnd = new HeaderEnd();
   #octets = 0;
   #state: EncoderState = { isAtLineStart: true, isAfterCr: false };
 
-  /** Octets encoded so far as LIST counts them: CRLF line ends, byte-stuffing not counted. RFC 1939 §11. */
+  /**
+   * Octets encoded so far as LIST counts them: CRLF line ends, byte-stuffing not counted. RFC 1939
+   * §11.
+   */
   get octets(): number {
     return this.#octets;
   }
@@ -38,7 +42,8 @@ export class MultilineEncoder {
   /**
    * Encodes the next piece of the message; pieces may end anywhere.
    *
-   * @param into memory that may be used for the result, when it is large enough: twice the piece and more
+   * @param into memory that may be used for the result, when it is large enough: twice the piece
+   *   and more
    * @returns a view of `into` or bytes of its own, never a view of `chunk`
    */
   encode(chunk: Buffer, into?: Buffer): Buffer {
@@ -53,7 +58,11 @@ export class MultilineEncoder {
     );
   }
 
-  /** What is missing at the end of the message. @returns nothing for an empty message: it has no header to end */
+  /**
+   * What is missing at the end of the message.
+   *
+   * @returns nothing for an empty message: it has no header to end
+   */
   end(): Buffer {
     const isEmpty = this.#octets === 0;
     const missing = [
@@ -115,7 +124,10 @@ function piecesOf(chunk: Buffer): readonly Buffer[] {
   );
 }
 
-/** Counts what `MultilineEncoder` would send of a stored message, without making it. Property-tested against it. */
+/**
+ * Counts what `MultilineEncoder` would send of a stored message, without making it. Property-tested
+ * against it.
+ */
 export class OctetCounter {
   readonly #headerEnd = new HeaderEnd();
   #octets = 0;
@@ -160,13 +172,17 @@ export interface Decoded {
   readonly content: Buffer;
   /** Whether CRLF.CRLF was seen. */
   readonly isComplete: boolean;
-  /** What came after the terminator: the next response's bytes. Empty while the message is not complete. */
+  /**
+   * What came after the terminator: the next response's bytes. Empty while the message is not
+   * complete.
+   */
   readonly rest: Buffer;
 }
 
 /**
- * Reads the body of a multi-line response. Only CRLF "." CRLF ends it (or "." CRLF as its first line): a sender who could
- * end it with a bare LF could forge the messages after it. A dot is taken off only where a line starts after CRLF.
+ * Reads the body of a multi-line response. Only CRLF "." CRLF ends it (or "." CRLF as its first
+ * line): a sender who could end it with a bare LF could forge the messages after it. A dot is taken
+ * off only where a line starts after CRLF.
  */
 export class MultilineDecoder {
   /** How much of CRLF "." CRLF the bytes so far match; a dot and a CR after it are held back. */

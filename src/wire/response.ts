@@ -1,4 +1,5 @@
-// Response lines: status indicator, response code, text. RFC 1939 §3, RFC 2449 §8, RFC 3206, RFC 5034 §4.
+// Response lines: status indicator, response code, text. RFC 1939 §3, RFC 2449 §8, RFC 3206, RFC
+// 5034 §4.
 
 import { maxResponseLineOctets } from './limits.js';
 
@@ -16,7 +17,8 @@ export interface Response {
 /**
  * Formats a response line with its CRLF, clipped to 512 octets.
  *
- * @param text must not start with "[" (RFC 2449 §6.4: it would be read as a code); line ends in it become spaces
+ * @param text must not start with "[" (RFC 2449 §6.4: it would be read as a code); line ends in it
+ *   become spaces
  */
 export function formatResponse(isOk: boolean, text: string, code?: ResponseCode): string {
   const indicator = isOk ? '+OK' : '-ERR';
@@ -30,7 +32,11 @@ export function formatChallenge(challenge: Buffer): string {
   return `+ ${challenge.toString('base64')}\r\n`;
 }
 
-/** Parses a response line without its line end. Indicators are taken in any case. @returns null for anything else */
+/**
+ * Parses a response line without its line end. Indicators are taken in any case.
+ *
+ * @returns null for anything else
+ */
 export function parseResponse(line: Buffer): Response | null {
   const parts = /^(\+OK|-ERR)(?: (?:\[([^\]]*)\] ?)?(.*))?$/is.exec(line.toString('latin1'));
   if (parts === null) return null;
@@ -38,7 +44,11 @@ export function parseResponse(line: Buffer): Response | null {
   return { isOk: indicator.toUpperCase() === '+OK', code: code?.toUpperCase() ?? null, text };
 }
 
-/** Parses a SASL challenge line. @returns its base64 text, empty allowed; null when it is no challenge */
+/**
+ * Parses a SASL challenge line.
+ *
+ * @returns its base64 text, empty allowed; null when it is no challenge
+ */
 export function parseChallenge(line: Buffer): string | null {
   const text = line.toString('latin1');
   if (text === '+') return '';

@@ -1,4 +1,5 @@
-// The part of WebAssembly's JavaScript interface that is used here: Node has it, its type declarations leave it to browsers'.
+// The part of WebAssembly's JavaScript interface that is used here: Node has it, its type
+// declarations leave it to browsers'.
 
 declare namespace WebAssembly {
   interface Memory {

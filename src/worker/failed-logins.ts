@@ -1,6 +1,6 @@
-// How often each network failed to log in lately, and until when no login of it may be answered. Bounded: it
-// forgets, and it remembers only so many networks. tcpsrun counts for all its programs, each kept worker and
-// each process of its own for their sessions.
+// How often each network failed to log in lately, and until when no login of it may be answered.
+// Bounded: it forgets, and it remembers only so many networks. tcpsrun counts for all its programs,
+// each kept worker and each process of its own for their sessions.
 
 import { LRUCache } from 'lru-cache';
 import { tryWholeNumber } from '../system/program/options.js';
@@ -50,8 +50,8 @@ export class FailedLogins {
   }
 
   /**
-   * Counts a failed login. Delays add up, so that guesses on many connections at a time are answered one by one,
-   * and whoever hangs up before the answer still owes the delay.
+   * Counts a failed login. Delays add up, so that guesses on many connections at a time are
+   * answered one by one, and whoever hangs up before the answer still owes the delay.
    *
    * @param delayMs by which the next verdict comes later
    * @param sinceMs when the login was begun, by the same clock; what was owed then counts from then

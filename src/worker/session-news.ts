@@ -1,13 +1,19 @@
-// What a session tells tcpsrun as it happens, so that failed logins are counted for each network and only
-// sessions that have not logged in give way to others. The words are those of tcpsrun(8).
+// What a session tells tcpsrun as it happens, so that failed logins are counted for each network
+// and only sessions that have not logged in give way to others. The words are those of tcpsrun(8).
 
 export type SessionNews =
   /** The client has logged in. */
   | { readonly what: 'login' }
-  /** A login failed. `delayMs`: by so much the next verdict for the client's network comes later; 0 or more. */
+  /**
+   * A login failed. `delayMs`: by so much the next verdict for the client's network comes later; 0
+   * or more.
+   */
   | { readonly what: 'failed-login'; readonly delayMs: number };
 
-/** What a program started for one connection tells. `ready`: it has been started, and waits for its client. */
+/**
+ * What a program started for one connection tells. `ready`: it has been started, and waits for its
+ * client.
+ */
 export type ProgramNews = SessionNews | { readonly what: 'ready' };
 
 /** One line, without its line feed. */

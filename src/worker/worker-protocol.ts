@@ -28,7 +28,10 @@ export interface SessionsMessage {
   readonly kind: 'sessions';
   readonly loggedIn: readonly number[];
   readonly failedLogins: readonly number[];
-  /** For each of them, by how many milliseconds the next verdict for its network comes later; 0 where nothing stands. */
+  /**
+   * For each of them, by how many milliseconds the next verdict for its network comes later; 0
+   * where nothing stands.
+   */
   readonly failureDelaysMs: readonly number[];
   readonly ended: readonly number[];
 }

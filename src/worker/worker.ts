@@ -21,7 +21,9 @@ export interface HandedConnection {
   /** UCSPI's variables, ACCESSLEVEL, FAILED_LOGINS and LOGIN_DELAY_MS of this connection. */
   readonly environment: Readonly<Record<string, string>>;
   readonly isGreeted: boolean;
-  /** Failed logins of the client's network that tcpsrun told of, or sessions of this process had. */
+  /**
+   * Failed logins of the client's network that tcpsrun told of, or sessions of this process had.
+   */
   readonly recentFailures: () => RecentFailures;
   /**
    * Counts a failed login, and tells tcpsrun of it.

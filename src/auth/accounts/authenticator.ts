@@ -3,13 +3,19 @@
 
 import type { LoginClient } from './login-client.js';
 
-/** A user who proved to be one. Both names are lower-case (ASCII letters only), as the account source has them. */
+/**
+ * A user who proved to be one. Both names are lower-case (ASCII letters only), as the account
+ * source has them.
+ */
 export interface Identity {
   readonly user: string;
   readonly domain: string;
 }
 
-/** Nothing was decided. `isLasting`: trying again will not help, as with a scheme that is not supported. */
+/**
+ * Nothing was decided. `isLasting`: trying again will not help, as with a scheme that is not
+ * supported.
+ */
 export interface Unavailable {
   readonly isLasting: boolean;
   /** For the log. */
@@ -18,7 +24,10 @@ export interface Unavailable {
 
 export type Verdict =
   | { readonly verdict: 'accepted'; readonly identity: Identity }
-  /** Wrong password, unknown user, disabled user: the client must not learn which. `reason` is for the log. */
+  /**
+   * Wrong password, unknown user, disabled user: the client must not learn which. `reason` is for
+   * the log.
+   */
   | { readonly verdict: 'rejected'; readonly reason: string }
   | ({ readonly verdict: 'unavailable' } & Unavailable);
 
@@ -36,7 +45,10 @@ export type ScramLookup =
       readonly identity: Identity;
       readonly credentials: ScramCredentials;
     }
-  /** No such account, or one that cannot use SCRAM. The credentials are the same each time, and no password is accepted. */
+  /**
+   * No such account, or one that cannot use SCRAM. The credentials are the same each time, and no
+   * password is accepted.
+   */
   | {
       readonly found: 'decoy';
       readonly reason: string;
@@ -51,9 +63,11 @@ export type PlainLookup =
 
 export interface Authenticator {
   /**
-   * Verifies a password. Takes the same time for unknown users as for wrong passwords, and never blocks the event loop.
+   * Verifies a password. Takes the same time for unknown users as for wrong passwords, and never
+   * blocks the event loop.
    *
-   * @param name the login name as the client sent it, bytes; `user@domain`, or `user` with a default domain configured
+   * @param name the login name as the client sent it, bytes; `user@domain`, or `user` with a
+   *   default domain configured
    * @param password bytes, any; over 512 octets is rejected unhashed
    * @param client all clients without one count as one network
    * @returns never rejects: what goes wrong is a verdict

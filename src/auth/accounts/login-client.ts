@@ -1,7 +1,10 @@
 // Who asks for a verdict, as far as verifying needs to know.
 
 export interface LoginClient {
-  /** The logins of one network wait behind each other: an IPv4 address, or the /64 of an IPv6 address. */
+  /**
+   * The logins of one network wait behind each other: an IPv4 address, or the /64 of an IPv6
+   * address.
+   */
   readonly network: string;
 }
 

@@ -1,8 +1,12 @@
-// Login names as clients send them, taken apart into user and domain. Pure; knows nothing of the database.
+// Login names as clients send them, taken apart into user and domain. Pure; knows nothing of the
+// database.
 
 import { isUtf8 } from 'node:buffer';
 
-/** Both names as the database holds them: ASCII lower-case, valid UTF-8, no control characters, neither empty. */
+/**
+ * Both names as the database holds them: ASCII lower-case, valid UTF-8, no control characters,
+ * neither empty.
+ */
 export interface LoginName {
   readonly user: string;
   readonly domain: string;
@@ -12,12 +16,13 @@ export interface LoginName {
 export const maxNameOctets = 255;
 
 /**
- * Takes a login name apart at its last `@`. ASCII letters are lower-cased and one trailing dot of the domain is dropped.
+ * Takes a login name apart at its last `@`. ASCII letters are lower-cased and one trailing dot of
+ * the domain is dropped.
  *
  * @param name as the client sent it
  * @param defaultDomain for names without `@`; undefined: such names are refused
- * @returns null when no maildrop can have this name: an empty part, not UTF-8, a control character, or too long as a
- *   directory name
+ * @returns null when no maildrop can have this name: an empty part, not UTF-8, a control character,
+ *   or too long as a directory name
  */
 export function tryLoginName(name: Buffer, defaultDomain: string | undefined): LoginName | null {
   if (name.length > 2 * maxNameOctets + 2 || !isUtf8(name)) return null;
@@ -40,7 +45,9 @@ export function lowerCaseAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** A slash, a percent sign and a leading dot take three octets each once encoded as part of a path. */
+/**
+ * A slash, a percent sign and a leading dot take three octets each once encoded as part of a path.
+ */
 function isPossibleDirectory(name: string): boolean {
   const encodedOctets =
     Buffer.byteLength(name) +

@@ -1,9 +1,13 @@
-// APOP (RFC 1939 §7): MD5 over the greeting's timestamp and the password. Old; RFC 6151 says why not to. Both sides.
+// APOP (RFC 1939 §7): MD5 over the greeting's timestamp and the password. Old; RFC 6151 says why
+// not to. Both sides.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Authenticator, Verdict } from '../accounts/authenticator.js';
 
-/** @param timestamp with its angle brackets, as in the greeting @returns 32 lower-case hexadecimal digits */
+/**
+ * @param timestamp with its angle brackets, as in the greeting
+ * @returns 32 lower-case hexadecimal digits
+ */
 export function apopDigest(timestamp: string, password: Buffer): string {
   return createHash('md5').update(timestamp, 'latin1').update(password).digest('hex');
 }

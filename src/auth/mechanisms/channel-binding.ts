@@ -1,5 +1,5 @@
-// Channel binding data of a TLS connection, for SCRAM-SHA-256-PLUS: tls-exporter (RFC 9266) and tls-server-end-point
-// (RFC 5929 §4). Server and client compute the same from their ends.
+// Channel binding data of a TLS connection, for SCRAM-SHA-256-PLUS: tls-exporter (RFC 9266) and
+// tls-server-end-point (RFC 5929 §4). Server and client compute the same from their ends.
 
 import { createHash } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
@@ -15,7 +15,10 @@ export function clientChannelBindings(socket: TLSSocket): ChannelBindings {
   return bindings(socket, rawCertificate(socket.getPeerCertificate()));
 }
 
-/** Both calls give an object without a member when there is no certificate, whatever their types say. */
+/**
+ * Both calls give an object without a member when there is no certificate, whatever their types
+ * say.
+ */
 function rawCertificate(certificate: object | null): Buffer | undefined {
   const raw = (certificate as { readonly raw?: unknown } | null)?.raw;
   return Buffer.isBuffer(raw) ? raw : undefined;
@@ -33,10 +36,12 @@ function bindings(socket: TLSSocket, certificate: Buffer | undefined): ChannelBi
 }
 
 /**
- * RFC 5929 §4.1: the certificate hashed by its signature's hash, or by SHA-256 where that is MD5 or SHA-1.
+ * RFC 5929 §4.1: the certificate hashed by its signature's hash, or by SHA-256 where that is MD5 or
+ * SHA-1.
  *
  * @param certificate DER
- * @returns undefined where the standard defines none: signatures without one hash, such as Ed25519's
+ * @returns undefined where the standard defines none: signatures without one hash, such as
+ *   Ed25519's
  */
 export function serverEndPoint(certificate: Buffer): Buffer | undefined {
   const algorithm = signatureHash(certificate);
@@ -65,7 +70,10 @@ const pssHashes: Readonly<Record<string, string>> = {
   '0609608648016503040203': 'sha512',
 };
 
-/** Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER, parameters }, … } */
+/**
+ * Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm SEQUENCE { OBJECT IDENTIFIER,
+ * parameters }, … }
+ */
 function signatureHash(certificate: Buffer): string | undefined {
   const outer = element(certificate, 0);
   const signed = outer === undefined ? undefined : element(certificate, outer.start);
@@ -74,7 +82,8 @@ function signatureHash(certificate: Buffer): string | undefined {
   if (algorithm === undefined || identifier === undefined) return undefined;
   const name = certificate.toString('hex', identifier.start, identifier.end);
   if (name !== rsassaPss) return hashes[name];
-  // The first hash named is the signature's; a second one is the mask function's. None named: SHA-1.
+  // The first hash named is the signature's; a second one is the mask function's. None named:
+  // SHA-1.
   const parameters = certificate.toString('hex', identifier.end, algorithm.end);
   const found = Object.keys(pssHashes)
     .map((key) => ({ key, at: parameters.indexOf(key) }))
@@ -83,7 +92,9 @@ function signatureHash(certificate: Buffer): string | undefined {
   return found === undefined ? 'sha256' : pssHashes[found.key];
 }
 
-/** Where the contents of the DER element at `offset` start and end; undefined when it does not fit. */
+/**
+ * Where the contents of the DER element at `offset` start and end; undefined when it does not fit.
+ */
 function element(der: Buffer, offset: number): { start: number; end: number } | undefined {
   const first = der[offset + 1];
   if (first === undefined) return undefined;

@@ -1,5 +1,6 @@
-// The client's side of SASL for pop3get: PLAIN (RFC 4616) and SCRAM-SHA-256, with and without -PLUS (RFC 5802, RFC 7677).
-// Octets only: base64 and the POP3 exchange around it (RFC 5034) are the caller's.
+// The client's side of SASL for pop3get: PLAIN (RFC 4616) and SCRAM-SHA-256, with and without -PLUS
+// (RFC 5802, RFC 7677). Octets only: base64 and the POP3 exchange around it (RFC 5034) are the
+// caller's.
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { saslprep } from '../stored/saslprep.js';
@@ -14,7 +15,10 @@ import {
   type ChannelBindingFlag,
 } from './scram-messages.js';
 
-/** The server does not keep to the mechanism, or cannot prove that it knows the password. Nothing more may be sent to it. */
+/**
+ * The server does not keep to the mechanism, or cannot prove that it knows the password. Nothing
+ * more may be sent to it.
+ */
 export class SaslServerError extends Error {}
 
 /** Name or password cannot be used with the mechanism. */
@@ -27,7 +31,11 @@ export interface SaslClient {
   initialResponse(): Promise<Buffer>;
   /** The answer to a challenge. @throws SaslServerError */
   respond(challenge: Buffer): Promise<Buffer>;
-  /** To be called at `+OK`, before anything is believed. @throws SaslServerError when the server has not proven itself */
+  /**
+   * To be called at `+OK`, before anything is believed.
+   *
+   * @throws SaslServerError when the server has not proven itself
+   */
   finish(): void;
 }
 
@@ -52,8 +60,9 @@ export function plainClient({ username, password }: Credentials): SaslClient {
 }
 
 /**
- * How an exchange is tied to TLS. `bound`: SCRAM-SHA-256-PLUS. `not-offered`: there is TLS, but the server announced no
- * -PLUS, and is told so, to find out whether somebody took it from the list. `none`: no TLS.
+ * How an exchange is tied to TLS. `bound`: SCRAM-SHA-256-PLUS. `not-offered`: there is TLS, but the
+ * server announced no -PLUS, and is told so, to find out whether somebody took it from the list.
+ * `none`: no TLS.
  */
 export type ClientBinding =
   | {

@@ -1,5 +1,5 @@
-// What a SASL mechanism is to the session that drives it (RFC 4422 §3, RFC 5034 §4). The session does base64, `=`, `*` and
-// line lengths; a mechanism sees octets and knows nothing of POP3.
+// What a SASL mechanism is to the session that drives it (RFC 4422 §3, RFC 5034 §4). The session
+// does base64, `=`, `*` and line lengths; a mechanism sees octets and knows nothing of POP3.
 
 import type { Identity } from '../accounts/authenticator.js';
 
@@ -14,7 +14,9 @@ export type SaslStep =
       readonly tellsVerdict?: true;
     }
   | { readonly step: 'accepted'; readonly identity: Identity }
-  /** The client must not learn why; `reason` and the name it gave (null: none yet) are for the log. */
+  /**
+   * The client must not learn why; `reason` and the name it gave (null: none yet) are for the log.
+   */
   | { readonly step: 'rejected'; readonly reason: string; readonly name: Buffer | null }
   | {
       readonly step: 'unavailable';
@@ -23,15 +25,25 @@ export type SaslStep =
       readonly name: Buffer | null;
     };
 
-/** One authentication exchange. Any step but a challenge ends it; it is not used afterwards. Neither method rejects. */
+/**
+ * One authentication exchange. Any step but a challenge ends it; it is not used afterwards. Neither
+ * method rejects.
+ */
 export interface SaslExchange {
-  /** Begins. @param initialResponse null when the client sent none; an empty one (`=`) is an empty Buffer */
+  /**
+   * Begins.
+   *
+   * @param initialResponse null when the client sent none; an empty one (`=`) is an empty Buffer
+   */
   start(initialResponse: Buffer | null): Promise<SaslStep>;
   /** Goes on with the client's answer to the last challenge. */
   respond(response: Buffer): Promise<SaslStep>;
 }
 
-/** Data that ties an exchange to its TLS connection, by type; a type that the connection cannot give is absent. */
+/**
+ * Data that ties an exchange to its TLS connection, by type; a type that the connection cannot give
+ * is absent.
+ */
 export interface ChannelBindings {
   /** RFC 9266. */
   readonly 'tls-exporter'?: Buffer | undefined;

@@ -1,4 +1,5 @@
-// The mechanisms that AUTH offers: which, and one small object for each. SCRAM's is in scram-server.ts.
+// The mechanisms that AUTH offers: which, and one small object for each. SCRAM's is in
+// scram-server.ts.
 
 import type { Authenticator, Verdict } from '../accounts/authenticator.js';
 import type { LoginClient } from '../accounts/login-client.js';

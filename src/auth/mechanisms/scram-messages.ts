@@ -1,9 +1,13 @@
-// The messages of SCRAM (RFC 5802 §7) as text, both directions: taken apart strictly, put together. Pure; no keys here.
+// The messages of SCRAM (RFC 5802 §7) as text, both directions: taken apart strictly, put together.
+// Pure; no keys here.
 
 import { isUtf8 } from 'node:buffer';
 import { base64Pattern } from '../../wire/base64.js';
 
-/** What a client says about channel binding (RFC 5802 §6): it cannot, it could but thinks the server cannot, it does. */
+/**
+ * What a client says about channel binding (RFC 5802 §6): it cannot, it could but thinks the server
+ * cannot, it does.
+ */
 export type ChannelBindingFlag =
   | { readonly flag: 'n' }
   | { readonly flag: 'y' }
@@ -55,7 +59,10 @@ const clientFinalPattern = new RegExp(
   'u',
 );
 
-/** Null when it is not one. An `m=` in front asks for what nobody defined, and is refused like that (RFC 5802 §5.1). */
+/**
+ * Null when it is not one. An `m=` in front asks for what nobody defined, and is refused like that
+ * (RFC 5802 §5.1).
+ */
 export function tryClientFirst(message: Buffer): ClientFirst | null {
   const groups = match(clientFirstPattern, message);
   if (groups === null) return null;

@@ -1,5 +1,5 @@
-// The server's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677). Unknown users go through the same
-// exchange with made-up credentials and fail at its end.
+// The server's side of SCRAM-SHA-256 and SCRAM-SHA-256-PLUS (RFC 5802, RFC 7677). Unknown users go
+// through the same exchange with made-up credentials and fail at its end.
 
 import { randomBytes } from 'node:crypto';
 import type { Authenticator, ScramLookup } from '../accounts/authenticator.js';

@@ -1,4 +1,5 @@
-// The commands of passdb, on parsed arguments. Answers go to `output`, questions and refusals to `prompts`.
+// The commands of passdb, on parsed arguments. Answers go to `output`, questions and refusals to
+// `prompts`.
 
 import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import type { LoginName } from '../accounts/login-name.js';
@@ -61,7 +62,10 @@ export async function change(
   );
 }
 
-/** Prints a line for each user: address, scheme, active or disabled, between tabs. `no` when the one asked for is missing. */
+/**
+ * Prints a line for each user: address, scheme, active or disabled, between tabs. `no` when the one
+ * asked for is missing.
+ */
 export async function list(context: PassdbContext, only: LoginName | null): Promise<ExitCode> {
   return withEditor(context, {}, (editor) => {
     const users = editor
@@ -103,7 +107,10 @@ export async function check(context: PassdbContext, name: LoginName): Promise<Ex
   }
 }
 
-/** Prints a line for each scheme: its name, a tab, and whether new passwords can be stored in it or old ones verified only. */
+/**
+ * Prints a line for each scheme: its name, a tab, and whether new passwords can be stored in it or
+ * old ones verified only.
+ */
 export function listSchemes({ output }: PassdbContext): ExitCode {
   const readOnly = verifiableSchemes.filter(
     (name) => !(writableSchemes as readonly string[]).includes(name),
@@ -118,7 +125,10 @@ export function listSchemes({ output }: PassdbContext): ExitCode {
   return exitCode.ok;
 }
 
-/** Other programs may have put into the database what would move a terminal's cursor, or end the line. */
+/**
+ * Other programs may have put into the database what would move a terminal's cursor, or end the
+ * line.
+ */
 function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
     const digits = (character.codePointAt(0) ?? 0).toString(16);

@@ -26,7 +26,11 @@ export async function readNewPassword(from: PasswordInput): Promise<Buffer> {
   return first;
 }
 
-/** Reads a password that exists already; asked for once. @throws ConfigurationError, InputAbandonedError */
+/**
+ * Reads a password that exists already; asked for once.
+ *
+ * @throws ConfigurationError, InputAbandonedError
+ */
 export async function readPassword(from: PasswordInput): Promise<Buffer> {
   if (!from.input.isTTY) return readLine(from.input);
   const [password] = await ask(from, ['Password: ']);
@@ -59,7 +63,10 @@ async function readLine(input: NodeJS.ReadStream): Promise<Buffer> {
 
 type Answers = readonly [Buffer, ...Buffer[]];
 
-/** Answers to the questions, one after the other, in one stretch of raw mode: what was typed ahead is not lost. */
+/**
+ * Answers to the questions, one after the other, in one stretch of raw mode: what was typed ahead
+ * is not lost.
+ */
 async function ask(
   { input, prompts }: PasswordInput,
   questions: readonly string[],

@@ -1,5 +1,6 @@
-// Edits the password database: each edit is one transaction, safe beside servers that read the file. Creates it in the
-// shape that Dovecot's documentation shows, so that an IMAP server can share it. Synchronous: for passdb, not for servers.
+// Edits the password database: each edit is one transaction, safe beside servers that read the
+// file. Creates it in the shape that Dovecot's documentation shows, so that an IMAP server can
+// share it. Synchronous: for passdb, not for servers.
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, openSync } from 'node:fs';
@@ -37,7 +38,10 @@ const schema = `
 `;
 const where = 'WHERE username = :user AND domain = :domain';
 
-/** Every method throws ConfigurationError (no such file, not a password database, no permission) or TemporaryError (locked, disk full). */
+/**
+ * Every method throws ConfigurationError (no such file, not a password database, no permission) or
+ * TemporaryError (locked, disk full).
+ */
 export class AccountEditor {
   readonly #database: Database;
   readonly #file: string;

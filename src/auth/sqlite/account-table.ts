@@ -1,5 +1,6 @@
-// Reads stored passwords from a SQLite file that others write: opened read-only, opened anew when the file is replaced,
-// patient while it is locked. Knows SQL and files; knows nothing of schemes or verdicts.
+// Reads stored passwords from a SQLite file that others write: opened read-only, opened anew when
+// the file is replaced, patient while it is locked. Knows SQL and files; knows nothing of schemes
+// or verdicts.
 
 import { statSync } from 'node:fs';
 import { setImmediate as otherWork, setTimeout as delay } from 'node:timers/promises';
@@ -17,11 +18,17 @@ import { prepareStatements, sliceRows, type Statements } from './statements.js';
 export interface AccountTableOptions {
   /** Path of the SQLite file. */
   readonly file: string;
-  /** A query for a database of another shape: `:user`, `:domain`, `:address`; the first column is the password. */
+  /**
+   * A query for a database of another shape: `:user`, `:domain`, `:address`; the first column is
+   * the password.
+   */
   readonly query?: string | undefined;
   /** How long a locked database is tried for; 5 s unless told. */
   readonly busyTimeoutMs?: number | undefined;
-  /** How many accounts are remembered while nobody writes to the file, for processes that serve many sessions; 0 unless told. */
+  /**
+   * How many accounts are remembered while nobody writes to the file, for processes that serve many
+   * sessions; 0 unless told.
+   */
   readonly rememberedRows?: number | undefined;
 }
 
@@ -92,7 +99,8 @@ export class AccountTable implements AccountSource {
       [start, last],
       [first, start - 1n],
     ] as const) {
-      // A table of which no row is accepted is read in slices, and other sessions go on between them.
+      // A table of which no row is accepted is read in slices, and other sessions go on between
+      // them.
       for (let next = from; next <= to;) {
         const slice = await this.#read((open) => pickFrom(open, next, to, accepts));
         if (slice.found !== null) return slice.found;
@@ -179,12 +187,16 @@ export class AccountTable implements AccountSource {
         false,
       );
     }
-    // A query that does not compile, or has parameters of other names, comes without a code of the system's.
+    // A query that does not compile, or has parameters of other names, comes without a code of the
+    // system's.
     return new SourceUnavailable(`${file}: ${message}`, code === 'SQLITE_ERROR' || code === '');
   }
 }
 
-/** Evenly spread over 0 to `size`. When that grows, only those positions change that fall into what is new. */
+/**
+ * Evenly spread over 0 to `size`. When that grows, only those positions change that fall into what
+ * is new.
+ */
 function positionWithin(size: bigint, position: bigint): bigint {
   const bits = size.toString(2).length;
   const within = BigInt.asUintN(bits, position);
@@ -208,7 +220,11 @@ function pickFrom(
   return { found: null, next };
 }
 
-/** As of the last reading; asks nothing of the file. @throws SourceUnavailable where the log would not be seen */
+/**
+ * As of the last reading; asks nothing of the file.
+ *
+ * @throws SourceUnavailable where the log would not be seen
+ */
 function isInWalMode(open: OpenTable): boolean {
   if (open.database.pragma('journal_mode', { simple: true }) !== 'wal') return false;
   if ((open.isMountedByItself ??= isMountedByItself(open.path))) {

@@ -1,5 +1,6 @@
-// The files that SQLite opens for a database: the database itself and, beside it, its journal or its write-ahead log.
-// SQLite opens them without asking what they are, and a FIFO there would hold it up for ever.
+// The files that SQLite opens for a database: the database itself and, beside it, its journal or
+// its write-ahead log. SQLite opens them without asking what they are, and a FIFO there would hold
+// it up for ever.
 
 import { lstatSync, readFileSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
 import { NotRegularFile, requireRegularFile } from '../../system/files/open-regular-file.js';
@@ -39,8 +40,9 @@ function requireFile(path: string, stats: Parameters<typeof requireRegularFile>[
 }
 
 /**
- * Whether a file is mounted by itself, as containers do with single files. Then those who write to it under its other name
- * put their write-ahead log beside that name, where it is not seen from here.
+ * Whether a file is mounted by itself, as containers do with single files. Then those who write to
+ * it under its other name put their write-ahead log beside that name, where it is not seen from
+ * here.
  */
 export function isMountedByItself(path: string): boolean {
   let mounts;

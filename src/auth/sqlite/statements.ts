@@ -1,18 +1,28 @@
-// What is asked of a SQLite database: of one that passdb made, or of another shape with a query of the administrator's.
+// What is asked of a SQLite database: of one that passdb made, or of another shape with a query of
+// the administrator's.
 
 import type { Database, Statement } from 'better-sqlite3';
 import { SourceUnavailable } from '../accounts/account-source.js';
 
 /** All return rows as arrays. */
 export interface Statements {
-  /** `:user`, `:domain`, `:address`; the first column is the password, the second of passdb's own query `active`. */
+  /**
+   * `:user`, `:domain`, `:address`; the first column is the password, the second of passdb's own
+   * query `active`.
+   */
   readonly byName: Statement;
-  /** Smallest and largest number of a row, as bigint; null where the query's first column is no column of a table. */
+  /**
+   * Smallest and largest number of a row, as bigint; null where the query's first column is no
+   * column of a table.
+   */
   readonly range: Statement | null;
   /** Numbers and passwords of up to `sliceRows` rows between two numbers; numbers are bigint. */
   readonly slice: Statement | null;
   readonly secret: Statement | null;
-  /** Whether what `byName` gives depends on nothing but the file: a view or another query may ask what time it is. */
+  /**
+   * Whether what `byName` gives depends on nothing but the file: a view or another query may ask
+   * what time it is.
+   */
   readonly isOwnTable: boolean;
 }
 
@@ -59,7 +69,10 @@ export function hasTable(database: Database, name: string): boolean {
   );
 }
 
-/** @param origin where the passwords come from; the names are the schema's own, none comes from a peer */
+/**
+ * @param origin where the passwords come from; the names are the schema's own, none comes from a
+ *   peer
+ */
 function prepareRows(
   database: Database,
   origin: { readonly table: string | null; readonly column: string | null } | undefined,

@@ -1,5 +1,5 @@
-// The most that one verification may cost, about two seconds of one core each. Whoever can write the database could
-// otherwise stop the server with a single row.
+// The most that one verification may cost, about two seconds of one core each. Whoever can write
+// the database could otherwise stop the server with a single row.
 
 import { UnusablePasswordError } from './unusable-password.js';
 

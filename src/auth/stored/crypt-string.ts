@@ -83,7 +83,8 @@ function parseBcrypt(hash: string): StoredPassword {
   const cost = Number(parts?.[2] ?? NaN);
   if (!(cost >= 4 && cost <= 31)) throw malformed('BLF-CRYPT');
   requireCost('BLF-CRYPT', `cost ${cost}`, [cost, costCeilings.bcrypt]);
-  // What programs made that took octets over 127 for negative numbers; the library does not know it.
+  // What programs made that took octets over 127 for negative numbers; the library does not know
+  // it.
   return parts?.[1] === 'x'
     ? { kind: 'system-crypt', scheme: 'BLF-CRYPT', hash }
     : { kind: 'bcrypt', hash };
@@ -104,7 +105,10 @@ function parseShaCrypt(hash: string): StoredPassword {
 
 const alphabet = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** yescrypt(5): flavour `j`, then two numbers less one, the logarithm of the blocks and their size in 128 octets. */
+/**
+ * yescrypt(5): flavour `j`, then two numbers less one, the logarithm of the blocks and their size
+ * in 128 octets.
+ */
 function parseYescrypt(hash: string): StoredPassword {
   const parts =
     /^\$(g?y)\$j([./0-9A-Za-j])([./0-9A-Za-j])\$[./0-9A-Za-z]{1,86}\$[./0-9A-Za-z]{43}$/.exec(hash);
@@ -121,7 +125,10 @@ function parseYescrypt(hash: string): StoredPassword {
   return { kind: 'system-crypt', scheme, hash };
 }
 
-/** crypt(5): the logarithm of N, then r and p in five characters each, lowest six bits first; then the salt as it is. */
+/**
+ * crypt(5): the logarithm of N, then r and p in five characters each, lowest six bits first; then
+ * the salt as it is.
+ */
 function parseScrypt(hash: string): StoredPassword {
   const parts =
     /^\$7\$([./0-9A-Za-z])([./0-9A-Za-z]{5})([./0-9A-Za-z]{5})([./0-9A-Za-z]{0,86})\$([./0-9A-Za-z]{43})$/.exec(
@@ -152,7 +159,8 @@ function parseMd5Crypt(hash: string): StoredPassword {
 }
 
 function parseDesCrypt(hash: string): StoredPassword {
-  // BSDi's kind, which begins with `_`, has its rounds in four characters, of which 2^24 would take long.
+  // BSDi's kind, which begins with `_`, has its rounds in four characters, of which 2^24 would take
+  // long.
   if (hash.startsWith('_')) {
     const rounds = lowestFirst(hash.slice(1, 5));
     requireCost('DES-CRYPT', `${rounds} rounds`, [rounds, costCeilings.shaCryptRounds]);

@@ -1,4 +1,5 @@
-// Makes stored passwords. Every scheme's library loads at its first use; nothing that takes long runs on the event loop.
+// Makes stored passwords. Every scheme's library loads at its first use; nothing that takes long
+// runs on the event loop.
 
 import { createHash, pbkdf2, randomBytes, randomInt } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -7,7 +8,10 @@ import { deriveScramCredentials } from './scram-keys.js';
 
 const pbkdf2Async = promisify(pbkdf2);
 
-/** The schemes that new passwords can be stored in; the first is the default. All are Dovecot's names and layouts. */
+/**
+ * The schemes that new passwords can be stored in; the first is the default. All are Dovecot's
+ * names and layouts.
+ */
 export const writableSchemes = [
   'ARGON2ID',
   'BLF-CRYPT',
@@ -21,7 +25,10 @@ export const writableSchemes = [
 
 export type WritableScheme = (typeof writableSchemes)[number];
 
-/** What new passwords cost to verify: 20 to 200 ms of one core, but for the last, which the client computes too. */
+/**
+ * What new passwords cost to verify: 20 to 200 ms of one core, but for the last, which the client
+ * computes too.
+ */
 export const newPasswordCosts = {
   /** KiB, passes, lanes: the least that OWASP recommends. */
   argon2: { memoryCost: 19_456, timeCost: 2, parallelism: 1 },
@@ -40,8 +47,8 @@ export const maxBcryptOctets = 72;
 /**
  * Makes a stored password, as the column of the database holds it.
  *
- * @throws UnstorablePasswordError for an empty password, one with a NUL, one over bcrypt's 72 octets, or one that
- *   SASLprep prohibits (SCRAM-SHA-256)
+ * @throws UnstorablePasswordError for an empty password, one with a NUL, one over bcrypt's 72
+ *   octets, or one that SASLprep prohibits (SCRAM-SHA-256)
  */
 export async function hashPassword(scheme: WritableScheme, password: Buffer): Promise<string> {
   if (password.length === 0) throw new UnstorablePasswordError('the password is empty');

@@ -1,4 +1,5 @@
-// A stored password that was taken apart: what verifying needs, and nothing malformed or absurdly costly.
+// A stored password that was taken apart: what verifying needs, and nothing malformed or absurdly
+// costly.
 
 import type { ScramCredentials } from '../accounts/authenticator.js';
 

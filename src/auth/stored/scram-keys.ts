@@ -1,4 +1,5 @@
-// The keys of SCRAM-SHA-256 (RFC 5802 §3 with RFC 7677): what server, client and password database derive from a password.
+// The keys of SCRAM-SHA-256 (RFC 5802 §3 with RFC 7677): what server, client and password database
+// derive from a password.
 
 import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';

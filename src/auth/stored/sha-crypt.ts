@@ -1,5 +1,6 @@
-// SHA256-CRYPT and SHA512-CRYPT: "Unix crypt using SHA-256 and SHA-512" by Ulrich Drepper, version 0.6, whose step numbers
-// the comments give. Takes as long as its rounds: for a thread of its own, see sha-crypt-worker.ts.
+// SHA256-CRYPT and SHA512-CRYPT: "Unix crypt using SHA-256 and SHA-512" by Ulrich Drepper, version
+// 0.6, whose step numbers the comments give. Takes as long as its rounds: for a thread of its own,
+// see sha-crypt-worker.ts.
 
 import * as crypto from 'node:crypto';
 
@@ -11,7 +12,8 @@ const algorithms = {
 /**
  * Hashes a password.
  *
- * @param setting `$5$` or `$6$`, optional `rounds=N$`, and the salt; what follows the salt is not looked at
+ * @param setting `$5$` or `$6$`, optional `rounds=N$`, and the salt; what follows the salt is not
+ *   looked at
  * @returns the whole crypt(3) string
  * @throws Error for a malformed setting
  */
@@ -54,7 +56,10 @@ function repeat(octets: Buffer, length: number): Buffer {
   return Buffer.alloc(length, octets);
 }
 
-/** Step 21. What a round hashes repeats every 42 rounds but for the last digest, which is put into its place. */
+/**
+ * Step 21. What a round hashes repeats every 42 rounds but for the last digest, which is put into
+ * its place.
+ */
 function mix(
   a: Buffer,
   { rounds, p, s, hash }: { rounds: number; p: Buffer; s: Buffer; hash: Hash },
@@ -88,7 +93,8 @@ function encode(digest: Buffer, octets: 32 | 64): string {
       value = Math.floor(value / 64);
     }
   };
-  // The first octet of each three comes from another third each time: SHA-256 counts them down, SHA-512 up.
+  // The first octet of each three comes from another third each time: SHA-256 counts them down,
+  // SHA-512 up.
   for (let index = 0; index < third; index += 1) {
     const thirds = [index, index + third, index + 2 * third];
     const turn = octets === 32 ? (3 - (index % 3)) % 3 : index % 3;

@@ -1,5 +1,6 @@
-// Passwords as the database stores them: crypt(3) strings and Dovecot's `{SCHEME}…`, taken apart and checked, so that what
-// verifies them never meets an unknown scheme, a malformed value or an absurd cost. Pure.
+// Passwords as the database stores them: crypt(3) strings and Dovecot's `{SCHEME}…`, taken apart
+// and checked, so that what verifies them never meets an unknown scheme, a malformed value or an
+// absurd cost. Pure.
 
 import { tryBase64 } from '../../wire/base64.js';
 import { costCeilings, requireCost } from './cost-ceilings.js';
@@ -16,7 +17,10 @@ export interface ParseOptions {
   readonly allowsWeakSchemes?: boolean | undefined;
 }
 
-/** The schemes that are verified, by Dovecot's names; `yescrypt` and `scrypt` have none there and are `CRYPT`. */
+/**
+ * The schemes that are verified, by Dovecot's names; `yescrypt` and `scrypt` have none there and
+ * are `CRYPT`.
+ */
 export const verifiableSchemes = [
   'ARGON2ID',
   'ARGON2I',
@@ -69,7 +73,8 @@ const maxStoredLength = 2048;
  * Takes a stored password apart.
  *
  * @param text `{SCHEME}value`, `{SCHEME.b64}value`, `{SCHEME.hex}value`, or a bare crypt(3) string
- * @throws UnusablePasswordError for a scheme that is not verified here, a malformed value or a cost above the ceilings
+ * @throws UnusablePasswordError for a scheme that is not verified here, a malformed value or a cost
+ *   above the ceilings
  */
 export function parseStoredPassword(text: string, options: ParseOptions = {}): StoredPassword {
   if (text.length > maxStoredLength) throw new UnusablePasswordError('stored password too long');
@@ -115,7 +120,10 @@ export function parseStoredPassword(text: string, options: ParseOptions = {}): S
   }
 }
 
-/** The scheme of a stored password, for people: `CRYPT` stands for crypt(3) strings of any kind; never part of the value. */
+/**
+ * The scheme of a stored password, for people: `CRYPT` stands for crypt(3) strings of any kind;
+ * never part of the value.
+ */
 export function schemeOf(text: string): string {
   return /^\{([A-Za-z0-9.-]+)\}/.exec(text)?.[1]?.toUpperCase() ?? 'CRYPT';
 }
@@ -159,7 +167,10 @@ function parsePbkdf2(value: string): StoredPassword {
   return { kind: 'pbkdf2', salt: parts[1] ?? '', rounds, key: Buffer.from(parts[3] ?? '', 'hex') };
 }
 
-/** Dovecot's layout of RFC 5802 §3's values: `iterations,salt,StoredKey,ServerKey`, the last three in base64. */
+/**
+ * Dovecot's layout of RFC 5802 §3's values: `iterations,salt,StoredKey,ServerKey`, the last three
+ * in base64.
+ */
 function parseScram(value: string): StoredPassword {
   const parts = /^([0-9]{1,9}),([^,]+),([^,]+),([^,]+)$/.exec(value);
   if (parts === null) throw malformed('SCRAM-SHA-256');

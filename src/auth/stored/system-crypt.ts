@@ -1,9 +1,13 @@
-// The system's crypt(3), for what no library here computes, such as yescrypt. Node has no call for it: perl has, which every
-// Debian holds (perl-base). A process for each password, 2 ms of processor time; the password goes through a pipe.
+// The system's crypt(3), for what no library here computes, such as yescrypt. Node has no call for
+// it: perl has, which every Debian holds (perl-base). A process for each password, 2 ms of
+// processor time; the password goes through a pipe.
 
 import { spawn } from 'node:child_process';
 
-/** The hash could not be computed, and trying again will not help. The message names what is missing. */
+/**
+ * The hash could not be computed, and trying again will not help. The message names what is
+ * missing.
+ */
 export class SystemCryptMissing extends Error {}
 
 const perlScript = `
@@ -19,8 +23,8 @@ const timeoutMs = 60_000;
  *
  * @param setting a crypt(3) setting, or a whole hash; without a NUL
  * @returns the whole crypt(3) string
- * @throws SystemCryptMissing without perl, or when the system's crypt(3) does not know the scheme; Error when no process can
- *   be started, or it does not finish
+ * @throws SystemCryptMissing without perl, or when the system's crypt(3) does not know the scheme;
+ *   Error when no process can be started, or it does not finish
  */
 export function systemCrypt(password: Buffer, setting: string): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -19,16 +19,16 @@ const scryptAsync = promisify<Buffer, string, number, ScryptOptions, Buffer>(scr
 const argon2Variants = { argon2i: 1 as Algorithm, argon2id: 2 as Algorithm };
 
 /**
- * Above this many rounds, starting the system's crypt(3) costs less than it saves: 656,000 rounds of SHA512-CRYPT take 0.35 s
- * there and 2.4 s on the thread.
+ * Above this many rounds, starting the system's crypt(3) costs less than it saves: 656,000 rounds
+ * of SHA512-CRYPT take 0.35 s there and 2.4 s on the thread.
  */
 const maxShaCryptRoundsHere = 20_000;
 
 /**
  * Verifies a password in time that depends on the stored password's scheme and cost only.
  *
- * @param password octets as the client sent them; an empty one fits nothing, whatever is stored, nor does one with a NUL,
- *   because crypt(3) would stop there
+ * @param password octets as the client sent them; an empty one fits nothing, whatever is stored,
+ *   nor does one with a NUL, because crypt(3) would stop there
  * @throws Error when a library fails; nothing is decided then
  */
 export async function verifyPassword(stored: StoredPassword, password: Buffer): Promise<boolean> {
@@ -101,7 +101,8 @@ async function hashShaCrypt(
     try {
       return await systemCrypt(password, hash);
     } catch (error) {
-      // Without it, or with an odd password or salt that it does not take: the thread computes the same.
+      // Without it, or with an odd password or salt that it does not take: the thread computes the
+      // same.
       if (!(error instanceof SystemCryptMissing)) throw error;
     }
   }

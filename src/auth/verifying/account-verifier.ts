@@ -1,4 +1,5 @@
-// The authenticator over an account source: gets the row, verifies, and says nothing by the time it takes.
+// The authenticator over an account source: gets the row, verifies, and says nothing by the time it
+// takes.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import {
@@ -152,7 +153,10 @@ export class AccountVerifier implements Authenticator {
     return row;
   }
 
-  /** RFC 6856 §2.2 wants SASLprep, other programs store what was typed: either form of a password is right. */
+  /**
+   * RFC 6856 §2.2 wants SASLprep, other programs store what was typed: either form of a password is
+   * right.
+   */
   async #matches(
     stored: StoredPassword,
     password: Buffer,
@@ -168,8 +172,9 @@ export class AccountVerifier implements Authenticator {
   }
 
   /**
-   * What a name that nobody has is verified against: the stored password of somebody, chosen by the name. So whatever
-   * mixture of costs the accounts have, names that nobody has show the same, each always the same one.
+   * What a name that nobody has is verified against: the stored password of somebody, chosen by the
+   * name. So whatever mixture of costs the accounts have, names that nobody has show the same, each
+   * always the same one.
    */
   async #standIn(login: LoginName | null, name: Buffer): Promise<StoredPassword> {
     const { position } = await this.#decoyFor(login, name);
@@ -177,7 +182,10 @@ export class AccountVerifier implements Authenticator {
     return parseStoredPassword(stored ?? unmatchablePassword(), { allowsWeakSchemes: true });
   }
 
-  /** Everything that is made up for a name depends on the name and a secret only: it is the same at each attempt. */
+  /**
+   * Everything that is made up for a name depends on the name and a secret only: it is the same at
+   * each attempt.
+   */
   async #decoyFor(login: LoginName | null, name: Buffer): Promise<Decoy> {
     const secret = (await this.#source.decoySecret()) ?? this.#processSecret;
     const canonical = login === null ? name : Buffer.from(`${login.user}@${login.domain}`);

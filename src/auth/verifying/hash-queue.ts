@@ -1,5 +1,6 @@
-// How many passwords are hashed at a time in this process: a flood of logins waits here and not for memory, processors or
-// the threads that files are read with. Networks take it in turn, so that one that guesses delays only itself.
+// How many passwords are hashed at a time in this process: a flood of logins waits here and not for
+// memory, processors or the threads that files are read with. Networks take it in turn, so that one
+// that guesses delays only itself.
 
 import { availableParallelism } from 'node:os';
 
@@ -33,7 +34,8 @@ export class HashQueue {
   }
 
   /**
-   * Runs `work` when those before it are done: after the earlier ones of its network, and one of each other network.
+   * Runs `work` when those before it are done: after the earlier ones of its network, and one of
+   * each other network.
    *
    * @throws HashQueueFullError, or whatever `work` throws
    */
@@ -86,8 +88,8 @@ export class HashQueue {
 }
 
 /**
- * Two at a time for each processor, but never all threads of the pool that libuv serves files with (UV_THREADPOOL_SIZE, 4
- * unless set): the last two are left for other sessions' mail.
+ * Two at a time for each processor, but never all threads of the pool that libuv serves files with
+ * (UV_THREADPOOL_SIZE, 4 unless set): the last two are left for other sessions' mail.
  */
 export function hashConcurrency(environment: NodeJS.ProcessEnv): number {
   const threads = Number(environment['UV_THREADPOOL_SIZE'] ?? 4) || 4;

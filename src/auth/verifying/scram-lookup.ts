@@ -1,5 +1,6 @@
-// The credentials that a SCRAM-SHA-256 exchange gets for a name: real ones, ones derived from a password in clear, or
-// made-up ones that look and take as long as either (RFC 5802 §9: an attacker must not learn which users exist).
+// The credentials that a SCRAM-SHA-256 exchange gets for a name: real ones, ones derived from a
+// password in clear, or made-up ones that look and take as long as either (RFC 5802 §9: an attacker
+// must not learn which users exist).
 
 import { createHmac, hkdfSync } from 'node:crypto';
 import type { ScramCredentials, ScramLookup } from '../accounts/authenticator.js';
@@ -17,7 +18,10 @@ export interface ScramLookupInput {
   readonly isActive: boolean;
   /** 32 octets that depend on the name and a secret. */
   readonly seed: Buffer;
-  /** Of an account that can use SCRAM, chosen by the name: what is made up looks like it. Null when there is none. */
+  /**
+   * Of an account that can use SCRAM, chosen by the name: what is made up looks like it. Null when
+   * there is none.
+   */
   readonly model: StoredPassword | null;
 }
 

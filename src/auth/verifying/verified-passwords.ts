@@ -1,5 +1,6 @@
-// Remembers that a password was right, so that a client that polls every minute costs one row and one HMAC instead of a
-// hash of 50 ms. For processes that serve many sessions; holds no password and no failure.
+// Remembers that a password was right, so that a client that polls every minute costs one row and
+// one HMAC instead of a hash of 50 ms. For processes that serve many sessions; holds no password
+// and no failure.
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';

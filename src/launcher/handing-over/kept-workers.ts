@@ -99,9 +99,9 @@ export class KeptWorkers {
   }
 
   /**
-   * Replaces every worker. Those that are ready serve until the new ones are; then each ends with its
-   * last session. Called meanwhile, it begins again when that is done: however often it is called,
-   * only so many processes start.
+   * Replaces every worker. Those that are ready serve until the new ones are; then each ends with
+   * its last session. Called meanwhile, it begins again when that is done: however often it is
+   * called, only so many processes start.
    */
   replace(why: string): void {
     if (this.#outgoing.size > 0 || this.#beingStarted > 0) {

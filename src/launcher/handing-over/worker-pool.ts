@@ -17,7 +17,10 @@ export interface WorkerPoolOptions {
   readonly workerCount: number;
   /** A worker is replaced after so many sessions; 0: never. */
   readonly sessionsPerWorker: number;
-  /** How many connections may wait for a worker now, each with a descriptor; Infinity when not given. */
+  /**
+   * How many connections may wait for a worker now, each with a descriptor; Infinity when not
+   * given.
+   */
   readonly waiting?: () => number;
   /** Serves the connections that no worker can. */
   readonly otherwise: HandOver;

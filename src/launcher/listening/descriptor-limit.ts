@@ -7,7 +7,9 @@ import { TemporaryError } from '../../system/failures/failures.js';
 /** For what is open for a moment: run file, rules file, the pipes of programs being started. */
 const spare = 24;
 
-/** Programs get the limit too, and those that run on Node.js, as pop3d does, start with no fewer. */
+/**
+ * Programs get the limit too, and those that run on Node.js, as pop3d does, start with no fewer.
+ */
 const fewestOfPrograms = 64;
 
 /** The listening socket, one connection, and what starting its program takes for a moment. */

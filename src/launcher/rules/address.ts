@@ -1,5 +1,6 @@
-// IP addresses in one canonical form each. An IPv4-mapped address (::ffff:0:0/96) is the IPv4 address,
-// RFC 4291 §2.5.5.2. All others that have an IPv4 address in them are IPv6: ::a.b.c.d, 6to4, NAT64.
+// IP addresses in one canonical form each. An IPv4-mapped address (::ffff:0:0/96) is the IPv4
+// address, RFC 4291 §2.5.5.2. All others that have an IPv4 address in them are IPv6: ::a.b.c.d,
+// 6to4, NAT64.
 
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
@@ -62,8 +63,8 @@ export function addressFromBytes(bytes: readonly number[]): Address {
 }
 
 /**
- * RFC 5952's form, which is how URLs have it, but without an IPv4 part: ipaddr.js takes ::a.b.c.d for
- * a mapped address.
+ * RFC 5952's form, which is how URLs have it, but without an IPv4 part: ipaddr.js takes ::a.b.c.d
+ * for a mapped address.
  */
 function canonicalIpv6(literal: string): string {
   return new URL(`http://[${literal}]/`).hostname.slice(1, -1);

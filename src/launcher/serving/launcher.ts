@@ -9,18 +9,11 @@ import { hasPeerLeft } from '../fairness/peer-presence.js';
 import { ProcessStarts, type ProcessStart } from '../fairness/process-starts.js';
 import { SessionsBeforeLogin } from '../fairness/sessions-before-login.js';
 import { trustedLevel } from '../fairness/trusted-level.js';
-import { tryConnectionFacts, type ConnectionFacts } from '../handing-over/connection-facts.js';
+import { tryConnectionFacts } from '../handing-over/connection-facts.js';
 import type { HandOver, Session } from '../handing-over/hand-over.js';
 import { sourceOf, type Address } from '../rules/address.js';
 import type { Counters } from '../telling/metrics.js';
-
-/** What the access rules say of an address. */
-export interface Verdict {
-  /** 0: denied. */
-  readonly level: number;
-  /** The line of the rule that decided; undefined when none did. */
-  readonly line: number | undefined;
-}
+import type { Client, Stage, Verdict } from './client.js';
 
 export interface LauncherLimits {
   /** Connections served at a time; 1 or more. */
@@ -49,27 +42,6 @@ const maxFailingSources = 10_000;
  * Otherwise somebody who comes again and again would keep the machine busy with starting processes.
  */
 const ownSourceGraceMs = 5000;
-
-/** How far a client is. */
-type Stage =
-  | { readonly stage: 'waiting' }
-  /** It has a slot. `start`: of its process; undefined where a kept worker is asked. */
-  | { readonly stage: 'starting'; readonly start: ProcessStart | undefined }
-  | { readonly stage: 'served'; readonly session: Session }
-  | { readonly stage: 'logged-in' }
-  /** Its session is ended, or not begun, because `successor` needs the slot. */
-  | { readonly stage: 'leaving'; readonly successor: Client };
-
-interface Client {
-  /** Counts accepted connections, this one included. */
-  readonly number: number;
-  readonly socket: Socket;
-  readonly facts: ConnectionFacts;
-  readonly verdict: Verdict;
-  readonly level: number;
-  readonly source: string;
-  at: Stage;
-}
 
 export class Launcher {
   readonly #options: LauncherOptions;

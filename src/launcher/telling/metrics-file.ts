@@ -16,9 +16,9 @@ export function requireMetricsFile(file: string): void {
 }
 
 /**
- * Puts a text in the place of the file. Not synced to the disk: after a crash there are new counters
- * anyway. What does not work is a warning in the log, and so is something there that is no regular
- * file: a device would be replaced too. Never rejects.
+ * Puts a text in the place of the file. Not synced to the disk: after a crash there are new
+ * counters anyway. What does not work is a warning in the log, and so is something there that is no
+ * regular file: a device would be replaced too. Never rejects.
  */
 export async function writeMetricsFile(file: string, text: string, log: Log): Promise<void> {
   try {

@@ -1,5 +1,5 @@
-// Counts the octets of many messages on this thread, which gives way to the rest of the process, and on one more. If that
-// one cannot be started, or fails, this one counts alone.
+// Counts the octets of many messages on this thread, which gives way to the rest of the process,
+// and on one more. If that one cannot be started, or fails, this one counts alone.
 
 import { availableParallelism } from 'node:os';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
@@ -7,7 +7,9 @@ import { MaildirFolders } from '../place/maildir-folders.js';
 import { Counting, makeCountingTask, type CountingTask, type FilePlace } from './counting-task.js';
 import { Turns } from '../../system/runtime/turns.js';
 
-/** For fewer messages a thread is not worth its start, which takes as long as counting half of them. */
+/**
+ * For fewer messages a thread is not worth its start, which takes as long as counting half of them.
+ */
 export const messagesWorthAThread = 8000;
 
 /** A process starts one at a time, however many sessions open large maildrops. */

@@ -1,5 +1,5 @@
-// The octets of many messages, to be counted by several threads at once: what is to be counted and what was, in memory
-// that they share. Whoever is free claims the next few messages.
+// The octets of many messages, to be counted by several threads at once: what is to be counted and
+// what was, in memory that they share. Whoever is free claims the next few messages.
 
 import { closeSync, readSync } from 'node:fs';
 import { countOctets } from '../../wire/multiline.js';
@@ -20,7 +20,10 @@ export interface CountingTask {
   readonly octets: Float64Array;
 }
 
-/** Stands for octets that are not counted yet, or cannot be here: the file moved, is large or compressed, or is not to be read. */
+/**
+ * Stands for octets that are not counted yet, or cannot be here: the file moved, is large or
+ * compressed, or is not to be read.
+ */
 export const uncounted = -1;
 
 /** Messages claimed at a time; some tenths of a millisecond's work. */
@@ -70,7 +73,11 @@ export class Counting {
     this.#task = task;
   }
 
-  /** Counts one message that nobody else counts. @returns false when there are none left; others may still be counting */
+  /**
+   * Counts one message that nobody else counts.
+   *
+   * @returns false when there are none left; others may still be counting
+   */
   countNext(): boolean {
     const { claims, octets } = this.#task;
     if (this.#next === this.#end) {

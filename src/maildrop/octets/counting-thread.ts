@@ -1,4 +1,5 @@
-// A thread that counts octets until the task it was started with has no messages left, and then ends.
+// A thread that counts octets until the task it was started with has no messages left, and then
+// ends.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { Counting, type CountingTask } from './counting-task.js';

@@ -1,5 +1,5 @@
-// The octets of a Maildir's messages: as the name says, as remembered in `pop3d.octets`, or counted by the encoder that
-// sends. What was counted is remembered when that is worth a write.
+// The octets of a Maildir's messages: as the name says, as remembered in `pop3d.octets`, or counted
+// by the encoder that sends. What was counted is remembered when that is worth a write.
 
 import { lstatSync } from 'node:fs';
 import {
@@ -52,14 +52,17 @@ export class MessageOctets {
     this.#report = report;
   }
 
-  /** `pop3d.octets` may say otherwise than a name, so a name counts only when that file has been read. */
+  /**
+   * `pop3d.octets` may say otherwise than a name, so a name counts only when that file has been
+   * read.
+   */
   isKnown({ octets }: MaildirMessage): boolean {
     return areCounted(octets) || (octets !== unknownOctets && this.#isCacheRead);
   }
 
   /**
-   * Makes the octets of those that are not gone known. A message that cannot be read is listed by its file's size: RETR will
-   * say why it cannot be had.
+   * Makes the octets of those that are not gone known. A message that cannot be read is listed by
+   * its file's size: RETR will say why it cannot be had.
    */
   async measure(messages: readonly MaildirMessage[]): Promise<void> {
     await this.#readCache();
@@ -77,8 +80,9 @@ export class MessageOctets {
   }
 
   /**
-   * Makes a large message's octets known and counted: what a name says is checked by reading the message, once, and so is
-   * what no file of so many bytes can have. Other servers count otherwise, or forget the line end that a last line lacks.
+   * Makes a large message's octets known and counted: what a name says is checked by reading the
+   * message, once, and so is what no file of so many bytes can have. Other servers count otherwise,
+   * or forget the line end that a last line lacks.
    */
   async measureForSending(message: MaildirMessage, fileBytes: number): Promise<number> {
     await this.#readCache();
@@ -222,7 +226,10 @@ async function withoutOctets(
   return found;
 }
 
-/** Whether a file of so many bytes can have so many octets: each LF may get a CR, and the end up to two line ends. */
+/**
+ * Whether a file of so many bytes can have so many octets: each LF may get a CR, and the end up to
+ * two line ends.
+ */
 function areOctetsOf(fileBytes: number, octets: number): boolean {
   return octets >= fileBytes && octets <= 2 * fileBytes + 4;
 }

@@ -1,5 +1,6 @@
-// The file `pop3d.octets` in a Maildir: octets that were counted once, so that they need not be counted again.
-// Text, replaced by rename. Losing it, or failing to write it, costs time and nothing else: pop3d.octets(5).
+// The file `pop3d.octets` in a Maildir: octets that were counted once, so that they need not be
+// counted again. Text, replaced by rename. Losing it, or failing to write it, costs time and
+// nothing else: pop3d.octets(5).
 
 import { unlink } from 'node:fs/promises';
 import { escapeBaseName, unescapeBaseName } from '../own-files/base-name-text.js';
@@ -14,13 +15,19 @@ const formerFileName = 'pop3d.unique-ids';
 const header = 'pop3d.octets 1';
 /** The longest entry: a base name of 255 bytes, all of them escaped, and its octets. */
 const maxEntryBytes = 800;
-/** A file is read that has this many entries more than there are messages; a larger one is not worth its memory. */
+/**
+ * A file is read that has this many entries more than there are messages; a larger one is not worth
+ * its memory.
+ */
 const maxSurplusEntries = 20_000;
 const maxFileBytes = 256 * 1024 * 1024;
 const linesPerWrite = 2000;
 const maxOctetsDigits = 15;
 
-/** Messages that other programs removed leave entries in the cache, and new ones have none: so many are skipped. */
+/**
+ * Messages that other programs removed leave entries in the cache, and new ones have none: so many
+ * are skipped.
+ */
 const maxStepsAhead = 4;
 
 const space = 0x20;
@@ -40,9 +47,9 @@ export interface OctetsCacheVisitor<T> {
 }
 
 /**
- * Reads the cache and visits each entry. A file that is missing, foreign, or has not the number of lines that it says
- * visits nothing: where a piece is missing, half a line could look like another's. One that is damaged within a line visits
- * what stands before it.
+ * Reads the cache and visits each entry. A file that is missing, foreign, or has not the number of
+ * lines that it says visits nothing: where a piece is missing, half a line could look like
+ * another's. One that is damaged within a line visits what stands before it.
  *
  * @param inbox the Maildir, latin1 bytes
  * @param visitor the number of its messages bounds the size of a file that is read
@@ -82,8 +89,8 @@ export async function readOctetsCache<T extends { readonly baseName: string }>(
 }
 
 /**
- * Replaces the cache. Two sessions that write at once both succeed; one file stays. The file that earlier versions kept
- * beside it is removed.
+ * Replaces the cache. Two sessions that write at once both succeed; one file stays. The file that
+ * earlier versions kept beside it is removed.
  *
  * @throws the system's error; the old file is then as it was
  */
@@ -121,7 +128,10 @@ async function countLines(text: string, end: number, turns: Turns): Promise<numb
   return count;
 }
 
-/** @returns what stands before the line's first space; null when that is no number of up to 15 digits */
+/**
+ * @returns what stands before the line's first space; null when that is no number of up to 15
+ *   digits
+ */
 function octetsAt(text: string, start: number, stop: number): number | null {
   let octets = 0;
   for (let at = start; at < stop; at += 1) {
@@ -134,7 +144,8 @@ function octetsAt(text: string, start: number, stop: number): number | null {
 }
 
 /**
- * Which of the next messages an entry is for, found without a string of its own for each of 100,000 entries.
+ * Which of the next messages an entry is for, found without a string of its own for each of 100,000
+ * entries.
  *
  * @returns -1 for none of them
  */

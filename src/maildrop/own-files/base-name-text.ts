@@ -1,4 +1,5 @@
-// Base names in the text files that pop3d keeps in a Maildir, one a line: names are bytes, and may hold line feeds.
+// Base names in the text files that pop3d keeps in a Maildir, one a line: names are bytes, and may
+// hold line feeds.
 
 /** `%` becomes `%25`, a line feed `%0A`; all other bytes stay as they are. */
 export function escapeBaseName(baseName: string): string {

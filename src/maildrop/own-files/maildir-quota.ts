@@ -1,5 +1,6 @@
-// `maildirsize`, in which programs that deliver into a Maildir keep what its messages take up: Maildir++ quota, as Courier
-// and Dovecot's quota driver "maildir" have it. Its first line is the quota; each further line is a change.
+// `maildirsize`, in which programs that deliver into a Maildir keep what its messages take up:
+// Maildir++ quota, as Courier and Dovecot's quota driver "maildir" have it. Its first line is the
+// quota; each further line is a change.
 
 import { closeSync, constants, writeSync } from 'node:fs';
 import { tryOpenRegularFile } from '../../system/files/open-regular-file.js';
@@ -7,8 +8,8 @@ import { tryOpenRegularFile } from '../../system/files/open-regular-file.js';
 const { O_WRONLY, O_APPEND } = constants;
 
 /**
- * Notes that messages were removed, in one line, where that file exists. To make it, and to count anew, is for those who
- * know the quota.
+ * Notes that messages were removed, in one line, where that file exists. To make it, and to count
+ * anew, is for those who know the quota.
  *
  * @param inbox latin1 bytes
  * @throws NotRegularFile; Error for a file that has other names too; the system's error
@@ -26,7 +27,10 @@ export function noteRemovalInQuota(inbox: string, bytes: number, messages: numbe
   }
 }
 
-/** What a message counts for: the size that its name says, which other programs go by, or its file's. */
+/**
+ * What a message counts for: the size that its name says, which other programs go by, or its
+ * file's.
+ */
 export function quotaBytesOf(baseName: string, fileBytes: number): number {
   const digits = /,S=([0-9]{1,15})(?=,|$)/.exec(baseName)?.[1];
   return digits === undefined ? fileBytes : Number(digits);

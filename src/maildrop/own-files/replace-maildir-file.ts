@@ -1,4 +1,5 @@
-// Replaces a file that pop3d keeps in a Maildir beside the messages: written in `tmp`, put in its place by rename.
+// Replaces a file that pop3d keeps in a Maildir beside the messages: written in `tmp`, put in its
+// place by rename.
 
 import { lstat, unlink } from 'node:fs/promises';
 import { MaildirFolders } from '../place/maildir-folders.js';
@@ -9,13 +10,14 @@ import { isTemporaryNameOf, replaceFile } from '../../system/files/replace-file.
 const maxTemporaryAgeMs = 36 * 60 * 60 * 1000;
 
 /**
- * Replaces the file, or makes it. Two sessions that write at once both succeed; one file stays. What sessions that were
- * killed while they wrote have left is removed.
+ * Replaces the file, or makes it. Two sessions that write at once both succeed; one file stays.
+ * What sessions that were killed while they wrote have left is removed.
  *
  * @param inbox the Maildir, latin1 bytes
  * @param name of the file
  * @param pieces its text, latin1 bytes, written one after the other
- * @throws the system's error, MaildropRefused for a link in the place of a directory, Error when `tmp` is none; the old file is then as it was
+ * @throws the system's error, MaildropRefused for a link in the place of a directory, Error when
+ *   `tmp` is none; the old file is then as it was
  */
 export async function replaceMaildirFile(
   inbox: string,

@@ -1,5 +1,6 @@
-// How a message is stored other than as text: compressed by Dovecot's zlib plugin or encrypted by its mail_crypt. Dovecot
-// too goes by the first octets and not by the file's name. No header line can begin with any of them.
+// How a message is stored other than as text: compressed by Dovecot's zlib plugin or encrypted by
+// its mail_crypt. Dovecot too goes by the first octets and not by the file's name. No header line
+// can begin with any of them.
 
 export type Packing = 'gzip' | 'zstd' | 'bzip2' | 'xz' | 'LZ4' | 'encrypted';
 
@@ -20,7 +21,10 @@ export const maxMagicBytes = Math.max(...magics.map(([, magic]) => magic.length)
 
 const firstOctets = new Set(magics.map(([, magic]) => magic[0]));
 
-/** @param start the first octets of a message's file. @returns null for a message that is stored as it is */
+/**
+ * @param start the first octets of a message's file.
+ * @returns null for a message that is stored as it is
+ */
 export function packingOf(start: Buffer): Packing | null {
   if (!firstOctets.has(start[0])) return null;
   const found = magics.find(([, magic]) => start.subarray(0, magic.length).equals(magic));

@@ -1,5 +1,6 @@
-// Messages that are stored compressed, read as the text that they are: gzip (RFC 1952), and zstd (RFC 8878) where Node
-// can. No more than a chunk of the text is in memory, however well it was compressed.
+// Messages that are stored compressed, read as the text that they are: gzip (RFC 1952), and zstd
+// (RFC 8878) where Node can. No more than a chunk of the text is in memory, however well it was
+// compressed.
 
 import { readSync } from 'node:fs';
 import { pipeline, Readable, type Transform } from 'node:stream';

@@ -1,4 +1,5 @@
-// The unique-ids that Courier's POP3 server gives, from `courierpop3dsizelist`. Formats 2 and 3 of that file.
+// The unique-ids that Courier's POP3 server gives, from `courierpop3dsizelist`. Formats 2 and 3 of
+// that file.
 
 import { baseNameOf } from '../../maildir/base-name.js';
 import type { ListedId, UniqueIdListFormat } from './listed-unique-ids.js';
@@ -13,7 +14,8 @@ export const courierUniqueIds: UniqueIdListFormat = {
  * Reads `courierpop3dsizelist`: a header `/3 <next uid> <uidvalidity>` and lines
  * `<file name> <octets> <uid>:<uidvalidity>:<is UTF-8>`; in format 2 without the last field.
  *
- * @throws Error for a header that is not understood, or is not there; Courier itself starts anew then
+ * @throws Error for a header that is not understood, or is not there; Courier itself starts anew
+ *   then
  */
 export function* parseCourierSizeList(text: string): Generator<ListedId | null> {
   const headerEnd = text.indexOf('\n');
@@ -45,7 +47,10 @@ function uniqueIdOf(baseName: string, uid: string, validity: string): string {
   return validity === '0' ? `UID${uid}` : `UID${uid}-${validity}`;
 }
 
-/** Courier writes a base name with `+XX` for what is no character of an id, and for quotation marks and `+`. */
+/**
+ * Courier writes a base name with `+XX` for what is no character of an id, and for quotation marks
+ * and `+`.
+ */
 function escapedBaseName(baseName: string): string {
   return baseName.replace(/[^!-~]|['"+]/g, (character) => {
     return `+${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;

@@ -1,5 +1,6 @@
-// The unique-ids that Dovecot's POP3 server gives: `%08Xu%08Xv` (IMAP UID and UIDVALIDITY), its default, from
-// `dovecot-uidlist`, or what an import from another server left there. Formats 3 and 1 of that file.
+// The unique-ids that Dovecot's POP3 server gives: `%08Xu%08Xv` (IMAP UID and UIDVALIDITY), its
+// default, from `dovecot-uidlist`, or what an import from another server left there. Formats 3 and
+// 1 of that file.
 
 import { baseNameOf } from '../../maildir/base-name.js';
 import type { ListedId, UniqueIdListFormat } from './listed-unique-ids.js';
@@ -15,11 +16,12 @@ const maxUid = 0xffff_ffff;
 const maxHeaderLength = 4096;
 
 /**
- * Reads `dovecot-uidlist`: a header `3 V<uidvalidity> N<next uid> …` and lines `<uid> [<key><value> …] :<file name>`, or
- * in format 1 `1 <uidvalidity> <next uid>` and `<uid> <file name>`. The name is the last that Dovecot knew. `P<id>`
- * is an id from an import; an empty one means the base name.
+ * Reads `dovecot-uidlist`: a header `3 V<uidvalidity> N<next uid> …` and lines `<uid> [<key><value>
+ * …] :<file name>`, or in format 1 `1 <uidvalidity> <next uid>` and `<uid> <file name>`. The name
+ * is the last that Dovecot knew. `P<id>` is an id from an import; an empty one means the base name.
  *
- * @throws Error for a header that is not understood, or is not there: an empty file lost its ids, and is no list without any
+ * @throws Error for a header that is not understood, or is not there: an empty file lost its ids,
+ *   and is no list without any
  */
 export function* parseDovecotUidList(text: string): Generator<ListedId | null> {
   const headerEnd = text.indexOf('\n');
@@ -57,7 +59,8 @@ interface Entry {
 
 /** @returns null for a line that is none: Dovecot will mend it */
 function parseEntry(line: string, separator: string): Entry | null {
-  // In the line, not in the text: for a long list without any separator that would be the square of its length.
+  // In the line, not in the text: for a long list without any separator that would be the square of
+  // its length.
   const separatorAt = line.indexOf(separator);
   if (separatorAt === -1) return null;
   const firstSpace = line.indexOf(' ');

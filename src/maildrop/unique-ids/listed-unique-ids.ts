@@ -1,5 +1,5 @@
-// Unique-ids that another server gave: from a list that it keeps in the Maildir, read without a lock while it may be
-// rewriting it. What the list says in which format is another file's affair.
+// Unique-ids that another server gave: from a list that it keeps in the Maildir, read without a
+// lock while it may be rewriting it. What the list says in which format is another file's affair.
 
 import { isUniqueId } from '../../wire/listing.js';
 import type { Report } from '../octets/message-octets.js';
@@ -15,8 +15,9 @@ export interface UniqueIdListFormat {
   /** The file's name in the Maildir. */
   readonly fileName: string;
   /**
-   * Base names (latin1 bytes) with their ids, in the file's order; a later entry for a base name replaces an earlier one.
-   * A last line without its end is not whole yet. Null for a line that is no entry: the caller may have to give way.
+   * Base names (latin1 bytes) with their ids, in the file's order; a later entry for a base name
+   * replaces an earlier one. A last line without its end is not whole yet. Null for a line that is
+   * no entry: the caller may have to give way.
    *
    * @throws Error when the text is no such list; an empty one is none
    */
@@ -29,10 +30,12 @@ export interface UniqueIdListFormat {
 const maxFileBytes = 256 * 1024 * 1024;
 
 /**
- * Gives messages the ids of a server's list. One that the list lacks, because that server has not seen it yet, gets an id
- * of its base name, or of its hash, that the server has not given and will not give to another; a log line says so.
+ * Gives messages the ids of a server's list. One that the list lacks, because that server has not
+ * seen it yet, gets an id of its base name, or of its hash, that the server has not given and will
+ * not give to another; a log line says so.
  *
- * @throws when there is a list that cannot be read or understood: made-up ids would have users download everything again
+ * @throws when there is a list that cannot be read or understood: made-up ids would have users
+ *   download everything again
  */
 export async function assignListedUniqueIds(
   inbox: string,

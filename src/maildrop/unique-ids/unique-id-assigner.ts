@@ -9,7 +9,10 @@ import type { Identifiable } from './unique-ids.js';
 
 const formats = { dovecot: dovecotUniqueIds, courier: courierUniqueIds } as const;
 
-/** @returns what gives messages their ids, or rejects when it cannot know them; undefined for ids from base names */
+/**
+ * @returns what gives messages their ids, or rejects when it cannot know them; undefined for ids
+ *   from base names
+ */
 export function uniqueIdAssigner(
   source: UniqueIdSource,
   report: Report,

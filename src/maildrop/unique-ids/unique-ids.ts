@@ -12,15 +12,19 @@ export interface Identifiable {
   uniqueId: string | null;
 }
 
-/** The base name without sizes when that is a legal unique-id, else 43 characters of base64url SHA-256 of it. */
+/**
+ * The base name without sizes when that is a legal unique-id, else 43 characters of base64url
+ * SHA-256 of it.
+ */
 export function uniqueIdFromBaseName(baseName: string): string {
   const candidate = withoutSizes(baseName);
   return isUniqueId(candidate) ? candidate : hashOf(candidate);
 }
 
 /**
- * Gives every message the id of its base name. Where two would have the same (they differ in `,S=` only, or somebody
- * named a file after a hash), the later one gets the hash of its whole base name, and so on: no two are ever the same.
+ * Gives every message the id of its base name. Where two would have the same (they differ in `,S=`
+ * only, or somebody named a file after a hash), the later one gets the hash of its whole base name,
+ * and so on: no two are ever the same.
  */
 export async function assignUniqueIdsFromBaseNames(
   messages: readonly Identifiable[],

@@ -1,5 +1,6 @@
-// The first connection that any of the targets' addresses gives. Each attempt gets a head start over the next one, so
-// that an address that does not answer costs a moment and not the run. After RFC 8305 §5.
+// The first connection that any of the targets' addresses gives. Each attempt gets a head start
+// over the next one, so that an address that does not answer costs a moment and not the run. After
+// RFC 8305 §5.
 
 import { isIP, Socket } from 'node:net';
 import { reasonOf, Refused } from '../settings/failures.js';
@@ -11,7 +12,10 @@ import { Pause } from '../../system/runtime/pause.js';
 
 /** RFC 8305 §5 (Connection Attempt Delay). */
 const nextAddressMs = 250;
-/** The order of targets is the domain's wish: the next one waits longer than another address of the same one. */
+/**
+ * The order of targets is the domain's wish: the next one waits longer than another address of the
+ * same one.
+ */
 const nextTargetMs = 2000;
 /** Failures that an error message names. */
 const maxNamedFailures = 8;
@@ -39,8 +43,8 @@ export interface ConnectOptions {
 /**
  * Connects to the first endpoint that answers.
  *
- * @throws Refused when no target's name exists; TemporaryError naming the failures when none could be reached; the reason
- *   of `signal`
+ * @throws Refused when no target's name exists; TemporaryError naming the failures when none could
+ *   be reached; the reason of `signal`
  */
 export async function connectToAny(
   targets: readonly Target[],

@@ -1,8 +1,8 @@
 // Work that ends with an AbortSignal or at a deadline, whichever comes first.
 
 /**
- * Runs `work` with a signal that aborts as `signal` does, or after `ms` with `late` as its reason. The work must end when
- * its signal aborts.
+ * Runs `work` with a signal that aborts as `signal` does, or after `ms` with `late` as its reason.
+ * The work must end when its signal aborts.
  *
  * @throws what `work` throws
  */

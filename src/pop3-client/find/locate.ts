@@ -20,11 +20,11 @@ export interface Target {
 }
 
 /**
- * Lists the targets: addresses as given, else those of the SRV records of the name, else of its parents, else the name
- * itself, as the settings permit.
+ * Lists the targets: addresses as given, else those of the SRV records of the name, else of its
+ * parents, else the name itself, as the settings permit.
  *
- * @throws Refused when DNS says that the domain does not offer the service, or the settings leave nothing to try; the
- *   reason of `signal`
+ * @throws Refused when DNS says that the domain does not offer the service, or the settings leave
+ *   nothing to try; the reason of `signal`
  */
 export async function locateServers(
   settings: LocationSettings,
@@ -102,7 +102,8 @@ async function findServices(
 }
 
 function target(host: string, port: number, tls: Target['tls'], source: string): Target {
-  // DNS may be forged: a certificate counts for the domain that was asked for, or for a host within it. RFC 6186 §6.
+  // DNS may be forged: a certificate counts for the domain that was asked for, or for a host within
+  // it. RFC 6186 §6.
   const domain = source.replace(/\.$/, '').toLowerCase();
   const isWithin = `.${host.replace(/\.$/, '').toLowerCase()}`.endsWith(`.${domain}`);
   return { host, port, tls, names: isWithin ? [host, domain] : [domain] };

@@ -5,7 +5,10 @@ import { isIP } from 'node:net';
 import type { SrvRecord } from './srv-order.js';
 import { lookUpInSystem } from './system-lookup.js';
 
-/** How long the other family's answer is waited for once one is there. RFC 8305 §3 (Resolution Delay). */
+/**
+ * How long the other family's answer is waited for once one is there. RFC 8305 §3 (Resolution
+ * Delay).
+ */
 const resolutionDelayMs = 50;
 
 export type SrvAnswer =
@@ -24,8 +27,8 @@ export interface NameServer {
   /**
    * A name's addresses, IPv6 first and families alternating. A literal address is its own.
    *
-   * @throws the resolver's error; its code is ENOTFOUND or ENODATA when there is no such name or address; the reason of
-   *   `signal`
+   * @throws the resolver's error; its code is ENOTFOUND or ENODATA when there is no such name or
+   *   address; the reason of `signal`
    */
   findAddresses(name: string, signal: AbortSignal): Promise<readonly string[]>;
 }

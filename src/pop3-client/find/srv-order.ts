@@ -8,8 +8,9 @@ export interface SrvRecord {
 }
 
 /**
- * Orders records by priority, and within one priority by weighted chance: a target's share of first places is its weight's
- * share of the sum; those of weight 0 stand first in the draw, so they win only when the number drawn is 0. RFC 2782 (Weight).
+ * Orders records by priority, and within one priority by weighted chance: a target's share of first
+ * places is its weight's share of the sum; those of weight 0 stand first in the draw, so they win
+ * only when the number drawn is 0. RFC 2782 (Weight).
  *
  * @param drawUpTo a random whole number from 0 to the argument, inclusive
  */

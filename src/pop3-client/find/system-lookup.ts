@@ -1,6 +1,6 @@
-// A name's addresses as the system knows them: /etc/hosts, DNS, whatever nsswitch.conf(5) says. getaddrinfo(3) cannot be
-// stopped, and a process that exits waits for it: 10 s where no DNS server answers. It therefore runs in a process of its
-// own, which can be killed.
+// A name's addresses as the system knows them: /etc/hosts, DNS, whatever nsswitch.conf(5) says.
+// getaddrinfo(3) cannot be stopped, and a process that exits waits for it: 10 s where no DNS server
+// answers. It therefore runs in a process of its own, which can be killed.
 
 import { execFile } from 'node:child_process';
 import { lookup } from 'node:dns/promises';
@@ -16,7 +16,8 @@ const program = `
 /**
  * Looks a name up.
  *
- * @throws an error with getaddrinfo's code: ENOTFOUND when there is no such name; the reason of `signal`
+ * @throws an error with getaddrinfo's code: ENOTFOUND when there is no such name; the reason of
+ *   `signal`
  */
 export async function lookUpInSystem(
   name: string,
@@ -35,7 +36,9 @@ export async function lookUpInSystem(
   throw Object.assign(new Error(message), { code });
 }
 
-/** @returns what it printed; null when no process could be started, as where their number is limited */
+/**
+ * @returns what it printed; null when no process could be started, as where their number is limited
+ */
 async function runChild(name: string, signal: AbortSignal): Promise<string | null> {
   const args = ['-e', program, '--', name];
   return new Promise((resolve) => {

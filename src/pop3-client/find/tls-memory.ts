@@ -1,5 +1,5 @@
-// Whether an account's servers were seen to have TLS. Somebody on the path who can break it at one address must not get the
-// password in clear at the next. RFC 8314 §5.
+// Whether an account's servers were seen to have TLS. Somebody on the path who can break it at one
+// address must not get the password in clear at the next. RFC 8314 §5.
 
 export class TlsMemory {
   #isSeen: boolean;
@@ -21,12 +21,17 @@ export class TlsMemory {
     return this.#isSeen;
   }
 
-  /** STLS was announced. Counts in this run only: whoever can forge that could otherwise keep the account out for good. */
+  /**
+   * STLS was announced. Counts in this run only: whoever can forge that could otherwise keep the
+   * account out for good.
+   */
   addOffer(): void {
     this.#isSeen = true;
   }
 
-  /** A handshake was done, with a certificate that is trusted. Throws what making it known throws. */
+  /**
+   * A handshake was done, with a certificate that is trusted. Throws what making it known throws.
+   */
   async addHandshake(): Promise<void> {
     this.#isSeen = true;
     if (this.#isRemembered) return;

@@ -14,10 +14,11 @@ import type { Target } from './locate.js';
 /**
  * Starts TLS 1.2 or later on a connection.
  *
- * @param target the certificate must be for one of its names; the first is also sent as the server name
+ * @param target the certificate must be for one of its names; the first is also sent as the server
+ *   name
  * @returns the protected stream
- * @throws InsecureServer for a certificate that is not trusted; ConnectionLost when the handshake fails or takes too
- *   long; the reason of `signal`
+ * @throws InsecureServer for a certificate that is not trusted; ConnectionLost when the handshake
+ *   fails or takes too long; the reason of `signal`
  */
 export async function startTls(
   plain: Duplex,
@@ -56,7 +57,8 @@ async function handshake(
     signal.addEventListener('abort', onAbort);
     // What happens after the handshake is the reader's; an error in between must not be nobody's.
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Set by Node before it gives up a connection whose certificate it does not trust, whatever the reason is.
+      // Set by Node before it gives up a connection whose certificate it does not trust, whatever
+      // the reason is.
       const isDistrust = Boolean(stream.authorizationError as unknown);
       fail(isDistrust ? distrust(error, host, names) : describeFailure(error));
     });
@@ -98,7 +100,10 @@ function distrust(
   );
 }
 
-/** What two programs cannot agree on today they cannot agree on tomorrow. RFC 8446 §6 names these alerts. */
+/**
+ * What two programs cannot agree on today they cannot agree on tomorrow. RFC 8446 §6 names these
+ * alerts.
+ */
 const lastingFailure =
   /UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY|NO_(SHARED_)?CIPHERS?|NO_PROTOCOLS|UNRECOGNIZED_NAME|TOO_(SMALL|WEAK|SHORT)|WRONG_SIGNATURE_TYPE|NO_SUITABLE|CERTIFICATE_REQUIRED|PARAM_SIZE/;
 

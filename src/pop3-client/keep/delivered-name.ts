@@ -3,7 +3,10 @@
 import { accountTag, deliveredKey } from './message-key.js';
 import type { StoredRecord } from './journal-format.js';
 
-/** The base name of a message in tmp: it says whose it is, so that a later run of the same account can tell what it was. */
+/**
+ * The base name of a message in tmp: it says whose it is, so that a later run of the same account
+ * can tell what it was.
+ */
 export function formatTmpName(
   stamp: string,
   account: string,
@@ -13,7 +16,10 @@ export function formatTmpName(
   return `${stamp}A${accountTag(account)}${key === null ? '' : `K${key}`}.${host}`;
 }
 
-/** @returns the stamp and the key in a name that `formatTmpName` made for this account; null for any other name */
+/**
+ * @returns the stamp and the key in a name that `formatTmpName` made for this account; null for any
+ *   other name
+ */
 export function parseTmpName(
   name: string,
   account: string,
@@ -28,7 +34,10 @@ export function formatDeliveredName(stamp: string, delivered: string, host: stri
   return `${stamp}U${delivered}.${host}`;
 }
 
-/** The 32 hex digits of a name that `formatDeliveredName` made, in any Maildir folder; null for another's name. */
+/**
+ * The 32 hex digits of a name that `formatDeliveredName` made, in any Maildir folder; null for
+ * another's name.
+ */
 export function parseDeliveredName(fileName: string): string | null {
   return /^[0-9]{1,12}\.M[0-9]{6}U([0-9a-f]{32})\./.exec(fileName)?.[1] ?? null;
 }

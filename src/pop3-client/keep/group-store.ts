@@ -1,6 +1,7 @@
-// Groups of messages from tmp into new, so that one directory sync and one journal sync serve many. A group is committed
-// only when its replies are verified, or when the server refuses to say more. Order: links, sync of new, journal, sync of the
-// journal, and then tmp is cleared. Without link(2): journal, renames, sync of new, journal.
+// Groups of messages from tmp into new, so that one directory sync and one journal sync serve many.
+// A group is committed only when its replies are verified, or when the server refuses to say more.
+// Order: links, sync of new, journal, sync of the journal, and then tmp is cleared. Without
+// link(2): journal, renames, sync of new, journal.
 
 import { unlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -46,7 +47,9 @@ export interface GroupStoreOptions {
   readonly traceHeader: (stamp: string) => Buffer;
 }
 
-/** Octets of files being made durable at a time; beyond that nothing more is read from the server. */
+/**
+ * Octets of files being made durable at a time; beyond that nothing more is read from the server.
+ */
 const maxUnfinishedOctets = 8 * 1024 * 1024;
 const maxUnfinishedFiles = 256;
 
@@ -98,7 +101,8 @@ export class GroupStore {
   /**
    * Commits a group after those before it.
    *
-   * @param state what the journal says of the messages: `doubtful` when the server did not show that it was in step
+   * @param state what the journal says of the messages: `doubtful` when the server did not show
+   *   that it was in step
    * @throws StoreFailure when some were not stored; those that were are recorded all the same
    */
   async commit(
@@ -111,7 +115,10 @@ export class GroupStore {
     await commit;
   }
 
-  /** Waits for what was read whole and not committed. It stays in tmp: the next session shows whether the server still has it. */
+  /**
+   * Waits for what was read whole and not committed. It stays in tmp: the next session shows
+   * whether the server still has it.
+   */
   async hold(group: readonly Arrival[]): Promise<void> {
     for (const { finished } of group) await finished.catch(() => undefined);
   }
@@ -178,7 +185,10 @@ export class GroupStore {
     this.#throwFirst(failures);
   }
 
-  /** @param failures gets what went wrong. @returns those that are in the Maildir and recorded; tmp has none of the others */
+  /**
+   * @param failures gets what went wrong.
+   * @returns those that are in the Maildir and recorded; tmp has none of the others
+   */
   async #deliver(settled: readonly Settled[], failures: unknown[]): Promise<readonly Settled[]> {
     const { journal, placing } = this.#options;
     const fresh = settled.filter(({ memory }) => memory.kind === 'nowhere');
@@ -201,7 +211,8 @@ export class GroupStore {
       failures.push(error);
     }
     const recorded = await this.#record(present, failures);
-    // What is left in tmp is rubbish now, which the next run removes if we cannot. What was taken back is removed already.
+    // What is left in tmp is rubbish now, which the next run removes if we cannot. What was taken
+    // back is removed already.
     const withdrawn = new Set(present.slice(recorded.length));
     for (const one of settled) if (!withdrawn.has(one)) this.#removeTmp(one);
     return recorded;
@@ -213,8 +224,9 @@ export class GroupStore {
   }
 
   /**
-   * Makes links and records durable. A disk may have room for messages and none for their records: then messages are taken
-   * back until it has. Left in new without a record they would be fetched again once somebody has read and deleted them.
+   * Makes links and records durable. A disk may have room for messages and none for their records:
+   * then messages are taken back until it has. Left in new without a record they would be fetched
+   * again once somebody has read and deleted them.
    *
    * @param failures gets what went wrong
    * @returns those that are durable and recorded

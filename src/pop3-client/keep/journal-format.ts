@@ -1,8 +1,9 @@
 // The lines of pop3get.*.journal, described in pop3get(1). Pure.
 
 /**
- * `storing`: about to be renamed into new, on file systems without link(2); the final name says whether it was. `stored`: in the
- * Maildir, durably. `doubtful`: stored, but the server did not show that its replies were those to our commands.
+ * `storing`: about to be renamed into new, on file systems without link(2); the final name says
+ * whether it was. `stored`: in the Maildir, durably. `doubtful`: stored, but the server did not
+ * show that its replies were those to our commands.
  */
 export type RecordState = 'storing' | 'stored' | 'doubtful';
 
@@ -17,7 +18,10 @@ export interface StoredRecord {
   readonly topHash: string | null;
   /** The size that LIST gave, as text, up to 20 characters; null when it gave none. */
   readonly listedOctets: string | null;
-  /** `seconds.Mmicroseconds`: what the names in tmp and new start with. One account has each only once. */
+  /**
+   * `seconds.Mmicroseconds`: what the names in tmp and new start with. One account has each only
+   * once.
+   */
   readonly stamp: string;
 }
 
@@ -27,7 +31,10 @@ export type JournalLine =
   | { readonly kind: 'tls' }
   /** Of two records with one stamp the later one counts. */
   | { readonly kind: 'record'; readonly record: StoredRecord }
-  /** The session ended while this message was on its way: others are settled first. Each line counts once more. */
+  /**
+   * The session ended while this message was on its way: others are settled first. Each line counts
+   * once more.
+   */
   | { readonly kind: 'suspect'; readonly key: string };
 
 const magic = 'pop3get-journal-1';
@@ -48,7 +55,11 @@ export function formatJournalLine(line: JournalLine): string {
   }
 }
 
-/** Parses a line without its line end. @returns null for anything but a whole, well-formed line: it then says nothing */
+/**
+ * Parses a line without its line end.
+ *
+ * @returns null for anything but a whole, well-formed line: it then says nothing
+ */
 export function parseJournalLine(text: string): JournalLine | null {
   const [word = '', ...values] = text.split(' ');
   const [first = ''] = values;

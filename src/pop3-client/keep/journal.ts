@@ -1,5 +1,6 @@
-// What was stored and may still be on the server, one text file per account in the Maildir. Only added to, and made
-// durable, before the server is told to delete; now and then replaced whole. Losing it costs a download, never a message.
+// What was stored and may still be on the server, one text file per account in the Maildir. Only
+// added to, and made durable, before the server is told to delete; now and then replaced whole.
+// Losing it costs a download, never a message.
 
 import { close, constants, fstatSync, ftruncate, open, readFile, rename, unlink } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +20,10 @@ const truncateFile = promisify(ftruncate);
 const renameFile = promisify(rename);
 const unlinkFile = promisify(unlink);
 
-/** Four times what a run can add: a record is 182 octets at most, and a listing is cut at 200,000 messages. */
+/**
+ * Four times what a run can add: a record is 182 octets at most, and a listing is cut at 200,000
+ * messages.
+ */
 const maxJournalOctets = 128 * 1024 * 1024;
 
 /** What a journal says. */
@@ -29,14 +33,18 @@ export interface JournalContent {
   /** Keys of messages on whose account sessions ended, and how often. */
   readonly suspects: ReadonlyMap<string, number>;
   readonly sawTls: boolean;
-  /** False when there was no journal of this account; then the Maildir itself is searched for what was stored. */
+  /**
+   * False when there was no journal of this account; then the Maildir itself is searched for what
+   * was stored.
+   */
   readonly existed: boolean;
 }
 
 /**
  * Reads an account's journal. A line that is not whole, or of another account, says nothing.
  *
- * @throws ConfigurationError when it is too large, no regular file or not ours to read, else TemporaryError; both name it
+ * @throws ConfigurationError when it is too large, no regular file or not ours to read, else
+ *   TemporaryError; both name it
  */
 export async function readJournal(maildir: string, account: string): Promise<JournalContent> {
   const records = new Map<string, StoredRecord>();
@@ -56,7 +64,10 @@ export async function readJournal(maildir: string, account: string): Promise<Jou
   return { records, suspects, sawTls, existed: isOurs };
 }
 
-/** An account's journal, open for adding. What is in memory is what is on the disk. The account's lock must be held. */
+/**
+ * An account's journal, open for adding. What is in memory is what is on the disk. The account's
+ * lock must be held.
+ */
 export class Journal {
   readonly #maildir: string;
   readonly #account: string;
@@ -87,10 +98,11 @@ export class Journal {
   }
 
   /**
-   * Opens the journal and adds what a recovery found. It is written anew, without what no longer counts, when there is
-   * room for that.
+   * Opens the journal and adds what a recovery found. It is written anew, without what no longer
+   * counts, when there is room for that.
    *
-   * @throws ConfigurationError or TemporaryError when it cannot be written: nothing may be deleted then
+   * @throws ConfigurationError or TemporaryError when it cannot be written: nothing may be deleted
+   *   then
    */
   static async open(
     maildir: string,
@@ -132,7 +144,11 @@ export class Journal {
     return this.#added.has(stamp);
   }
 
-  /** Adds records and waits until they are on the disk. @throws the system's error; then none of them counts */
+  /**
+   * Adds records and waits until they are on the disk.
+   *
+   * @throws the system's error; then none of them counts
+   */
   async addRecords(records: readonly StoredRecord[]): Promise<void> {
     await this.#append(formatRecords(records));
     for (const record of records) {
@@ -151,7 +167,11 @@ export class Journal {
     this.#sawTls = true;
   }
 
-  /** Replaces records and suspects, atomically. @throws the system's error; the old journal then stands */
+  /**
+   * Replaces records and suspects, atomically.
+   *
+   * @throws the system's error; the old journal then stands
+   */
   async replace(
     records: readonly StoredRecord[],
     suspects: ReadonlyMap<string, number>,
@@ -177,7 +197,8 @@ export class Journal {
     if (text === '') return;
     const bytes = Buffer.from(text, 'latin1');
     try {
-      // A copy of the Maildir made of hard links must not be told of messages that it does not have.
+      // A copy of the Maildir made of hard links must not be told of messages that it does not
+      // have.
       if (fstatSync(this.#fd).nlink > 1) await this.#replace(this.content);
       await writeAll(this.#fd, bytes, this.#length);
       await syncData(this.#fd);
@@ -251,7 +272,10 @@ async function replaceJournal(
   return { fd, length: bytes.length };
 }
 
-/** The account's lock is held, so the name is nobody else's: what is there was left by a run that died, or put in the way. */
+/**
+ * The account's lock is held, so the name is nobody else's: what is there was left by a run that
+ * died, or put in the way.
+ */
 async function createAnew(path: string): Promise<number> {
   const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL;
   try {

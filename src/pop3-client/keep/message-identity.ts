@@ -1,5 +1,5 @@
-// What makes two copies one message: their octets, without the fields that servers over mbox files add once a message was seen.
-// RFC 5322 §2.2 (fields), mbox(5). Pure.
+// What makes two copies one message: their octets, without the fields that servers over mbox files
+// add once a message was seen. RFC 5322 §2.2 (fields), mbox(5). Pure.
 
 import { createHash, type Hash } from 'node:crypto';
 
@@ -23,7 +23,10 @@ export interface MessageIdentity {
   readonly contentHash: string;
   /** The same of all of it, as earlier versions recorded it; null when that is no other. */
   readonly wholeHash: string | null;
-  /** The first 32 hex digits of the same of the header and the first `topLineCount` lines of the body. */
+  /**
+   * The first 32 hex digits of the same of the header and the first `topLineCount` lines of the
+   * body.
+   */
   readonly topHash: string;
 }
 

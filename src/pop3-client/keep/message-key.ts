@@ -1,5 +1,5 @@
-// Hashes that name an account, a message on its server and a message in the Maildir. What a server says reaches
-// file names only through these. Pure.
+// Hashes that name an account, a message on its server and a message in the Maildir. What a server
+// says reaches file names only through these. Pure.
 
 import { createHash } from 'node:crypto';
 
@@ -8,15 +8,20 @@ export function accountTag(account: string): string {
   return digest('account', account).slice(0, 16);
 }
 
-/** 32 hex digits for a unique-id of an account: equal ids of one account give equal keys, and only those. */
+/**
+ * 32 hex digits for a unique-id of an account: equal ids of one account give equal keys, and only
+ * those.
+ */
 export function uniqueIdKey(account: string, uniqueId: string): string {
   return digest('unique-id', account, uniqueId).slice(0, 32);
 }
 
 /**
- * The 32 hex digits in a delivered message's name: the same for the same message of the same account in every run.
+ * The 32 hex digits in a delivered message's name: the same for the same message of the same
+ * account in every run.
  *
- * @param key what `uniqueIdKey` gave; null when the server gave no usable unique-id, so that the content alone counts
+ * @param key what `uniqueIdKey` gave; null when the server gave no usable unique-id, so that the
+ *   content alone counts
  * @param contentHash SHA-256 of the message as stored, trace header left out, hex
  */
 export function deliveredKey(account: string, key: string | null, contentHash: string): string {

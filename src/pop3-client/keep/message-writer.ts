@@ -1,4 +1,5 @@
-// One message on its way into tmp: trace header, LF line ends, a hash of the content, little memory.
+// One message on its way into tmp: trace header, LF line ends, a hash of the content, little
+// memory.
 
 import { TmpFile } from '../../maildir/deliver.js';
 import { LineFeedEncoder } from '../../wire/multiline.js';

@@ -1,4 +1,5 @@
-// pop3get's own files in a Maildir. Whoever else writes there may have put something else in their place.
+// pop3get's own files in a Maildir. Whoever else writes there may have put something else in their
+// place.
 
 import { fileFailure } from '../../system/failures/file-failure.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
@@ -16,7 +17,8 @@ export interface OwnFile {
  *
  * @param flags O_RDONLY or O_RDWR
  * @returns null when there is none
- * @throws ConfigurationError naming the file when it is no regular file or may not be opened, else TemporaryError
+ * @throws ConfigurationError naming the file when it is no regular file or may not be opened, else
+ *   TemporaryError
  */
 export function tryOpenOwnFile(path: string, flags: number): OwnFile | null {
   try {

@@ -1,5 +1,6 @@
-// After a crash, or a session that broke: what is left in tmp and in the journal. A message was delivered when the journal or its
-// final name in new or cur says so, and by no other sign: anybody can make a second link to a file.
+// After a crash, or a session that broke: what is left in tmp and in the journal. A message was
+// delivered when the journal or its final name in new or cur says so, and by no other sign: anybody
+// can make a second link to a file.
 
 import { constants, createReadStream } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
@@ -29,7 +30,8 @@ export interface Leftovers {
 }
 
 /**
- * Finds an account's files in tmp. The account's lock must be held. Reads the content of those that are not recorded.
+ * Finds an account's files in tmp. The account's lock must be held. Reads the content of those that
+ * are not recorded.
  *
  * @param deliveredNames the names in new and cur
  */
@@ -93,8 +95,8 @@ async function tryIdentify(path: string): Promise<MessageIdentity | null> {
 }
 
 /**
- * Opens an account's journal with what the last run could not record, and clears tmp of all but held messages. Throws as
- * `Journal.open` and `readJournal`.
+ * Opens an account's journal with what the last run could not record, and clears tmp of all but
+ * held messages. Throws as `Journal.open` and `readJournal`.
  */
 export async function recoverJournal(
   maildir: string,

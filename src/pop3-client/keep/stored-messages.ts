@@ -1,5 +1,5 @@
-// Which messages are in the Maildir already: the journal's records, matched each at most once in a session, and the names
-// that earlier deliveries left in new and cur.
+// Which messages are in the Maildir already: the journal's records, matched each at most once in a
+// session, and the names that earlier deliveries left in new and cur.
 
 import type { StoredRecord } from './journal-format.js';
 import type { Entry } from '../talk/listing.js';
@@ -7,7 +7,10 @@ import { deliveredKey, uniqueIdKey } from './message-key.js';
 import type { MessageIdentity } from './message-identity.js';
 import { parseDeliveredName } from './delivered-name.js';
 
-/** Where a message is remembered: in the journal, only by its name in the Maildir, or nowhere because it is new. */
+/**
+ * Where a message is remembered: in the journal, only by its name in the Maildir, or nowhere
+ * because it is new.
+ */
 export type Memory =
   | { readonly kind: 'journal'; readonly record: StoredRecord }
   | { readonly kind: 'maildir' }
@@ -47,7 +50,11 @@ export class StoredMessages {
     }
   }
 
-  /** The record of a message's unique-id; its size and content may be others. @returns null also without a unique-id */
+  /**
+   * The record of a message's unique-id; its size and content may be others.
+   *
+   * @returns null also without a unique-id
+   */
   find(entry: Entry): StoredRecord | null {
     if (entry.uniqueId === null || this.#byKey.size === 0) return null;
     return this.#byKey.get(uniqueIdKey(this.#account, entry.uniqueId)) ?? null;
@@ -67,8 +74,8 @@ export class StoredMessages {
   }
 
   /**
-   * Recognises a message by its content, once fetched. Each record stands for one message: of two with the same content and
-   * one record, the second is new.
+   * Recognises a message by its content, once fetched. Each record stands for one message: of two
+   * with the same content and one record, the second is new.
    */
   takeFetched(key: string | null, identity: MessageIdentity): Memory {
     const { contentHash, wholeHash } = identity;
@@ -80,7 +87,8 @@ export class StoredMessages {
         this.take(record);
         return { kind: 'journal', record };
       }
-      // The same content without a unique-id may be a second copy; only a lost journal makes the name count.
+      // The same content without a unique-id may be a second copy; only a lost journal makes the
+      // name count.
       if (key === null && this.#journalExisted) continue;
       const delivered = deliveredKey(this.#account, key, hash);
       const count = this.#delivered.get(delivered) ?? 0;

@@ -12,8 +12,8 @@ export interface TraceHeaderParts {
 }
 
 /**
- * Formats the field with LF line ends. Nothing in it was said by the server: names are cut down to the characters of host
- * names, so that no part can end the field or pose as another.
+ * Formats the field with LF line ends. Nothing in it was said by the server: names are cut down to
+ * the characters of host names, so that no part can end the field or pose as another.
  */
 export function formatTraceHeader(parts: TraceHeaderParts): Buffer {
   const { serverAddress } = parts;

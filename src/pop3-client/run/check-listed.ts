@@ -1,5 +1,6 @@
-// Whether messages that this run did not fetch are those that were stored under their unique-ids: before they are deleted, the
-// header and the first lines are compared. Servers have given an old unique-id to another message. RFC 1939 §7 (TOP).
+// Whether messages that this run did not fetch are those that were stored under their unique-ids:
+// before they are deleted, the header and the first lines are compared. Servers have given an old
+// unique-id to another message. RFC 1939 §7 (TOP).
 
 import { formatCommandLine } from '../../wire/command-line.js';
 import { LineFeedEncoder } from '../../wire/multiline.js';

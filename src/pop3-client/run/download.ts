@@ -1,5 +1,5 @@
-// RETR after RETR, as many under way as the server and its bounds permit; each group of messages is verified with a probe
-// and then committed. Deletes nothing.
+// RETR after RETR, as many under way as the server and its bounds permit; each group of messages is
+// verified with a probe and then committed. Deletes nothing.
 
 import { formatCommandLine } from '../../wire/command-line.js';
 import type { Response } from '../../wire/response.js';
@@ -13,8 +13,9 @@ import { exchangeAll, type Command } from './exchange-all.js';
 import { SessionBroken } from './session-broken.js';
 
 /**
- * Octets of commands under way: all RETRs of a thousand messages, so that they cost one round trip. RFC 2449 §6.6 wants them to
- * fit the transport's window lest both ends wait for each other; this end never does, it reads whatever it has yet to write.
+ * Octets of commands under way: all RETRs of a thousand messages, so that they cost one round trip.
+ * RFC 2449 §6.6 wants them to fit the transport's window lest both ends wait for each other; this
+ * end never does, it reads whatever it has yet to write.
  */
 const maxCommandOctets = 16_384;
 /** Octets of messages under way, as listed; one message may be larger. */
@@ -46,7 +47,8 @@ interface Step extends Command {
  * Fetches and stores messages; resolves when every one is safe or refused.
  *
  * @param entries in the order to fetch them
- * @throws StoreFailure; SessionBroken with the messages that were under way. What was read whole and not verified stays in tmp
+ * @throws StoreFailure; SessionBroken with the messages that were under way. What was read whole
+ *   and not verified stays in tmp
  */
 export async function download(entries: readonly Entry[], options: DownloadOptions): Promise<void> {
   await new Download(options).run(planSteps(entries, options));
@@ -160,8 +162,9 @@ class Download {
   }
 
   /**
-   * The last probe was answered with -ERR: messages that were just read can speak for the group instead. Where none of them is
-   * known any more, the server takes RETR for DELE (RFC 2449 §6.7), and these may be the only copies.
+   * The last probe was answered with -ERR: messages that were just read can speak for the group
+   * instead. Where none of them is known any more, the server takes RETR for DELE (RFC 2449 §6.7),
+   * and these may be the only copies.
    */
   async #commitUnprobed(): Promise<void> {
     const { client, probe } = this.#options;

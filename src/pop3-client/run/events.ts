@@ -18,9 +18,15 @@ export type RunEvent =
   | { readonly kind: 'octets'; readonly octets: number }
   /** A message was put into the Maildir. */
   | { readonly kind: 'stored'; readonly octets: number }
-  /** A message was in the Maildir before the run. `id` is the same for the same message in every session. */
+  /**
+   * A message was in the Maildir before the run. `id` is the same for the same message in every
+   * session.
+   */
   | { readonly kind: 'known'; readonly id: string }
-  /** A message that did not make it, or that could not be deleted. The first time for each message counts. */
+  /**
+   * A message that did not make it, or that could not be deleted. The first time for each message
+   * counts.
+   */
   | { readonly kind: 'left'; readonly entry: Entry; readonly reason: string }
   /** A session ended early and another follows. */
   | { readonly kind: 'session-ended'; readonly reason: string };

@@ -1,4 +1,5 @@
-// Commands in a row, as many ahead of their replies as the server and the bounds permit. RFC 2449 §6.6 (PIPELINING).
+// Commands in a row, as many ahead of their replies as the server and the bounds permit. RFC 2449
+// §6.6 (PIPELINING).
 
 import type { Pop3Client } from '../talk/client.js';
 
@@ -18,7 +19,8 @@ export interface Bounds {
 }
 
 /**
- * Sends every command and has each reply read in its turn. Throws what `onReply` throws, and LostStep.
+ * Sends every command and has each reply read in its turn. Throws what `onReply` throws, and
+ * LostStep.
  *
  * @param onReply reads the reply to a command from the client
  */

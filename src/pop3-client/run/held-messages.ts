@@ -1,5 +1,5 @@
-// What came whole in a session that broke, and waits in tmp: a server that took RETR for DELE has no other copy of it. The next
-// listing shows. Pure.
+// What came whole in a session that broke, and waits in tmp: a server that took RETR for DELE has
+// no other copy of it. The next listing shows. Pure.
 
 import type { StoredRecord } from '../keep/journal-format.js';
 import { uniqueIdKey } from '../keep/message-key.js';

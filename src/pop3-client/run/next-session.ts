@@ -1,4 +1,5 @@
-// What follows a session that broke: another one that does something differently, or the end of the run. Pure.
+// What follows a session that broke: another one that does something differently, or the end of the
+// run. Pure.
 
 import {
   ConnectionLost,
@@ -35,7 +36,8 @@ export function decideNextSession(
 ): NextSession | null {
   if (isInterrupted) return null;
   if (error instanceof StoreFailure) {
-    // What is stored can be deleted in a session that retrieves nothing, so that no server throws anything away.
+    // What is stored can be deleted in a session that retrieves nothing, so that no server throws
+    // anything away.
     if (keep || course.isSettlingOnly) return null;
     return { course: { ...course, isSettlingOnly: true }, suspects: [], givenUp: [] };
   }

@@ -1,4 +1,5 @@
-// One run of pop3get: as many sessions as it takes to get past messages that end one, and a summary that says what was done.
+// One run of pop3get: as many sessions as it takes to get past messages that end one, and a summary
+// that says what was done.
 
 import { exitCode } from '../../system/failures/exit-code.js';
 import { checkMaildir, findPlacing, listMessages, type Placing } from '../../maildir/deliver.js';
@@ -29,7 +30,8 @@ const maxSessions = 10;
 /**
  * Runs to the end, or until `signal` aborts with an Interrupted.
  *
- * @returns the summary, whatever happened; never rejects for what a server, a disk or a user can cause
+ * @returns the summary, whatever happened; never rejects for what a server, a disk or a user can
+ *   cause
  */
 export async function run(
   settings: Settings,
@@ -51,7 +53,8 @@ export async function run(
     summary.error = reasonOf(error);
     summary.exit = error instanceof ConfigurationError ? exitCode.permanent : exitCode.temporary;
     if (!(error instanceof ConfigurationError || error instanceof TemporaryError)) {
-      // The system's errors (a Maildir that cannot be read) have a code; anything else is a fault of ours.
+      // The system's errors (a Maildir that cannot be read) have a code; anything else is a fault
+      // of ours.
       if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     }
   }
@@ -207,7 +210,11 @@ interface RunContext {
   readonly placing: Placing;
 }
 
-/** What to end a run with. @param earlier an earlier session's end, which may be why this one was needed */
+/**
+ * What to end a run with.
+ *
+ * @param earlier an earlier session's end, which may be why this one was needed
+ */
 function withHistory(error: unknown, earlier: SessionBroken | null): unknown {
   const cause = error instanceof SessionBroken ? error.cause : error;
   const history = earlier === null ? '' : `; before that: ${earlier.message}`;

@@ -1,4 +1,5 @@
-// Why a session ended early, and what was found out in it: all that the decision about the next session needs.
+// Why a session ended early, and what was found out in it: all that the decision about the next
+// session needs.
 
 import { reasonOf } from '../settings/failures.js';
 import type { Entry, MailboxListing } from '../talk/listing.js';

@@ -1,5 +1,6 @@
-// What one session does with each listed message. Messages that ended sessions before are suspects: a session never has them and
-// others to deal with, so that what is good is stored, deleted and settled by QUIT first. Pure.
+// What one session does with each listed message. Messages that ended sessions before are suspects:
+// a session never has them and others to deal with, so that what is good is stored, deleted and
+// settled by QUIT first. Pure.
 
 import type { StoredRecord } from '../keep/journal-format.js';
 import { uniqueIdKey } from '../keep/message-key.js';
@@ -16,7 +17,9 @@ export interface Course {
   readonly suspects: ReadonlyMap<string, number>;
   /** Messages not to deal with any more in this run, by `nameOf`. */
   readonly excluded: ReadonlySet<string>;
-  /** Whether the run found a message that is to blame: the other suspects are probably good then. */
+  /**
+   * Whether the run found a message that is to blame: the other suspects are probably good then.
+   */
   readonly hasCulprit: boolean;
 }
 
@@ -48,7 +51,10 @@ export interface SessionPlan {
   readonly hasMore: boolean;
 }
 
-/** A name for a message that holds in the next session too, as far as the server lets it. 32 hex digits. */
+/**
+ * A name for a message that holds in the next session too, as far as the server lets it. 32 hex
+ * digits.
+ */
 export function nameOf(account: string, { uniqueId, number, listedOctets }: Entry): string {
   // No unique-id begins with a blank.
   return uniqueIdKey(account, uniqueId ?? ` ${number} ${listedOctets ?? ''}`);

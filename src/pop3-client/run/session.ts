@@ -1,4 +1,5 @@
-// One session in TRANSACTION: list, recognise, fetch, settle. What it could not do it reports; the run decides what next.
+// One session in TRANSACTION: list, recognise, fetch, settle. What it could not do it reports; the
+// run decides what next.
 
 import { formatCommandLine } from '../../wire/command-line.js';
 import type { Placing } from '../../maildir/deliver.js';
@@ -174,7 +175,10 @@ interface Listed {
   readonly hasTop: boolean;
 }
 
-/** The listing, and whether to pipeline, by the capabilities as they are after the login: RFC 2449 §5 lets them change. */
+/**
+ * The listing, and whether to pipeline, by the capabilities as they are after the login: RFC 2449
+ * §5 lets them change.
+ */
 async function list(
   { client, capabilities: before }: OpenSession,
   isAllowed: boolean,

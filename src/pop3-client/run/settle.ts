@@ -14,8 +14,8 @@ export interface Settlement {
   /** Messages whose DELE was answered with +OK. */
   readonly marked: readonly Entry[];
   /**
-   * `done`: the server said it removed them, or there were none. `refused`: it answered QUIT with -ERR, so some may remain.
-   * `undecided`: no answer; the next run finds out.
+   * `done`: the server said it removed them, or there were none. `refused`: it answered QUIT with
+   * -ERR, so some may remain. `undecided`: no answer; the next run finds out.
    */
   readonly quit: 'done' | 'refused' | 'undecided';
   /** Why, for the last two. */

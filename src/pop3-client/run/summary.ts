@@ -26,11 +26,17 @@ export interface Summary {
   known: number;
   /** Messages that the server said it removed. */
   deleted: number;
-  /** Messages that were stored though the server may have been out of step; it was not told to delete them. */
+  /**
+   * Messages that were stored though the server may have been out of step; it was not told to
+   * delete them.
+   */
   doubtful: number;
   /** Messages left on the server on purpose. */
   kept: number;
-  /** Messages on the server when the run ended, those left there on purpose included; null when that is not known. */
+  /**
+   * Messages on the server when the run ended, those left there on purpose included; null when that
+   * is not known.
+   */
   left: number | null;
   /** No answer to QUIT: whether the deletions were carried out is settled by the next run. */
   undecided: boolean;

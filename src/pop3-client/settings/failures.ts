@@ -1,5 +1,5 @@
-// What can end a session with the server. Each is a TemporaryError (exit 111) or a ConfigurationError (exit 100) to
-// whoever does not handle it.
+// What can end a session with the server. Each is a TemporaryError (exit 111) or a
+// ConfigurationError (exit 100) to whoever does not handle it.
 
 import { constants } from 'node:os';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
@@ -17,8 +17,8 @@ export class FellSilent extends ConnectionLost {}
 export class Interrupted extends ConnectionLost {}
 
 /**
- * The server's bytes are not the reply that was due, so it is unknown where replies start. Nothing read since the last
- * verified point can be believed.
+ * The server's bytes are not the reply that was due, so it is unknown where replies start. Nothing
+ * read since the last verified point can be believed.
  */
 export class LostStep extends TemporaryError {}
 
@@ -31,7 +31,10 @@ export class StoreFailure extends TemporaryError {}
 /** The server refuses this login or this client for good. */
 export class Refused extends ConfigurationError {}
 
-/** The server's certificate is not the one that was asked for, or TLS cannot be had. Nothing was sent in clear. */
+/**
+ * The server's certificate is not the one that was asked for, or TLS cannot be had. Nothing was
+ * sent in clear.
+ */
 export class InsecureServer extends ConfigurationError {}
 
 /** Text that a server sent, for an error message: printable ASCII, at most 200 characters. */

@@ -1,4 +1,5 @@
-// Where the password comes from: a file, a command, the command line, the environment, or whoever is at the terminal.
+// Where the password comes from: a file, a command, the command line, the environment, or whoever
+// is at the terminal.
 
 import { execFile } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
@@ -22,7 +23,8 @@ const commandTimeoutMs = 120_000;
 /**
  * Reads the password. No error says what it is.
  *
- * @throws UsageError for two sources; ConfigurationError for a file that others may read; TemporaryError when the command fails
+ * @throws UsageError for two sources; ConfigurationError for a file that others may read;
+ *   TemporaryError when the command fails
  */
 export async function readPassword(sources: PasswordSources): Promise<Buffer> {
   const { file, command, argument, environment } = sources;
@@ -41,8 +43,8 @@ export async function readPassword(sources: PasswordSources): Promise<Buffer> {
 }
 
 /**
- * The octets of which Node made a text of the command line or the environment: what is no UTF-8 is U+FFFD there, and the
- * system alone still has it.
+ * The octets of which Node made a text of the command line or the environment: what is no UTF-8 is
+ * U+FFFD there, and the system alone still has it.
  *
  * @param path a file of proc(5): texts with NUL between them
  */
@@ -103,7 +105,10 @@ async function readFromCommand(command: string): Promise<Buffer> {
 
 const byteOrderMark = Buffer.from('\ufeff');
 
-/** The octets before the first line end. A byte order mark that an editor put first is no part of a password. */
+/**
+ * The octets before the first line end. A byte order mark that an editor put first is no part of a
+ * password.
+ */
 function firstLine(octets: Buffer): Buffer {
   const start = octets.indexOf(byteOrderMark) === 0 ? byteOrderMark.length : 0;
   const end = octets.findIndex((octet) => octet === 0x0a || octet === 0x0d);

@@ -147,8 +147,9 @@ export async function readSettings(
 }
 
 /**
- * The domain out of what people write: blanks around it and brackets around an IPv6 address mean nothing. A port, a URL or
- * a user in it has an option or argument of its own, and the error says which.
+ * The domain out of what people write: blanks around it and brackets around an IPv6 address mean
+ * nothing. A port, a URL or a user in it has an option or argument of its own, and the error says
+ * which.
  */
 function readDomain(text: string): string {
   const [, scheme, user, bracketed, name = '', port] =
@@ -171,9 +172,11 @@ function readDomain(text: string): string {
   );
 }
 
-/** An internationalized name as DNS, TLS and trace fields have it: RFC 5890 §2.3.2.1 (A-label), RFC 6066 §3. */
+/**
+ * An internationalized name as DNS, TLS and trace fields have it: RFC 5890 §2.3.2.1 (A-label), RFC
+ * 6066 §3.
+ */
 function toAscii(domain: string): string {
-  // eslint-disable-next-line no-control-regex
   if (/^[\0-\x7f]*$/.test(domain)) return domain;
   const ascii = domainToASCII(domain);
   if (ascii === '') throw new UsageError(`"${domain}" is no domain name`);

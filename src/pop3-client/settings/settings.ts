@@ -5,7 +5,10 @@ export interface TlsTrust {
   readonly roots: string | null;
   /** PEM certificates to trust besides; null for none. */
   readonly ca: string | null;
-  /** SHA-256 of the certificate that alone is trusted, 64 hex digits in lower case; null to verify by CA and name. */
+  /**
+   * SHA-256 of the certificate that alone is trusted, 64 hex digits in lower case; null to verify
+   * by CA and name.
+   */
   readonly fingerprint: string | null;
 }
 

@@ -36,7 +36,8 @@ export class ByteSource {
    * The next piece.
    *
    * @param deadline a time of performance.now()
-   * @throws ConnectionClosed at the end of the connection or its failure; FellSilent at the deadline
+   * @throws ConnectionClosed at the end of the connection or its failure; FellSilent at the
+   *   deadline
    */
   async take(deadline: number): Promise<Buffer> {
     for (;;) {
@@ -49,7 +50,11 @@ export class ByteSource {
     }
   }
 
-  /** Stops listening, so that something else can read the stream. @returns whether bytes were waiting */
+  /**
+   * Stops listening, so that something else can read the stream.
+   *
+   * @returns whether bytes were waiting
+   */
   detach(): boolean {
     this.#stream.off('data', this.#onData);
     this.#stream.off('end', this.#onEnd);

@@ -1,4 +1,5 @@
-// A POP3 connection from the client's side: commands out, replies in. Knows nothing of Maildirs or journals.
+// A POP3 connection from the client's side: commands out, replies in. Knows nothing of Maildirs or
+// journals.
 
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
@@ -22,7 +23,9 @@ export class Pop3Client {
   #source: ByteSource;
   #replies: ReplyReader;
 
-  /** @param signal ends the connection when it aborts; its reason goes to whoever waits for a reply */
+  /**
+   * @param signal ends the connection when it aborts; its reason goes to whoever waits for a reply
+   */
   constructor(stream: Duplex, timeoutMs: number, signal: AbortSignal) {
     this.#timeoutMs = timeoutMs;
     this.#signal = signal;
@@ -50,7 +53,8 @@ export class Pop3Client {
   /**
    * For when every reply that was due has been read.
    *
-   * @throws LostStep when there are octets that nobody asked for: they would be taken for the next command's reply
+   * @throws LostStep when there are octets that nobody asked for: they would be taken for the next
+   *   command's reply
    */
   expectSilence(): void {
     if (this.#replies.takeSurplus()) {
@@ -93,7 +97,8 @@ export class Pop3Client {
   /**
    * Puts TLS on the connection once the server has agreed to STLS.
    *
-   * @throws InsecureServer when the server sent more than its reply: it would be taken for protected (CVE-2021-38084's kind)
+   * @throws InsecureServer when the server sent more than its reply: it would be taken for
+   *   protected (CVE-2021-38084's kind)
    */
   async upgrade(startTls: (plain: Duplex) => Promise<Duplex>): Promise<void> {
     const hadSurplus = this.#replies.takeSurplus();

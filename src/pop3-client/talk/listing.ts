@@ -1,5 +1,5 @@
-// What is in the mailbox: the replies to LIST and UIDL, put together. RFC 1939 §5, §7. Believes as little as it can:
-// sizes are hints, numbers that appear twice are nobody's.
+// What is in the mailbox: the replies to LIST and UIDL, put together. RFC 1939 §5, §7. Believes as
+// little as it can: sizes are hints, numbers that appear twice are nobody's.
 
 import { formatCommandLine } from '../../wire/command-line.js';
 import { parseUniqueIdListing } from '../../wire/listing.js';
@@ -14,7 +14,9 @@ export interface Entry {
   readonly number: number;
   /** The size as LIST worded it, at most 20 characters; null when it gave none. */
   readonly listedOctets: string | null;
-  /** The size when it is a plausible number, else 0; for progress, never for framing or allocation. */
+  /**
+   * The size when it is a plausible number, else 0; for progress, never for framing or allocation.
+   */
   readonly expectedOctets: number;
   /** latin1. Null when the server gave none, or the same one to several messages. */
   readonly uniqueId: string | null;
@@ -37,8 +39,8 @@ const maxEntries = 200_000;
 const limits = { maxLineOctets: 512, maxOctets: 128 * 1024 * 1024 };
 
 /**
- * Sends STAT, and when the server takes commands ahead also LIST, UIDL, and UIDL for message 1, whose answer shows whether the
- * server can be probed with it. `readMailbox` must follow.
+ * Sends STAT, and when the server takes commands ahead also LIST, UIDL, and UIDL for message 1,
+ * whose answer shows whether the server can be probed with it. `readMailbox` must follow.
  */
 export function requestMailbox(client: Pop3Client, mayPipeline: boolean): void {
   const ahead = mayPipeline ? ['LIST', 'UIDL'].map((word) => formatCommandLine(word)) : [];
@@ -47,8 +49,8 @@ export function requestMailbox(client: Pop3Client, mayPipeline: boolean): void {
 }
 
 /**
- * Reads what `requestMailbox` asked for. STAT says whether there is anything: some servers answer LIST of an empty mailbox with
- * -ERR, or leave out the line that ends it. Throws as `readListing`.
+ * Reads what `requestMailbox` asked for. STAT says whether there is anything: some servers answer
+ * LIST of an empty mailbox with -ERR, or leave out the line that ends it. Throws as `readListing`.
  *
  * @param mayPipeline as `requestMailbox` was told
  */

@@ -1,4 +1,5 @@
-// The ways to log in, in the order in which they are tried. RFC 1939 §7 (USER, PASS, APOP), RFC 5034, RFC 7677.
+// The ways to log in, in the order in which they are tried. RFC 1939 §7 (USER, PASS, APOP), RFC
+// 5034, RFC 7677.
 
 import { createHash } from 'node:crypto';
 import type { Response } from '../../wire/response.js';
@@ -38,9 +39,10 @@ export interface LoginMethod {
 }
 
 /**
- * All of them, best first. After a refusal the next one that is offered gets one try: a server may keep this password in
- * a form that SCRAM or APOP cannot use, know AUTH only without an initial response, or stand behind a proxy whose CAPA
- * announces what it has not got. At most three are offered at a time, so a wrong password costs three attempts at most.
+ * All of them, best first. After a refusal the next one that is offered gets one try: a server may
+ * keep this password in a form that SCRAM or APOP cannot use, know AUTH only without an initial
+ * response, or stand behind a proxy whose CAPA announces what it has not got. At most three are
+ * offered at a time, so a wrong password costs three attempts at most.
  */
 export const loginMethods: readonly LoginMethod[] = [
   {
@@ -114,7 +116,10 @@ function hasPlain(offer: Offer): boolean {
   return mechanismsOf(offer).includes('PLAIN');
 }
 
-/** A server without CAPA can only be asked with what every server knows; under TLS one that names no way at all, too. */
+/**
+ * A server without CAPA can only be asked with what every server knows; under TLS one that names no
+ * way at all, too.
+ */
 function hasUser(offer: Offer): boolean {
   const { capabilities, isProtected } = offer;
   if (capabilities.size === 0 || capabilities.has('USER')) return true;

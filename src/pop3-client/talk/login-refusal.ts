@@ -1,4 +1,5 @@
-// What -ERR to a login means: another way may do, only another password would, or the same one later.
+// What -ERR to a login means: another way may do, only another password would, or the same one
+// later.
 
 import type { Response } from '../../wire/response.js';
 
@@ -12,7 +13,10 @@ const codes: Readonly<Record<string, Refusal>> = {
   'SYS/PERM': 'final',
 };
 
-/** Servers without codes: RFC 1939 §7 (PASS) itself has "unable to lock maildrop" and "maildrop already locked". */
+/**
+ * Servers without codes: RFC 1939 §7 (PASS) itself has "unable to lock maildrop" and "maildrop
+ * already locked".
+ */
 const temporaryWords = [
   /\b(maildrop|mail ?box|mail ?file|mail ?store|inbox|spool|folder|mdrop)\b.*\b(lock(ed)?|busy|in use|open)\b/i,
   /\b(unable|cannot|can't|could not|failed) (to )?(get |obtain |acquire )?(a |the )?lock\b/i,
@@ -25,8 +29,9 @@ const temporaryWords = [
 /**
  * Judges a refused login.
  *
- * @param tellsPassword whether the server was told the password itself, so that AUTH (RFC 3206 §5) says it is wrong. After
- *   SCRAM or APOP, AUTH may only mean that the stored form does not fit the method
+ * @param tellsPassword whether the server was told the password itself, so that AUTH (RFC 3206 §5)
+ *   says it is wrong. After SCRAM or APOP, AUTH may only mean that the stored form does not fit the
+ *   method
  */
 export function judgeRefusal(
   { code, text }: Response,

@@ -1,5 +1,6 @@
-// Logging in with the best method that the server offers, and with the next one when that is refused. Some servers close
-// the connection with a refusal, or in its place: the next method is then tried on a new one.
+// Logging in with the best method that the server offers, and with the next one when that is
+// refused. Some servers close the connection with a refusal, or in its place: the next method is
+// then tried on a new one.
 
 import { SaslCredentialsError } from '../../auth/mechanisms/sasl-client.js';
 import type { Response } from '../../wire/response.js';
@@ -33,9 +34,10 @@ export class Login {
   /**
    * Tries the methods that are left, each once.
    *
-   * @returns the name of the method that was accepted; null when the connection was closed and a new one may do
-   * @throws Refused for a wrong name or password, or no usable method; TemporaryError when the server says to try again;
-   *   ConnectionClosed when no method is left for a new connection
+   * @returns the name of the method that was accepted; null when the connection was closed and a
+   *   new one may do
+   * @throws Refused for a wrong name or password, or no usable method; TemporaryError when the
+   *   server says to try again; ConnectionClosed when no method is left for a new connection
    */
   async tryOn(client: Pop3Client, offer: Offer): Promise<string | null> {
     const usable = this.#usableMethods(offer).filter((method) => !this.#tried.has(method));
@@ -52,7 +54,8 @@ export class Login {
           continue;
         }
         if (!(error instanceof ConnectionClosed)) throw error;
-        // On a new connection the close was this method's; after others it may have been the refusal of the one before.
+        // On a new connection the close was this method's; after others it may have been the
+        // refusal of the one before.
         if (index > 0) return null;
         this.#tried.add(method);
         if (usable.length > 1) return null;

@@ -1,5 +1,5 @@
-// From a list of targets to a session in TRANSACTION: connect, protect, greet, log in. A target that fails before the login
-// makes room for the next.
+// From a list of targets to a session in TRANSACTION: connect, protect, greet, log in. A target
+// that fails before the login makes room for the next.
 
 import type { Duplex } from 'node:stream';
 import { Pop3Client, type Capabilities } from './client.js';
@@ -35,7 +35,9 @@ export interface OpenOptions {
   readonly settings: Settings;
   readonly nameServer: NameServer;
   readonly targets: readonly Target[];
-  /** Once TLS was seen at one address, none is spoken to in clear, unless `--tls off` asks for it. */
+  /**
+   * Once TLS was seen at one address, none is spoken to in clear, unless `--tls off` asks for it.
+   */
   readonly tlsMemory: TlsMemory;
   readonly signal: AbortSignal;
 }
@@ -50,7 +52,10 @@ const silentPort =
 /** The server closes the connection at CAPA: it is asked again without. */
 class ClosedAtCapa extends ConnectionClosed {}
 
-/** @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory` throws; the reason of `signal` */
+/**
+ * @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory`
+ *   throws; the reason of `signal`
+ */
 export async function openSession(options: OpenOptions): Promise<OpenSession> {
   const { settings, signal } = options;
   const { auth, user, password } = settings;

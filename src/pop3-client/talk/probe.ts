@@ -1,6 +1,6 @@
-// A question whose answer only a server in step can give. A server that does not byte-stuff lets a sender write replies
-// into a message; asking for the unique-id of a message, which no sender knows, shows whether a reply is still the reply
-// to its command. RFC 1939 §7 (UIDL), §5 (LIST).
+// A question whose answer only a server in step can give. A server that does not byte-stuff lets a
+// sender write replies into a message; asking for the unique-id of a message, which no sender
+// knows, shows whether a reply is still the reply to its command. RFC 1939 §7 (UIDL), §5 (LIST).
 
 import { formatCommandLine } from '../../wire/command-line.js';
 import { parseUniqueIdListing } from '../../wire/listing.js';
@@ -9,7 +9,10 @@ import type { Pop3Client } from './client.js';
 import { LostStep } from '../settings/failures.js';
 import type { Entry, MailboxListing } from './listing.js';
 
-/** `NOOP` proves less: only that a status line came where one was due. For servers whose LIST takes no number. */
+/**
+ * `NOOP` proves less: only that a status line came where one was due. For servers whose LIST takes
+ * no number.
+ */
 export type ProbeKind = 'UIDL' | 'LIST' | 'NOOP';
 
 export function formatProbe(kind: ProbeKind, entry: Entry): string {
@@ -17,7 +20,8 @@ export function formatProbe(kind: ProbeKind, entry: Entry): string {
 }
 
 /**
- * What a reply to a probe shows: `in-step`; `unknown` for -ERR, as for a message that was expunged meanwhile.
+ * What a reply to a probe shows: `in-step`; `unknown` for -ERR, as for a message that was expunged
+ * meanwhile.
  *
  * @throws LostStep for any other answer
  */
@@ -89,7 +93,10 @@ function isInStep(
   }
 }
 
-/** A server that ignores LIST's argument has sent the whole listing: its lines end where NOOP's reply begins. */
+/**
+ * A server that ignores LIST's argument has sent the whole listing: its lines end where NOOP's
+ * reply begins.
+ */
 async function passOverWholeListing(client: Pop3Client): Promise<void> {
   client.send(formatCommandLine('NOOP'));
   for (let lines = 0; lines < 400_000; lines += 1) {

@@ -1,5 +1,5 @@
-// Replies out of a byte stream: status lines, challenges, listings, messages. Bounded in length and in time.
-// RFC 1939 §3, RFC 5034 §4. Knows no commands.
+// Replies out of a byte stream: status lines, challenges, listings, messages. Bounded in length and
+// in time. RFC 1939 §3, RFC 5034 §4. Knows no commands.
 
 import { maxAuthLineOctets } from '../../wire/limits.js';
 import { MultilineDecoder } from '../../wire/multiline.js';
@@ -9,7 +9,10 @@ import { LostStep, MessageTooLarge, quoteServerText } from '../settings/failures
 
 /** A connection on which fewer octets than this arrive within the timeout is stalled. */
 const progressOctets = 1024;
-/** Pieces of a multi-line reply are decoded in at most this many octets at a time: they may hold many short messages. */
+/**
+ * Pieces of a multi-line reply are decoded in at most this many octets at a time: they may hold
+ * many short messages.
+ */
 const maxPieceOctets = 16_384;
 const nothing = Buffer.alloc(0);
 
@@ -29,7 +32,9 @@ export class ReplyReader {
   readonly #timeoutMs: number;
   #bytes: Buffer = nothing;
 
-  /** @param timeoutMs for a status line as a whole; in a longer reply, for each 1,024 octets of it */
+  /**
+   * @param timeoutMs for a status line as a whole; in a longer reply, for each 1,024 octets of it
+   */
   constructor(source: ByteSource, timeoutMs: number) {
     this.#source = source;
     this.#timeoutMs = timeoutMs;
@@ -44,7 +49,10 @@ export class ReplyReader {
     return hadBytes || hadChunks;
   }
 
-  /** @throws LostStep when the line is none of "+OK" and "-ERR", too long, or not ended by CRLF; ConnectionLost */
+  /**
+   * @throws LostStep when the line is none of "+OK" and "-ERR", too long, or not ended by CRLF;
+   *   ConnectionLost
+   */
   async readResponse(): Promise<Response> {
     const line = await this.readLine();
     const response = parseResponse(line);

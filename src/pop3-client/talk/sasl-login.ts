@@ -15,7 +15,9 @@ import { LostStep, Refused } from '../settings/failures.js';
 
 /** More challenges than any mechanism has. */
 const maxChallenges = 8;
-/** RFC 5034 §4: the initial response goes with the command while the line stays within 255 octets. */
+/**
+ * RFC 5034 §4: the initial response goes with the command while the line stays within 255 octets.
+ */
 const maxAuthCommandOctets = 255;
 
 export interface SaslLogin {
@@ -32,8 +34,8 @@ export interface SaslLogin {
  * Goes through the exchange.
  *
  * @returns the server's last word
- * @throws Refused when the server cannot prove that it knows the password; SaslCredentialsError when name or password
- *   cannot be used with the mechanism
+ * @throws Refused when the server cannot prove that it knows the password; SaslCredentialsError
+ *   when name or password cannot be used with the mechanism
  */
 export async function authenticate(client: Pop3Client, login: SaslLogin): Promise<Response> {
   const sasl =
@@ -67,7 +69,8 @@ async function exchange(
       return reply.response;
     }
     client.expectSilence();
-    // An empty first challenge asks for the initial response, also of a server that did not notice it behind AUTH.
+    // An empty first challenge asks for the initial response, also of a server that did not notice
+    // it behind AUTH.
     const isAskedForInitial = count === 0 && reply.base64 === '';
     const answer = isAskedForInitial
       ? initial

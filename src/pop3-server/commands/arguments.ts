@@ -52,8 +52,9 @@ export const userName: ArgumentParser<string> = (argument) => {
 };
 
 /**
- * RFC 1939 §7 (PASS): "may treat spaces in the argument as part of the password": every octet after the first space is.
- * When none is there, the password is empty and as wrong as any other: a guess that counts. Without the space it is no guess.
+ * RFC 1939 §7 (PASS): "may treat spaces in the argument as part of the password": every octet after
+ * the first space is. When none is there, the password is empty and as wrong as any other: a guess
+ * that counts. Without the space it is no guess.
  */
 export const password: ArgumentParser<Buffer> = (argument) =>
   argument === null ? refuse('needs-password') : { values: Buffer.from(argument, 'latin1') };
@@ -92,7 +93,9 @@ export const optionalWord: ArgumentParser<string | null> = (argument) => {
   return rest.length > 0 ? refuse('too-many-arguments') : { values: word };
 };
 
-/** The texts name both ends of what is accepted, so that they are true of what is too large as well. */
+/**
+ * The texts name both ends of what is accepted, so that they are true of what is too large as well.
+ */
 function refuseNumber(text: string): { readonly refusal: ErrorOutcome } {
   return { refusal: error(text, { max: maxMessageNumber }) };
 }

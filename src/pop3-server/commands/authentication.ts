@@ -65,8 +65,8 @@ async function ask(challenge: Buffer, context: SessionContext): Promise<Buffer |
 }
 
 /**
- * An exchange that was broken off after it had named a user is a failed login: what the server said of that user could be
- * used to guess.
+ * An exchange that was broken off after it had named a user is a failed login: what the server said
+ * of that user could be used to guess.
  */
 async function breakOff(
   why: Break,

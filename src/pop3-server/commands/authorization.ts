@@ -50,8 +50,9 @@ export interface LoginAttempt {
 }
 
 /**
- * Turns a verdict into the reply, and opens the maildrop when it is accepted. Every mechanism ends here. Right or wrong, the
- * reply waits for what earlier failures cost; what nobody could decide is told at once.
+ * Turns a verdict into the reply, and opens the maildrop when it is accepted. Every mechanism ends
+ * here. Right or wrong, the reply waits for what earlier failures cost; what nobody could decide is
+ * told at once.
  */
 export async function concludeLogin(
   verdict: Verdict,
@@ -115,8 +116,9 @@ export interface Refusal {
 }
 
 /**
- * One line for each login that failed. What the client chose, the name as given, stands behind what it could not, so that
- * programs that read logs, such as fail2ban, are not taken in by a name that looks like other fields.
+ * One line for each login that failed. What the client chose, the name as given, stands behind what
+ * it could not, so that programs that read logs, such as fail2ban, are not taken in by a name that
+ * looks like other fields.
  */
 export function reportRefusal(
   attempt: LoginAttempt,

@@ -1,5 +1,5 @@
-// Everything about each command is in its row: its states, how its arguments are read, what runs, where it is specified.
-// CAPA is derived from the rows.
+// Everything about each command is in its row: its states, how its arguments are read, what runs,
+// where it is specified. CAPA is derived from the rows.
 
 import { formatCapability } from '../../wire/capability.js';
 import { parseCommandLine } from '../../wire/command-line.js';
@@ -35,11 +35,17 @@ interface Handler<S extends State> {
 interface Command {
   /** Where it is specified. */
   readonly spec: string;
-  /** What CAPA says of it; absent for the commands that RFC 1939 §5 makes every server have, null when it is not to be had. */
+  /**
+   * What CAPA says of it; absent for the commands that RFC 1939 §5 makes every server have, null
+   * when it is not to be had.
+   */
   readonly capability?: (offer: Offer) => string | null;
   /** The longest line, line end not counted; `maxCommandLineOctets` when absent. */
   readonly maxLineOctets?: number;
-  /** Finds out for itself what other programs did to the maildrop: the list is not refreshed before it. */
+  /**
+   * Finds out for itself what other programs did to the maildrop: the list is not refreshed before
+   * it.
+   */
   readonly looksForItself?: true;
   readonly AUTHORIZATION?: Handler<Authorization>;
   readonly TRANSACTION?: Handler<Transaction>;
@@ -130,7 +136,8 @@ const rows: Readonly<Record<string, Command>> = {
 export const commands: ReadonlyMap<string, Command> = new Map(Object.entries(rows));
 
 /**
- * Carries out one command line. At once where it can be: promises would cost most commands as much as their work.
+ * Carries out one command line. At once where it can be: promises would cost most commands as much
+ * as their work.
  *
  * @param line without its line end
  * @throws what the command throws, such as the system's errors
@@ -159,8 +166,9 @@ export function runCommand(
 }
 
 /**
- * RFC 2449 §5: the same set in both states, but for STLS, which RFC 2595 §4 announces in AUTHORIZATION only. Maildrops keep mail
- * for ever, and RETR removes nothing: EXPIRE NEVER, RFC 2449 §6.7.
+ * RFC 2449 §5: the same set in both states, but for STLS, which RFC 2595 §4 announces in
+ * AUTHORIZATION only. Maildrops keep mail for ever, and RETR removes nothing: EXPIRE NEVER, RFC
+ * 2449 §6.7.
  */
 async function announce(_: null, state: State, context: SessionContext): Promise<Outcome> {
   const { link } = context;

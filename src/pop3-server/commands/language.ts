@@ -4,8 +4,8 @@ import { languageTags, lookUpLanguage, Texts } from '../texts/texts.js';
 import { error, ok, type Outcome } from './outcome.js';
 
 /**
- * RFC 6856 §2.1. Names, passwords and messages are octets here in any mode, so there is nothing to switch; it is accepted after
- * the login too, because Outlook sends it there.
+ * RFC 6856 §2.1. Names, passwords and messages are octets here in any mode, so there is nothing to
+ * switch; it is accepted after the login too, because Outlook sends it there.
  */
 export function utf8(): Outcome {
   return ok('utf8-on');

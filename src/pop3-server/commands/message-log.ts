@@ -1,5 +1,6 @@
-// What a session did with its messages, one log line each, for --log-messages: "who deleted my mail?" and "why was it
-// downloaded again?" are answered from these. Without the option nothing of this exists.
+// What a session did with its messages, one log line each, for --log-messages: "who deleted my
+// mail?" and "why was it downloaded again?" are answered from these. Without the option nothing of
+// this exists.
 
 import type { Maildrop, MessageRecord, RemovalResult } from '../../maildrop/messages/maildrop.js';
 import { octetsIfKnown } from '../../maildrop/messages/octets.js';
@@ -7,7 +8,10 @@ import type { LogFields } from '../../system/log/log-line.js';
 import { Turns } from '../../system/runtime/turns.js';
 import type { MessageNumber } from '../../wire/message-number.js';
 
-/** `whole`: all of it was handed to the system for sending. Whether it arrived only the client knows. */
+/**
+ * `whole`: all of it was handed to the system for sending. Whether it arrived only the client
+ * knows.
+ */
 type Extent = 'no' | 'part' | 'whole';
 
 /** What became of DELE; `marked` is for UPDATE to settle. */
@@ -23,11 +27,17 @@ interface Treatment {
 
 export type ReportMessage = (fields: LogFields) => void;
 
-/** Keeps about a hundred octets for each message that the client asked for or marked, and nothing for the others. */
+/**
+ * Keeps about a hundred octets for each message that the client asked for or marked, and nothing
+ * for the others.
+ */
 export class MessageLog {
   readonly #treatments = new Map<MessageRecord, Treatment>();
 
-  /** RETR or TOP, as far as it came. What was sent whole stays so, whatever a later attempt comes to. */
+  /**
+   * RETR or TOP, as far as it came. What was sent whole stays so, whatever a later attempt comes
+   * to.
+   */
   noteSent(
     record: MessageRecord,
     number: MessageNumber,
@@ -65,7 +75,10 @@ export class MessageLog {
     }
   }
 
-  /** Reports every message that was touched, in the order in which they first were. Never rejects; other sessions get turns. */
+  /**
+   * Reports every message that was touched, in the order in which they first were. Never rejects;
+   * other sessions get turns.
+   */
   async write(maildrop: Maildrop, report: ReportMessage): Promise<void> {
     if (this.#treatments.size === 0) return;
     try {

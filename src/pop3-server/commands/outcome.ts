@@ -12,7 +12,10 @@ export type Reply =
   | { readonly kind: 'ok'; readonly text: string; readonly values?: TextValues }
   /** A negative one. */
   | ErrorOutcome
-  /** A positive status line, then lines, then the terminator. The lines hold no line ends and start with no dot. */
+  /**
+   * A positive status line, then lines, then the terminator. The lines hold no line ends and start
+   * with no dot.
+   */
   | {
       readonly kind: 'listing';
       readonly text: string;

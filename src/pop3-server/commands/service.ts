@@ -13,7 +13,8 @@ export interface Service {
   /**
    * Opens a user's maildrop, as whoever owns it.
    *
-   * @throws MaildropRefused for one that must not be served; the system's error for one that cannot be opened now
+   * @throws MaildropRefused for one that must not be served; the system's error for one that cannot
+   *   be opened now
    */
   readonly openMaildrop: (identity: Identity, session: MaildropSession) => Promise<Maildrop>;
 
@@ -37,7 +38,10 @@ export interface SessionLimits {
   readonly idleTimeoutMs: number;
   /** From the first octet of TLS to its last handshake message. */
   readonly handshakeTimeoutMs: number;
-  /** From the command to the reply, for the first failed login; later ones wait longer, see failure-delay.ts. */
+  /**
+   * From the command to the reply, for the first failed login; later ones wait longer, see
+   * failure-delay.ts.
+   */
   readonly failureDelayMs: number;
   readonly maxBadCommandsBeforeLogin: number;
   readonly maxBadCommandsAfterLogin: number;

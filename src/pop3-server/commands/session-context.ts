@@ -14,14 +14,18 @@ export interface SessionContext extends MaildropSession {
   /**
    * Sends a SASL challenge. RFC 5034 §4.
    *
-   * @returns the line that answers it, without its line end; `too-long` for one over the limit; null when the session is to end
+   * @returns the line that answers it, without its line end; `too-long` for one over the limit;
+   *   null when the session is to end
    */
   readonly ask: (challenge: Buffer) => Promise<Buffer | 'too-long' | null>;
-  /** Counts a failed login of the client's network, and waits until it may be answered, unless the client is gone. */
+  /**
+   * Counts a failed login of the client's network, and waits until it may be answered, unless the
+   * client is gone.
+   */
   readonly failLogin: () => Promise<void>;
   /**
-   * Waits until a right password may be answered: failed logins of the client's network delay that too. Otherwise no
-   * answer within a moment would mean that a password was wrong.
+   * Waits until a right password may be answered: failed logins of the client's network delay that
+   * too. Otherwise no answer within a moment would mean that a password was wrong.
    *
    * @returns false when the session is to end instead
    */

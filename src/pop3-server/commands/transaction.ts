@@ -1,5 +1,5 @@
-// TRANSACTION: STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL. RFC 1939 §5, §7.
-// RETR and TOP find out for themselves what other programs removed; for the others the list was refreshed.
+// TRANSACTION: STAT, LIST, RETR, DELE, NOOP, RSET, TOP, UIDL. RFC 1939 §5, §7. RETR and TOP find
+// out for themselves what other programs removed; for the others the list was refreshed.
 
 import type { Maildrop, MessageRecord } from '../../maildrop/messages/maildrop.js';
 import { UnservableMessage } from '../../maildrop/messages/unservable-message.js';

@@ -41,7 +41,9 @@ export async function quitTransaction(
   return { kind: 'quit', isOk: true, text, values: { count: removedCount }, removedCount };
 }
 
-/** Whether trying again will fail too, until somebody changes permissions or mounts. RFC 3206 §4. */
+/**
+ * Whether trying again will fail too, until somebody changes permissions or mounts. RFC 3206 §4.
+ */
 function isLasting(error: NodeJS.ErrnoException): boolean {
   return error.code === 'EACCES' || error.code === 'EPERM' || error.code === 'EROFS';
 }

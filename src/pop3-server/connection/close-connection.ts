@@ -3,11 +3,20 @@
 import { ChurningMap } from '../../system/runtime/churning-map.js';
 import type { Connection } from '../../system/descriptors/connection.js';
 
-/** What the peer still sends is read for so long, so that no reset overtakes the reply; or the reply is on its way for so long. */
+/**
+ * What the peer still sends is read for so long, so that no reset overtakes the reply; or the reply
+ * is on its way for so long.
+ */
 const lingerMs = 2000;
-/** A peer that sends more than this instead of reading is not waited for: each octet that is thrown away was memory before. */
+/**
+ * A peer that sends more than this instead of reading is not waited for: each octet that is thrown
+ * away was memory before.
+ */
 const maxDiscardedOctets = 2 * 1024 * 1024;
-/** How often it is looked whose time is over. One timer serves all connections: nearly none ever needs it. */
+/**
+ * How often it is looked whose time is over. One timer serves all connections: nearly none ever
+ * needs it.
+ */
 const sweepMs = 250;
 
 interface Closing {
@@ -32,8 +41,8 @@ function sweep(): void {
 }
 
 /**
- * Closes our side and waits for the peer's: closing with unread input would reset the connection, and the reset could
- * overtake the last reply.
+ * Closes our side and waits for the peer's: closing with unread input would reset the connection,
+ * and the reset could overtake the last reply.
  */
 export function closeGently(connection: Connection): Promise<void> {
   return close(connection, () => {

@@ -1,4 +1,5 @@
-// What a session knows of its connection's security: is it encrypted, may passwords cross it, what binds it. RFC 2595, RFC 8314.
+// What a session knows of its connection's security: is it encrypted, may passwords cross it, what
+// binds it. RFC 2595, RFC 8314.
 
 import type { TLSSocket } from 'node:tls';
 import { serverChannelBindings } from '../../auth/mechanisms/channel-binding.js';

@@ -25,14 +25,19 @@ export interface MaildirServiceOptions {
   readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
   readonly logsMessages: boolean;
-  /** Whether this process serves one session, and may become the maildrop's owner for it, or many. */
+  /**
+   * Whether this process serves one session, and may become the maildrop's owner for it, or many.
+   */
   readonly sessions: 'one' | 'many';
   readonly security: Security;
   readonly limits: SessionLimits;
   readonly log: Log;
 }
 
-/** Rows and right passwords that a process for many sessions remembers, so that they are read and hashed once; 3 MB. */
+/**
+ * Rows and right passwords that a process for many sessions remembers, so that they are read and
+ * hashed once; 3 MB.
+ */
 const rememberedUsers = 10_000;
 
 export function createMaildirService(options: MaildirServiceOptions): Service {

@@ -29,13 +29,18 @@ export interface Pop3ProcessOptions {
 /** A log reader that stands still is waited for so long at the end. */
 const logFlushMs = 1000;
 
-/** @returns when the session is over and its last log line is out. @throws ConfigurationError when there is no connection */
+/**
+ * @returns when the session is over and its last log line is out.
+ * @throws ConfigurationError when there is no connection
+ */
 export async function servePop3Process(options: Pop3ProcessOptions): Promise<void> {
   const { given, fd, isGreeted, apopTimestamp } = options;
-  // The space for young objects would grow to 48 MB over a large maildrop; as it is now it does, and is not slower.
+  // The space for young objects would grow to 48 MB over a large maildrop; as it is now it does,
+  // and is not slower.
   setFlagsFromString('--semi-space-growth-factor=1');
   const log = await openLog(logOptionsFrom('pop3d', given, fd === undefined ? [0, 1] : [fd]));
-  // Before the connection is opened, which would keep a process that cannot serve it until the client left.
+  // Before the connection is opened, which would keep a process that cannot serve it until the
+  // client left.
   const service = await configureService(given, log, 'one');
   const reportFd = given['report-fd'];
   const tell = reportFd === undefined ? () => undefined : reportTo(reportFd, log);

@@ -1,4 +1,5 @@
-// pop3d as a kept worker of tcpsrun: many sessions in one process, each with the arguments that the run file has for it.
+// pop3d as a kept worker of tcpsrun: many sessions in one process, each with the arguments that the
+// run file has for it.
 
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,10 +18,16 @@ import type { Service } from '../commands/service.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
 import { runSession } from '../session/session.js';
 
-/** Run files have few sets of arguments, if more than one for each level; beyond this they are made anew. */
+/**
+ * Run files have few sets of arguments, if more than one for each level; beyond this they are made
+ * anew.
+ */
 const maxServices = 64;
 
-/** @returns false when this process is no worker; else when tcpsrun wants nothing more of it and all sessions are over */
+/**
+ * @returns false when this process is no worker; else when tcpsrun wants nothing more of it and all
+ *   sessions are over
+ */
 export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean> {
   const sessions = workerSessions(process.env);
   if (sessions === null) return false;
@@ -69,7 +76,10 @@ interface Configured {
   readonly service: Promise<Service>;
 }
 
-/** One service for each set of options: certificate, password database and what is remembered of it are shared. */
+/**
+ * One service for each set of options: certificate, password database and what is remembered of it
+ * are shared.
+ */
 class Services {
   readonly #log: Log;
   readonly #sessions: 'one' | 'many';
@@ -114,7 +124,9 @@ class Services {
   }
 }
 
-/** Looks once a second at most whether this program is another now: a new process should serve then. */
+/**
+ * Looks once a second at most whether this program is another now: a new process should serve then.
+ */
 function watchProgram(): () => string | null {
   const file = fileURLToPath(import.meta.url);
   const stampAtStart = tryStat(file);

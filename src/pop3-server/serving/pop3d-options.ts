@@ -114,7 +114,10 @@ export interface TlsFiles {
   readonly isImplicit: boolean;
 }
 
-/** @returns null when no certificate is configured. @throws UsageError for options that make no sense without one */
+/**
+ * @returns null when no certificate is configured.
+ * @throws UsageError for options that make no sense without one
+ */
 export function tlsFilesFrom(given: Pop3dOptionValues): TlsFiles | null {
   const certificateFile = given['tls-cert'];
   if (certificateFile === undefined) {

@@ -1,4 +1,5 @@
-// --report-fd: the descriptor on which a process for one session tells tcpsrun how far it is, one word a line. tcpsrun(8).
+// --report-fd: the descriptor on which a process for one session tells tcpsrun how far it is, one
+// word a line. tcpsrun(8).
 
 import { fstatSync, writeSync } from 'node:fs';
 import type { Log } from '../../system/log/log.js';
@@ -19,7 +20,8 @@ export function reportTo(fd: number, log: Log): (news: ProgramNews) => void {
   return (news) => {
     if (!isHeard) return;
     try {
-      // At once: the client must not learn of its login before tcpsrun, which would take it for a stranger.
+      // At once: the client must not learn of its login before tcpsrun, which would take it for a
+      // stranger.
       writeSync(fd, `${formatNews(news)}\n`);
     } catch (error) {
       isHeard = false;

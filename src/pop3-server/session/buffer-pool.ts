@@ -1,4 +1,5 @@
-// Buffers for chunks that are on their way to a peer, used again: fresh memory costs more than filling it.
+// Buffers for chunks that are on their way to a peer, used again: fresh memory costs more than
+// filling it.
 
 /** What the encoder makes of the largest chunk that is read. */
 const bufferBytes = 512 * 1024 + 64;

@@ -1,5 +1,6 @@
-// A time by which something must have happened. It is moved on with every command and hardly ever comes, so moving it costs no
-// timer: the one that runs looks, when it fires, how much time is left.
+// A time by which something must have happened. It is moved on with every command and hardly ever
+// comes, so moving it costs no timer: the one that runs looks, when it fires, how much time is
+// left.
 
 export class Deadline {
   readonly #onDue: () => void;

@@ -1,4 +1,5 @@
-// What a session may do wrong before it is ended: commands that are none of POP3's, and failed logins.
+// What a session may do wrong before it is ended: commands that are none of POP3's, and failed
+// logins.
 
 import type { SessionLimits } from '../commands/service.js';
 

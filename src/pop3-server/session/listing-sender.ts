@@ -8,7 +8,10 @@ import type { SessionOutput } from './session-output.js';
 /** Lines that are written in one go. */
 const linesPerTurn = 2000;
 
-/** @throws BrokenOff when the peer is gone: as for a message, what is behind a reply that nobody gets is not done */
+/**
+ * @throws BrokenOff when the peer is gone: as for a message, what is behind a reply that nobody
+ *   gets is not done
+ */
 export async function sendListing(lines: Iterable<string>, output: SessionOutput): Promise<void> {
   let waiting: string[] = [];
   for (const line of lines) {

@@ -1,5 +1,5 @@
-// When the verdict on a login may be told. Failed logins of the client's network delay the next answer, whatever it
-// is: guessing gets slow, a mistyped password costs a moment.
+// When the verdict on a login may be told. Failed logins of the client's network delay the next
+// answer, whatever it is: guessing gets slow, a mistyped password costs a moment.
 
 import { failureDelayMs } from './failure-delay.js';
 import type { SessionInput } from './session-input.js';
@@ -24,8 +24,8 @@ export class LoginDelay {
   /**
    * Counts a failed login, and waits until it may be answered.
    *
-   * @param sinceMs when its command came, a time of performance.now(). The delay counts from then, so that what the verdict
-   *   took does not show: hashes of several kinds take several times
+   * @param sinceMs when its command came, a time of performance.now(). The delay counts from then,
+   *   so that what the verdict took does not show: hashes of several kinds take several times
    */
   async fail(sinceMs: number): Promise<void> {
     const { starter, firstMs, input, output } = this.#options;
@@ -36,7 +36,11 @@ export class LoginDelay {
     if (output.isDead) input.discard();
   }
 
-  /** Waits until a right password may be answered. @returns false when the session is to end instead */
+  /**
+   * Waits until a right password may be answered.
+   *
+   * @returns false when the session is to end instead
+   */
   async succeed(): Promise<boolean> {
     await this.#waitUntil(0);
     return this.#options.input.interruption === null;

@@ -25,7 +25,9 @@ export class BrokenOff extends Error {}
 
 const chunkBytes = 256 * 1024;
 
-/** Read into and encoded from between two turns of the event loop: one buffer serves all sessions. */
+/**
+ * Read into and encoded from between two turns of the event loop: one buffer serves all sessions.
+ */
 const sharedBuffer = Buffer.allocUnsafeSlow(chunkBytes);
 
 /**
@@ -67,7 +69,8 @@ export async function sendMessage(
       isWhole = await sendTop(file, first, new TopCutter(bodyLines), encoder, output);
     } else {
       if (announced === undefined) {
-        // A small message is encoded before it is announced, so the announcement is what was counted.
+        // A small message is encoded before it is announced, so the announcement is what was
+        // counted.
         const body = [encoder.encode(first), encoder.end()];
         output.write(formatResponse(true, texts.format('message', { octets: encoder.octets })));
         for (const bytes of body) output.write(bytes);
@@ -117,7 +120,11 @@ async function sendLarge(
   }
 }
 
-/** The end must not travel alone: some clients look for it in what arrives last. @param buffer may have `encoded` in it, and room behind it */
+/**
+ * The end must not travel alone: some clients look for it in what arrives last.
+ *
+ * @param buffer may have `encoded` in it, and room behind it
+ */
 function joined(encoded: Buffer, end: Buffer, buffer: Buffer): Buffer {
   if (encoded.buffer !== buffer.buffer) return Buffer.concat([encoded, end]);
   end.copy(buffer, encoded.length);
@@ -157,7 +164,8 @@ function isLarge({ fileBytes }: OpenMessage): boolean {
  * What is added to the file after it was opened is not read: the message is what it was then.
  *
  * @param bytesLeft from here to the end of the file as it was when it was opened
- * @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the end
+ * @returns a view of the shared buffer, valid until the next turn; shorter than a chunk only at the
+ *   end
  * @throws the system's error; Error when the file ends before its end
  */
 function readChunk(file: OpenMessage, bytesLeft: number): Buffer {
@@ -171,7 +179,10 @@ function readChunk(file: OpenMessage, bytesLeft: number): Buffer {
   return sharedBuffer.subarray(0, length);
 }
 
-/** @throws BrokenOff. Not one function with `readOn`: between waiting and encoding another session could use the buffer. */
+/**
+ * @throws BrokenOff. Not one function with `readOn`: between waiting and encoding another session
+ *   could use the buffer.
+ */
 async function readyOn(waiting: Promise<void>): Promise<void> {
   try {
     await waiting;

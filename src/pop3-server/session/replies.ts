@@ -52,7 +52,8 @@ export class Replies {
   }
 
   /**
-   * Writes one reply; the error that uses up the peer's budget is answered with why the session ends.
+   * Writes one reply; the error that uses up the peer's budget is answered with why the session
+   * ends.
    *
    * @throws BrokenOff when the reply must stay without its end
    */

@@ -1,5 +1,5 @@
-// What a session waits for: the next line, or the reason why there will be none. Holds back a peer that sends faster than
-// its commands are run. RFC 1939 §3.
+// What a session waits for: the next line, or the reason why there will be none. Holds back a peer
+// that sends faster than its commands are run. RFC 1939 §3.
 
 import type { Connection } from '../../system/descriptors/connection.js';
 import { Pause } from '../../system/runtime/pause.js';
@@ -47,15 +47,19 @@ export class SessionInput {
     return this.#interruption;
   }
 
-  /** Begins to read lines. @param connection the one given before, or the encrypted stream over it */
+  /**
+   * Begins to read lines.
+   *
+   * @param connection the one given before, or the encrypted stream over it
+   */
   attach(connection: Connection): void {
     this.#connection = connection;
     this.#isAttached = true;
     connection.on('data', this.#onData);
     connection.on('end', this.#onEnd);
     connection.on('close', this.#onClose);
-    // The peer's resets and our broken pipes close a socket; an alert after the handshake, such as a client's that does not
-    // trust the certificate, does not.
+    // The peer's resets and our broken pipes close a socket; an alert after the handshake, such as
+    // a client's that does not trust the certificate, does not.
     connection.on('error', () => connection.destroy());
     // A peer may close together with the last octets of its handshake: nobody was listening then.
     if (connection.readableEnded || connection.destroyed) this.#onClose();
@@ -89,13 +93,19 @@ export class SessionInput {
     this.detach();
   }
 
-  /** What can be had without waiting. Lines that came before the peer closed its side come before the end. */
+  /**
+   * What can be had without waiting. Lines that came before the peer closed its side come before
+   * the end.
+   */
   tryNext(): Input | null {
     if (this.#interruption !== null) return { kind: 'over', reason: this.#interruption };
     return this.#reader.next() ?? (this.#hasEnded ? disconnected : null);
   }
 
-  /** Waits for the next line. Octets that are no whole line do not keep a session alive. RFC 1939 §3. */
+  /**
+   * Waits for the next line. Octets that are no whole line do not keep a session alive. RFC 1939
+   * §3.
+   */
   next(): Promise<Input> {
     const next = this.tryNext();
     if (next !== null) return Promise.resolve(next);
@@ -112,7 +122,9 @@ export class SessionInput {
     this.#isPausing = false;
   }
 
-  /** Ends the session between two commands. A handshake is not waited for; a timeout closes at once. */
+  /**
+   * Ends the session between two commands. A handshake is not waited for; a timeout closes at once.
+   */
   interrupt(why: Interruption): void {
     this.#interruption ??= why;
     if (why === 'timeout' || !this.#isAttached) this.#connection.destroy();
@@ -120,7 +132,10 @@ export class SessionInput {
     this.#offer();
   }
 
-  /** Like a signal, but neither a password being verified nor a client that does not read is waited for. */
+  /**
+   * Like a signal, but neither a password being verified nor a client that does not read is waited
+   * for.
+   */
   interruptAtOnce(): void {
     if (this.#taker === null && !this.#isPausing) this.#connection.destroy();
     this.interrupt('signal');
@@ -152,7 +167,8 @@ export class SessionInput {
   };
 
   #onDue(): void {
-    // Work for a user who is logged in may take long, and waiting for them to read has a timer of its own.
+    // Work for a user who is logged in may take long, and waiting for them to read has a timer of
+    // its own.
     if (this.#idleTimeoutMs !== null && this.#taker === null) return;
     this.interrupt('timeout');
   }

@@ -10,11 +10,17 @@ export class SessionOutput {
   readonly #progressTimeoutMs: number;
   readonly #onStalled: () => void;
   #held: (Buffer | string)[] = [];
-  /** Text after what is held as bytes: most replies are nothing else, and go out without a buffer of their own. */
+  /**
+   * Text after what is held as bytes: most replies are nothing else, and go out without a buffer of
+   * their own.
+   */
   #text = '';
   #heldOctets = 0;
 
-  /** @param onStalled called when the peer took no octet for `progressTimeoutMs`; has to close the connection */
+  /**
+   * @param onStalled called when the peer took no octet for `progressTimeoutMs`; has to close the
+   *   connection
+   */
   constructor(connection: Connection, progressTimeoutMs: number, onStalled: () => void) {
     this.#connection = connection;
     this.#progressTimeoutMs = progressTimeoutMs;
@@ -37,7 +43,8 @@ export class SessionOutput {
   }
 
   write(bytes: Buffer | string): void {
-    // Of text beyond ASCII, which only translations are, this counts too little by a factor of three at most.
+    // Of text beyond ASCII, which only translations are, this counts too little by a factor of
+    // three at most.
     this.#heldOctets += bytes.length;
     if (typeof bytes === 'string') {
       this.#text += bytes;
@@ -64,7 +71,11 @@ export class SessionOutput {
     return this.#connection.write(bytes, release) ? undefined : this.#drained();
   }
 
-  /** Hands everything to the connection. @returns a promise when the peer must read first; it resolves when it did or is gone */
+  /**
+   * Hands everything to the connection.
+   *
+   * @returns a promise when the peer must read first; it resolves when it did or is gone
+   */
   flush(): undefined | Promise<void> {
     if (this.#heldOctets === 0) return undefined;
     const bytes = this.#takeHeld();

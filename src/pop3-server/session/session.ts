@@ -1,5 +1,5 @@
-// One POP3 session on one connection: greet, then take a command, run it, reply and enter the next state, until one of
-// them, the peer or a signal ends it. RFC 1939 §3, RFC 2449, RFC 2595 §4 (STLS).
+// One POP3 session: greets, then takes a command, runs it, replies and enters the next state, until
+// a command, the peer or a signal ends it. RFC 1939 §3, RFC 2449, RFC 2595 §4 (STLS).
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection } from '../../system/descriptors/connection.js';
@@ -34,7 +34,7 @@ import type { SessionOptions } from './session-options.js';
 /** Commands that arrived together are run in one go up to this many, then other sessions run. */
 const commandsPerTurn = 200;
 
-/** Runs one session. @returns when the connection is closed and the maildrop released; never rejects */
+/** Resolves when the connection is closed and the maildrop released; never rejects. */
 export async function runSession(
   connection: Connection,
   service: Service,
@@ -43,7 +43,7 @@ export async function runSession(
   await new Session(connection, service, options).run();
 }
 
-/** Why the session ends after a step; null when it goes on. A promise only where the step has to wait. */
+/** Why the session ends; null when it goes on. A promise only where the step has to wait. */
 type Step = EndReason | null | Promise<EndReason | null>;
 
 class Session {
@@ -124,7 +124,7 @@ class Session {
     return null;
   }
 
-  /** Runs the commands in the order in which they arrive, also when the peer is gone: it may have said QUIT. */
+  /** Runs the commands in order, also when the peer is gone: one of them may be QUIT. */
   async #converse(): Promise<EndReason> {
     for (let count = 1; ; count += 1) {
       const step = this.#answer(this.#input.tryNext() ?? (await this.#nextAfterFlush()));
@@ -233,7 +233,7 @@ class Session {
     this.#replies.status(true, { text: 'logged-in', values: { count: maildrop.records.length } });
   }
 
-  /** RFC 2595 §4. What was read before the handshake is thrown away, unlooked at, and nothing of the session so far stays. */
+  /** RFC 2595 §4: forgets the session so far and whatever was read before the handshake. */
   async #startTls(): Promise<EndReason | null> {
     const { tls } = this.#service.security;
     if (tls === null) return null;
@@ -252,7 +252,7 @@ class Session {
     try {
       socket = await tls.accept(this.#connection, this.#service.limits.handshakeTimeoutMs);
     } catch (failure) {
-      // A signal or a deadline closes the connection too: then it was not the peer who did, and `logout` says why.
+      // A signal or a deadline closes the connection too; `logout` names it.
       if (this.#input.interruption === null) {
         const error = (failure as Error).message;
         this.#context.report('tls-failed', { peer: this.#options.peer, error });
@@ -266,7 +266,7 @@ class Session {
     return true;
   }
 
-  /** The peer is cut off, without a terminator that would make half a message look whole; other sessions go on. */
+  /** Sends no terminator: it would make half a message look whole. Other sessions go on. */
   #breakOff(failure: unknown): EndReason {
     const isPeerGone = failure instanceof BrokenOff && this.#output.isDead;
     this.#connection.destroy();

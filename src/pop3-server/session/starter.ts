@@ -1,5 +1,5 @@
-// What a session has to do with whoever started it, such as tcpsrun: both count failed logins of the client's network,
-// tcpsrun is told of logins, and it may ask the session to give way.
+// What a session has to do with whoever started it, such as tcpsrun: both count failed logins of
+// the client's network, tcpsrun is told of logins, and it may ask the session to give way.
 
 import { FailedLogins, type RecentFailures } from '../../worker/failed-logins.js';
 import type { SessionNews } from '../../worker/session-news.js';

@@ -11,7 +11,10 @@ const folder = new URL('../../../../src/pop3-server/texts/languages/', import.me
 export class Texts {
   readonly #texts: Readonly<Record<string, string>>;
 
-  /** @param tag an RFC 5646 tag for which there is a file. @throws when there is none or it is not JSON */
+  /**
+   * @param tag an RFC 5646 tag for which there is a file.
+   * @throws when there is none or it is not JSON
+   */
   constructor(tag: string) {
     this.#texts = JSON.parse(readFileSync(new URL(`${tag}.json`, folder), 'utf8')) as Record<
       string,
@@ -19,7 +22,9 @@ export class Texts {
     >;
   }
 
-  /** @returns the text; the name itself where a translation lacks it, so that a reply is never empty */
+  /**
+   * @returns the text; the name itself where a translation lacks it, so that a reply is never empty
+   */
   format(name: string, values: TextValues = {}): string {
     const text = this.#texts[name] ?? name;
     if (!text.includes('{')) return text;
@@ -44,7 +49,8 @@ export function languageTags(): readonly string[] {
 }
 
 /**
- * Finds the language for a tag, in any case; `de-AT` falls back to `de` (RFC 4647 §3.4), `*` is the default.
+ * Finds the language for a tag, in any case; `de-AT` falls back to `de` (RFC 4647 §3.4), `*` is the
+ * default.
  *
  * @returns null when there is none
  */

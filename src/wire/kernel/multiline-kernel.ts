@@ -1,5 +1,6 @@
-// AssemblyScript, compiled to WebAssembly by the build: the two loops of multiline.ts over every octet of every message,
-// sixteen octets at a time. Same results as the plain loops there, which are used where WebAssembly has no SIMD.
+// AssemblyScript, compiled to WebAssembly by the build: the two loops of multiline.ts over every
+// octet of every message, sixteen octets at a time. Same results as the plain loops there, which
+// are used where WebAssembly has no SIMD.
 
 const lf: u8 = 0x0a;
 const cr: u8 = 0x0d;
@@ -23,8 +24,8 @@ export function stuffed(): i32 {
 }
 
 /**
- * LF to CRLF, dots at line starts doubled. The output has room for twice the input and 16 octets more: whole vectors are
- * stored, and what is too much is overwritten by the next.
+ * LF to CRLF, dots at line starts doubled. The output has room for twice the input and 16 octets
+ * more: whole vectors are stored, and what is too much is overwritten by the next.
  *
  * @returns octets written at `output`
  */
@@ -77,7 +78,11 @@ export function encode(input: usize, length: i32, output: usize, stateBefore: i3
   return <i32>(to - output);
 }
 
-/** Counts the LFs that no CR precedes. @param previousIsCr 1 when the octet before the input was a CR, else 0 */
+/**
+ * Counts the LFs that no CR precedes.
+ *
+ * @param previousIsCr 1 when the octet before the input was a CR, else 0
+ */
 export function countBareLineFeeds(input: usize, length: i32, previousIsCr: i32): i32 {
   const end = input + length;
   const lfs = i8x16.splat(lf);
