@@ -1,29 +1,20 @@
 // Finding the server by DNS: SRV records, superdomains, priority, weight, failover. The answers are dnsmasq's.
 
 import { createServer, type AddressInfo } from 'node:net';
-import { createSocket } from 'node:dgram';
 import t, { type Test } from 'tap';
-import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
-import { poll } from '../support/suite/deadline.js';
+import { unlessInstalled } from '../support/peers/debian.js';
+import { startDns } from '../support/peers/dnsmasq.js';
 import {
   makeMaildir,
   numberedMessages,
   startFakeServer,
 } from '../support/programs/pop3get-fixture.js';
-import { runProgram, startCommand, type Result } from '../support/programs/run-program.js';
+import { runProgram, type Result } from '../support/programs/run-program.js';
 import { locateServers } from '../../src/pop3-client/find/locate.js';
 import { openNameServer } from '../../src/pop3-client/find/name-server.js';
 
 const never = new AbortController().signal;
 const skip = unlessInstalled('dnsmasq');
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(resolve));
-  return port;
-}
 
 /** A TCP port of 127.0.0.1 where nobody listens. */
 async function closedPort(): Promise<number> {
@@ -32,43 +23,6 @@ async function closedPort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
-}
-
-/** Starts dnsmasq with these options on top. @returns what --dns-server takes */
-async function startDns(t: Test, ...options: readonly string[]): Promise<string> {
-  // dnsmasq wants a port for UDP and TCP; somebody may have taken one of the two meanwhile, and then it ends at once.
-  for (let attempt = 0; attempt < 10; attempt += 1) {
-    const server = await tryStartDns(t, options);
-    if (server !== null) return server;
-  }
-  throw new Error('dnsmasq found no port');
-}
-
-async function tryStartDns(t: Test, options: readonly string[]): Promise<string | null> {
-  const port = await freeUdpPort();
-  const dnsmasq = startCommand(t, expectProgram('dnsmasq'), [
-    '--no-daemon',
-    '--conf-file=/dev/null',
-    '--no-resolv',
-    '--no-hosts',
-    '--listen-address=127.0.0.1',
-    '--bind-interfaces',
-    `--port=${port}`,
-    '--local=/example.org/',
-    '--address=/mail.example.org/127.0.0.1',
-    ...options,
-  ]);
-  let hasEnded = false;
-  void dnsmasq.ending.then(() => (hasEnded = true));
-  const server = `127.0.0.1:${port}`;
-  const isUp = await poll('dnsmasq answers or ends', async () => {
-    if (hasEnded) return false;
-    const addresses = await openNameServer([server], [4])
-      .findAddresses('mail.example.org', never)
-      .catch(() => []);
-    return addresses.length > 0 ? true : undefined;
-  });
-  return isUp ? server : null;
 }
 
 async function locate(
@@ -201,7 +155,7 @@ t.test('the target "." says that there is no service', { skip }, async (t) => {
   );
   const { status, stderr } = await locate(t, dns, 'example.org');
   t.equal(status, 100);
-  t.match(stderr, /offers no POP3/);
+  t.match(stderr, /offers no POP3: --no-srv_self tries the name itself/);
 });
 
 t.test(

@@ -94,7 +94,7 @@ export function planSession(
   }
   const lowest = tasks.reduce((least, { weight }) => Math.min(least, weight), Infinity);
   const first = tasks.filter(({ weight }) => weight === lowest);
-  const isSuspect = lowest > 0;
+  const isSuspect = first.length > 0 && lowest > 0;
   const deletable = first.filter(({ treatment }) => treatment === 'known');
   const now = isSuspect && !course.hasCulprit && deletable.length > 0 ? deletable : first;
   const doubted = new Map<Entry, StoredRecord>();

@@ -60,6 +60,8 @@ export class FakeServer {
   readonly commands: string[] = [];
   /** Those that came without TLS. */
   readonly clearCommands: string[] = [];
+  /** What TLS handshakes named as the server, "" for nothing. RFC 6066 §3. */
+  readonly serverNames: string[] = [];
   sessions = 0;
   port = 0;
   readonly #options: FakeServerOptions;
@@ -100,7 +102,9 @@ export class FakeServer {
         if (line === 'STLS' && fault === undefined && tls !== undefined) {
           socket.write('+OK\r\n');
           socket.removeAllListeners('data');
-          this.#converse(protect(socket, tls), socket, session);
+          const secured = protect(socket, tls);
+          secured.once('secure', () => this.serverNames.push(secured.servername || ''));
+          this.#converse(secured, socket, session);
           return;
         }
         stream.write(fault ?? this.#answer(line, listed, deleted));
