@@ -120,7 +120,7 @@ void runProgram(
     try {
       await serving;
     } catch (error) {
-      // Nobody hears stderr any more; where lines go to stderr it is said there.
+      // Once it runs as a service nobody reads stderr, so the error goes to syslog too.
       if (options.log === 'syslog') log.write('fatal', { why: (error as Error).message });
       throw error;
     } finally {

@@ -42,7 +42,7 @@ export function readRunFile(path: string): RunFile {
   }
 }
 
-/** Whatever keeps stat(2) from looking at the file, reading it says why. */
+/** When stat(2) fails, reading the file fails as well and gives the reason. */
 function mayHaveChanged(watch: FileWatch): boolean {
   try {
     return watch.mayHaveChanged();

@@ -18,7 +18,7 @@ const maxOwedMs = 30_000;
 export interface RecentFailures {
   /** Failed logins that are not forgotten; 0 to 10. */
   readonly count: number;
-  /** No verdict on a login may be told for so many milliseconds; 0 to 30,000. */
+  /** No login of the network may be answered for so many milliseconds; 0 to 30,000. */
   readonly owedMs: number;
 }
 
@@ -28,7 +28,7 @@ interface Entry {
   readonly count: number;
   /** When the last one of them was counted. */
   readonly lastMs: number;
-  /** No verdict may be told before. */
+  /** No login may be answered before. */
   readonly verdictAtMs: number;
 }
 
@@ -51,10 +51,10 @@ export class FailedLogins {
 
   /**
    * Counts a failed login. Delays add up, so that guesses on many connections at a time are
-   * answered one by one, and whoever hangs up before the answer still owes the delay.
+   * answered one by one. Hanging up before the answer does not shorten the delay.
    *
    * @param delayMs by which the next verdict comes later
-   * @param sinceMs when the login was begun, by the same clock; what was owed then counts from then
+   * @param sinceMs when the login was begun, by the same clock. The delay counts from then
    */
   add(network: string, delayMs: number, sinceMs = this.#now()): void {
     const now = this.#now();

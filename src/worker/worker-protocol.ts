@@ -29,8 +29,8 @@ export interface SessionsMessage {
   readonly loggedIn: readonly number[];
   readonly failedLogins: readonly number[];
   /**
-   * For each of them, by how many milliseconds the next verdict for its network comes later; 0
-   * where nothing stands.
+   * For each failed login, by how many milliseconds the next answer to its network is delayed; 0
+   * for other news.
    */
   readonly failureDelaysMs: readonly number[];
   readonly ended: readonly number[];
@@ -39,8 +39,8 @@ export interface SessionsMessage {
 export type WorkerMessage =
   /**
    * Connections may come. `greeting`: what the launcher may send to each at once, so that a
-   * worker's death costs no client its greeting. `reportsLogins`: sessions that were not told to
-   * have logged in have not, and may be evicted.
+   * worker's death costs no client its greeting. `reportsLogins`: the worker reports every login,
+   * so sessions without a reported login may be evicted.
    */
   | { readonly kind: 'ready'; readonly greeting: string | null; readonly reportsLogins: boolean }
   /** The connection is the worker's now. */

@@ -22,7 +22,8 @@ export interface HandedConnection {
   readonly environment: Readonly<Record<string, string>>;
   readonly isGreeted: boolean;
   /**
-   * Failed logins of the client's network that tcpsrun told of, or sessions of this process had.
+   * The failed logins of the client's network that tcpsrun reported or that sessions of this
+   * process had.
    */
   readonly recentFailures: () => RecentFailures;
   /**
@@ -41,13 +42,16 @@ export interface HandedConnection {
 export interface WorkerOptions {
   /** Sent to each client before the hand-over; null when each session sends its own. */
   readonly greeting: string | null;
-  /** Whether each login is told: sessions of which none was told can then be evicted. */
+  /**
+   * Whether the worker reports every login. If it does, tcpsrun may end a session without a
+   * reported login.
+   */
   readonly reportsLogins: boolean;
   /** Serves one connection to its end. What it throws ends that session only. */
   readonly serve: (connection: HandedConnection) => Promise<void>;
   /** Asked with each connection: why another process should replace this one, or null. */
   readonly whyStale: () => string | null;
-  /** Told of what went wrong, for the log. */
+  /** Writes what went wrong to the log. */
   readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
 }
 
@@ -130,7 +134,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     options.report('error', { error: error.stack ?? error.message });
     retire('an uncaught error');
   });
-  // tcpsrun may have changed its mind while this process was loading: then no event will come.
+  // tcpsrun may have closed the channel while this process was loading: then no event comes.
   if (!process.connected) return;
   tell({ kind: 'ready', greeting: options.greeting, reportsLogins: options.reportsLogins });
   await drained;

@@ -26,7 +26,8 @@ function rawCertificate(certificate: object | null): Buffer | undefined {
 
 function bindings(socket: TLSSocket, certificate: Buffer | undefined): ChannelBindings {
   return {
-    // RFC 9266 §4.2: not below TLS 1.3 without extended master secret, which Node does not tell of.
+    // RFC 9266 §4.2: below TLS 1.3 this needs the extended master secret, and Node does not say
+    // whether it is used.
     'tls-exporter':
       socket.getProtocol() === 'TLSv1.3'
         ? socket.exportKeyingMaterial(32, 'EXPORTER-Channel-Binding', Buffer.alloc(0))

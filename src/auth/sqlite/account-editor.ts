@@ -20,7 +20,7 @@ export interface AccountEditorOptions {
   readonly file: string;
   /** Makes the file, mode 0640, when there is none. */
   readonly isCreated?: boolean;
-  /** How long a locked database is waited for; 5 s unless told. */
+  /** How long a locked database is waited for; 5 s by default. */
   readonly busyTimeoutMs?: number;
 }
 

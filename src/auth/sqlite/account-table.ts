@@ -23,11 +23,11 @@ export interface AccountTableOptions {
    * the password.
    */
   readonly query?: string | undefined;
-  /** How long a locked database is tried for; 5 s unless told. */
+  /** How long a locked database is tried for; 5 s by default. */
   readonly busyTimeoutMs?: number | undefined;
   /**
    * How many accounts are remembered while nobody writes to the file, for processes that serve many
-   * sessions; 0 unless told.
+   * sessions; 0 by default.
    */
   readonly rememberedRows?: number | undefined;
 }

@@ -26,7 +26,7 @@ export function shaCryptOnThread(password: Buffer, setting: string): Promise<str
   const id = ++lastId;
   return new Promise((resolve, reject) => {
     pending.set(id, { resolve, reject });
-    // An idle thread does not keep the process alive; one that owes an answer does.
+    // An idle thread does not keep the process alive; a thread that is still hashing does.
     worker.ref();
     worker.postMessage({
       id,

@@ -193,7 +193,7 @@ function decode(value: string, encoding: string, scheme: string): Buffer {
   switch (encoding.toLowerCase()) {
     case 'b64':
     case 'base64': {
-      // base64(1) and its kin break lines.
+      // base64(1) and similar programs break lines.
       const octets = tryBase64(value.replace(/[\r\n]/g, ''));
       if (octets === null) break;
       return octets;

@@ -39,7 +39,7 @@ export function systemCrypt(password: Buffer, setting: string): Promise<string> 
       reject(error.code === 'ENOENT' ? new SystemCryptMissing('perl is not installed') : error);
     });
     child.stdout.on('data', (chunk: Buffer) => (hash += chunk.toString('latin1')));
-    // A process that ended before it read everything is heard of by `close`.
+    // When the process ended before it read everything, `close` reports it.
     child.stdin.on('error', () => undefined);
     child.stdin.end(Buffer.concat([Buffer.from(`${setting}\0`), password]));
     child.once('close', (code) => {

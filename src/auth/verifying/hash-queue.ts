@@ -1,6 +1,6 @@
 // How many passwords are hashed at a time in this process: a flood of logins waits here and not for
-// memory, processors or the threads that files are read with. Networks take it in turn, so that one
-// that guesses delays only itself.
+// memory, processors or the threads that files are read with. The networks' requests are served
+// alternately, so that a network that guesses passwords delays only itself.
 
 import { availableParallelism } from 'node:os';
 

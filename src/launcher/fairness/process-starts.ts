@@ -7,13 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { FairQueue, type Applicant } from './fair-queue.js';
 import { hasPeerLeft } from './peer-presence.js';
 
-/** Machines that start more than one process in this time are rare. */
+/** Few machines start more than one process in this time. */
 const burstMs = 50;
 
-/** Next to nothing beside the time that a process takes to start. */
+/** Short beside the time that a process takes to start. */
 const secondLookMs = 5;
 
-/** A program that was not ready by then does not tell, or waits for a busy machine. */
+/** A program that is not ready by then does not report it, or the machine is busy. */
 const startingMs = 250;
 
 /** One client's wait for its program's start, and then the start. */
@@ -51,7 +51,7 @@ export class ProcessStarts {
       if (request !== undefined) this.#end(request);
     };
     const wait = async (): Promise<string | null> => {
-      // In a burst many only knock: they connect and reset at once.
+      // In a burst many clients reset the connection right after they connected.
       if (isBurst) await delay(secondLookMs);
       if (isBurst && hasPeerLeft(socket)) return 'the peer left at once';
       const isGranted =

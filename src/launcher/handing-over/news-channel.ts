@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StartedProgram } from '../../run-file/start-program.js';
 import { tryNews, type ProgramNews } from '../../worker/session-news.js';
 
-/** Nobody who speaks the protocol says so much without a line feed. */
+/** No line of the protocol is as long as this. */
 const maxLineOctets = 64;
 
 /**

@@ -9,7 +9,7 @@ import { planLaunch, type Service } from './run-file-parameters.js';
 /** Not SIGTERM: a program whose client has logged in meanwhile must know this from its own end. */
 const evictionSignal = 'SIGUSR2';
 
-/** A program that has neither ended nor told of a login within this time gets SIGKILL. */
+/** A program that has neither ended nor reported a login within this time gets SIGKILL. */
 const evictionGraceMs = 1000;
 
 export function processPerConnection(service: Service): HandOver {

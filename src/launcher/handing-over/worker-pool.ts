@@ -39,7 +39,7 @@ interface Job {
   readonly fail: (error: unknown) => void;
 }
 
-/** A connection that so many workers died of may be why. */
+/** When so many workers died while they had this connection, it may be the cause. */
 const maxDeaths = 5;
 
 export class WorkerPool implements HandOver {
@@ -128,7 +128,7 @@ export class WorkerPool implements HandOver {
     this.#workers.retireIfSpent(worker);
     const offer = await offering;
     if (offer.offer === 'full') {
-      // With no session that could end, its limit is too low for any.
+      // It has no session that could end, so its limit of descriptors is too low for any.
       if (worker.sessionCount === 0) this.#serveWithoutWorker(job);
       else {
         this.#waiting.unshift(job);

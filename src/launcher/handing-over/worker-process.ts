@@ -48,7 +48,7 @@ interface TakenSession {
 export interface WorkerTimes {
   /** One that says nothing to a connection for so long is stuck. */
   readonly takeMs: number;
-  /** A program that is not ready by then does not speak the protocol. */
+  /** A program that is not ready by then is taken for one that does not know the protocol. */
   readonly readyMs: number;
 }
 

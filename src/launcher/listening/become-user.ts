@@ -71,7 +71,7 @@ function idOf(text: string): number | string {
   return /^[0-9]+$/.test(text) ? Number(text) : text;
 }
 
-/** id(1), which asks whatever directory of users the system has. */
+/** id(1), which asks every directory of users that nsswitch.conf(5) names. */
 function askId(option: string, user: string): string {
   try {
     return execFileSync('id', [option, '--', user], {

@@ -46,7 +46,8 @@ export class RulesFile {
   /**
    * Reads the file for the first time.
    *
-   * @param log told of new rules and, once for each change, why the last good ones stay
+   * @param log gets a line when new rules hold and, once for each change, why the last good ones
+   *   stay
    * @param onReload called after new rules were read
    * @throws AccessRulesError
    */
@@ -104,7 +105,7 @@ export class RulesFile {
 
   #mayHaveChanged(): boolean {
     try {
-      // What could not be read is tried again whatever its stamp.
+      // A file that could not be read is tried again, also when its stamp is unchanged.
       return this.#watch.mayHaveChanged() || (this.#text === null && !this.#watch.isAbsent);
     } catch {
       return true;

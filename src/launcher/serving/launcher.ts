@@ -39,7 +39,8 @@ const maxFailingSources = 10_000;
 
 /**
  * A session with a process of its own ends for another client of its source only after so long.
- * Otherwise somebody who comes again and again would keep the machine busy with starting processes.
+ * Otherwise a client that connects again and again would keep the machine busy with starting
+ * processes.
  */
 const ownSourceGraceMs = 5000;
 
@@ -183,13 +184,14 @@ export class Launcher {
     }
   }
 
-  /** Never rejects. The client has its slot; it is given back here whatever happens. */
+  /** Never rejects. The client has its slot, which is always given back here. */
   async #serve(client: Client): Promise<void> {
     const start = this.#options.handOver.isCostly
       ? this.#starts.request(client, client.socket)
       : undefined;
     client.at = { stage: 'starting', start };
-    // Already now: where all slots are taken by programs that start, one of them can be spared.
+    // Added before its program starts: when all slots are taken by programs that are starting, one
+    // of them can then be ended for another client.
     this.#beforeLogin.add(client, performance.now());
     const whyNot = (await start?.whyNot) ?? null;
     if (whyNot === null) await this.#handOver(client, start);
@@ -214,7 +216,7 @@ export class Launcher {
           this.#hear(client, news);
         },
         onNoRoom: () => {
-          // It has nothing to give itself.
+          // It has no session yet, so ending it would free nothing.
           this.#beforeLogin.delete(client);
           this.#endSessionFor(client);
         },

@@ -10,8 +10,8 @@ export interface SignalActions {
 /**
  * Begins to act on signals.
  *
- * @returns a promise that resolves at the first SIGTERM or SIGINT; the next one then ends the
- *   process, whatever runs
+ * @returns a promise that resolves at the first SIGTERM or SIGINT; the next one ends the process at
+ *   once, with sessions still running
  */
 export function handleSignals({ reload, count }: SignalActions): Promise<void> {
   process.on('SIGHUP', reload);

@@ -9,7 +9,7 @@ export interface Counters {
   readonly failed: number;
   /** Sessions that had to give way before they logged in. */
   readonly evicted: number;
-  /** As sessions told. */
+  /** As sessions reported them. */
   readonly logins: number;
   readonly failedLogins: number;
   readonly running: number;

@@ -48,7 +48,7 @@ export interface Maildrop {
 
   /**
    * Notices what other programs did: renamed messages are followed, removed ones become `gone`.
-   * Cheap when nothing changed.
+   * Costs two system calls when nothing changed.
    */
   refresh(): undefined | Promise<void>;
 
@@ -57,8 +57,8 @@ export interface Maildrop {
   measureAll(): undefined | Promise<void>;
 
   /**
-   * The octets that can be announced before a message is sent whose file has so many bytes:
-   * somebody counted them. What a name says is not enough.
+   * The octets that may be announced before a message is sent whose file has so many bytes. They
+   * must have been counted; the number in a file's name is not enough.
    */
   measureForSending(record: MessageRecord, fileBytes: number): Promise<number>;
 

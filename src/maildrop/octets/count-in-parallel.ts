@@ -50,7 +50,7 @@ async function runThread(workerData: unknown): Promise<void> {
       workerData,
       execArgv: [],
       env: SHARE_ENV,
-      // It has nothing to say; what the runtime might is not for the log.
+      // The thread writes nothing, and what the runtime writes does not belong in the log.
       stdout: true,
       stderr: true,
     });

@@ -97,7 +97,10 @@ export class Counting {
     return Buffer.from(paths.buffer, paths.byteOffset + start, end - start);
   }
 
-  /** What is wrong with a file, whoever needs its octets will find out and report. */
+  /**
+   * Errors are ignored here: the session that needs these octets reads the file again and reports
+   * them.
+   */
   #tryCount(path: Buffer): number {
     try {
       const fd = this.#opener.tryOpen(path);

@@ -6,5 +6,5 @@ import { Counting, type CountingTask } from './counting-task.js';
 
 const counting = new Counting(workerData as CountingTask);
 while (counting.countNext());
-// To be gone takes the thread longer than to say so.
+// The thread takes longer to end than to send this message.
 parentPort?.postMessage('done');

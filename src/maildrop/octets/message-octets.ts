@@ -19,12 +19,18 @@ import type { MessageFiles } from '../view/message-files.js';
 import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
-/** Told of what costs a message or time but not the session, for the log. */
+/**
+ * Writes problems to the log that make one message unavailable or cost time, but do not end the
+ * session.
+ */
 export type Report = (event: string, fields: Readonly<Record<string, string | number>>) => void;
 
 const chunkBytes = 256 * 1024;
 
-/** Files are counted between two turns of the event loop: one buffer serves all sessions. */
+/**
+ * A file is read and counted without awaiting anything in between, so one buffer is enough for all
+ * sessions.
+ */
 const sharedBuffer = Buffer.allocUnsafeSlow(chunkBytes);
 
 /** Counted octets that are worth a rewrite of the cache by themselves. */
@@ -42,7 +48,7 @@ export class MessageOctets {
   #cachedCount = 0;
   #newlyCounted = 0;
   #newlyCountedOctets = 0;
-  /** Whether something was believed that is not true. */
+  /** Whether a remembered number turned out to be wrong. */
   #hasCorrected = false;
 
   constructor(inbox: string, view: MaildirView, files: MessageFiles, report: Report) {
@@ -80,9 +86,9 @@ export class MessageOctets {
   }
 
   /**
-   * Makes a large message's octets known and counted: what a name says is checked by reading the
-   * message, once, and so is what no file of so many bytes can have. Other servers count otherwise,
-   * or forget the line end that a last line lacks.
+   * Makes a large message's octets known and counted. The number in a file's name is checked once,
+   * by reading the message; so is a number that no file of that size can have. Other servers count
+   * otherwise, or forget the line end that a last line lacks.
    */
   async measureForSending(message: MaildirMessage, fileBytes: number): Promise<number> {
     await this.#readCache();

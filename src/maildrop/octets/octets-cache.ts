@@ -9,7 +9,7 @@ import { replaceMaildirFile } from '../own-files/replace-maildir-file.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
 export const octetsCacheName = 'pop3d.octets';
-/** It remembered unique-ids, for a warning that was seldom of use. */
+/** A file that earlier versions kept. */
 const formerFileName = 'pop3d.unique-ids';
 
 const header = 'pop3d.octets 1';
@@ -167,7 +167,7 @@ function indexOfEntry(
   return -1;
 }
 
-/** Whatever is wrong with the file, octets can be counted. */
+/** Without the file octets can still be counted, so no error matters. */
 function tryRead(inbox: string, maxBytes: number): string | null {
   try {
     return tryReadMaildirFile(inbox, octetsCacheName, maxBytes);

@@ -1,6 +1,6 @@
 // Whether a missing INBOX means that no mail has come yet, or that the file system with the mail is
-// not mounted. A client that is shown an empty maildrop forgets which messages it had. So where it
-// cannot be told, it is not shown one.
+// not mounted. A client that sees an empty maildrop forgets which messages it had. So when the two
+// cases cannot be told apart, the login fails.
 
 import { readdirSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,7 +1,7 @@
 // The directories of a Maildir, none of them a symbolic link, and the paths of what is in them.
-// Such a path goes through an open descriptor: it leads to the directory that was found, whatever
-// somebody puts in that directory's place later. Node has no openat(2); Linux's /proc/self/fd does
-// the same.
+// Such a path goes through an open descriptor: it leads to the directory that was found, even when
+// somebody later puts something else in that directory's place. Node has no openat(2); Linux's
+// /proc/self/fd does the same.
 
 import { closeSync, constants, existsSync, lstatSync, openSync } from 'node:fs';
 import { LRUCache } from 'lru-cache';
@@ -11,8 +11,8 @@ import { MaildropRefused } from '../messages/maildrop-refused.js';
 export type Folder = 'new' | 'cur' | 'tmp' | '.';
 
 /**
- * Directories of so many Maildirs are open at a time, whatever the number of sessions: four
- * descriptors each at most.
+ * Directories of at most so many Maildirs are open at a time, however many sessions there are. Each
+ * takes up to four descriptors.
  */
 const maxOpenMaildirs = 8;
 

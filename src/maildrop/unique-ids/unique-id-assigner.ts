@@ -1,4 +1,4 @@
-// Gives messages the ids of the source that pop3d was told.
+// Gives messages the ids of the source that pop3d's --uidl names.
 
 import { courierUniqueIds } from './courier-unique-ids.js';
 import { dovecotUniqueIds } from './dovecot-unique-ids.js';

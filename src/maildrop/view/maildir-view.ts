@@ -29,7 +29,8 @@ export class MaildirView {
   readonly #folders: MaildirFolders;
   readonly #stamps: MaildirStamps;
   /**
-   * The list as it was when the session began; null when its stamps were too young to vouch for it.
+   * The list as it was when the session began; null when the stamps were so recent that a later
+   * change need not show in them.
    */
   readonly #beginning: MaildirSnapshot | null;
   /** Made when it is first needed: most sessions never do. */
@@ -81,14 +82,14 @@ export class MaildirView {
   }
 
   /**
-   * What another session may begin with; null when the Maildir was changing. The messages are to be
-   * left alone then.
+   * The list that a later session may begin with; null when the Maildir was changing. Nobody may
+   * change its messages afterwards.
    */
   snapshot(): MaildirSnapshot | null {
     const beginning = this.#beginning;
     if (beginning === null || this.#round > 0) return null;
-    // The same old object again, where it says as much: new ones in its place cost the garbage
-    // collector more than all else of a short session.
+    // When nothing changed, the same object is kept: with a new one for each session the garbage
+    // collector would take longer than the rest of a short session.
     if (knowsAsMuch(beginning.messages, this.messages)) return beginning;
     return { ...beginning, messages: this.messages };
   }

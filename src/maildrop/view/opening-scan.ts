@@ -60,7 +60,7 @@ export async function scanForOpening(
     },
   );
   const found: FoundFiles = { names, subdirectories, skipped };
-  // A stamp that stands still tells that nothing was renamed while the scan ran.
+  // When the stamp did not change, nothing was renamed while the scan ran.
   if (stamps.haveChanged()) await scanFurther(folders, stamps, found);
   return found;
 }

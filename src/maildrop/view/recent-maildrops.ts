@@ -10,7 +10,10 @@ const defaultMaxMessages = 200_000;
 /** A maildrop without messages takes room too. */
 const messagesPerMaildrop = 4;
 
-/** Stamps have been wrong before. A list that is as old as this is made anew, whatever they say. */
+/**
+ * A list that is older than this is made anew even when the stamps say that nothing changed, in
+ * case a file system's stamps are wrong.
+ */
 const maxAgeMs = 10 * 60_000;
 
 /** By path, latin1 bytes. Whether what is found is still true is to be asked of its stamps. */

@@ -1,4 +1,4 @@
-// A name's addresses as the system knows them: /etc/hosts, DNS, whatever nsswitch.conf(5) says.
+// A name's addresses as the system knows them: /etc/hosts, DNS or what else nsswitch.conf(5) names.
 // getaddrinfo(3) cannot be stopped, and a process that exits waits for it: 10 s where no DNS server
 // answers. It therefore runs in a process of its own, which can be killed.
 

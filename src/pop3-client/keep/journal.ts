@@ -197,8 +197,8 @@ export class Journal {
     if (text === '') return;
     const bytes = Buffer.from(text, 'latin1');
     try {
-      // A copy of the Maildir made of hard links must not be told of messages that it does not
-      // have.
+      // A copy of the Maildir may consist of hard links. Its journal must not name messages that it
+      // lacks.
       if (fstatSync(this.#fd).nlink > 1) await this.#replace(this.content);
       await writeAll(this.#fd, bytes, this.#length);
       await syncData(this.#fd);

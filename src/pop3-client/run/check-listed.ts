@@ -13,7 +13,7 @@ import { SessionBroken } from './session-broken.js';
 
 const maxCommandOctets = 16_384;
 const maxReplyOctets = 4 * 1024 * 1024;
-/** A guess, for the bound on replies under way. */
+/** An estimate, for the bound on replies under way. */
 const expectedTopOctets = 4096;
 
 /**

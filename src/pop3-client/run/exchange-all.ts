@@ -19,7 +19,7 @@ export interface Bounds {
 }
 
 /**
- * Sends every command and has each reply read in its turn. Throws what `onReply` throws, and
+ * Sends every command and has the replies read in the same order. Throws what `onReply` throws, and
  * LostStep.
  *
  * @param onReply reads the reply to a command from the client

@@ -30,8 +30,8 @@ const maxSessions = 10;
 /**
  * Runs to the end, or until `signal` aborts with an Interrupted.
  *
- * @returns the summary, whatever happened; never rejects for what a server, a disk or a user can
- *   cause
+ * @returns the summary, also of a run that failed; never rejects for what a server, a disk or a
+ *   user can cause
  */
 export async function run(
   settings: Settings,

@@ -53,8 +53,8 @@ export const userName: ArgumentParser<string> = (argument) => {
 
 /**
  * RFC 1939 §7 (PASS): "may treat spaces in the argument as part of the password": every octet after
- * the first space is. When none is there, the password is empty and as wrong as any other: a guess
- * that counts. Without the space it is no guess.
+ * the first space belongs to the password. With nothing after the space the password is empty, and
+ * the command is a failed login. Without the space it is a syntax error, and no login.
  */
 export const password: ArgumentParser<Buffer> = (argument) =>
   argument === null ? refuse('needs-password') : { values: Buffer.from(argument, 'latin1') };

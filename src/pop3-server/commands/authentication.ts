@@ -65,8 +65,8 @@ async function ask(challenge: Buffer, context: SessionContext): Promise<Buffer |
 }
 
 /**
- * An exchange that was broken off after it had named a user is a failed login: what the server said
- * of that user could be used to guess.
+ * An exchange that the client breaks off after it named a user is a failed login. The challenge has
+ * told it something of that user, such as the salt of SCRAM.
  */
 async function breakOff(
   why: Break,

@@ -8,7 +8,7 @@ import { MaildropRefused } from '../../maildrop/messages/maildrop-refused.js';
 import type { SessionContext } from './session-context.js';
 import type { Authorization } from './session-state.js';
 
-/** USER answers every name alike: whether it exists is not for strangers to know. RFC 1939 §13. */
+/** USER answers every name alike, so that nobody learns which names exist. RFC 1939 §13. */
 export function user(name: string, state: Authorization, context: SessionContext): Outcome {
   const refusal = refuseCleartext(context);
   if (refusal !== null) return refusal;
@@ -51,8 +51,8 @@ export interface LoginAttempt {
 
 /**
  * Turns a verdict into the reply, and opens the maildrop when it is accepted. Every mechanism ends
- * here. Right or wrong, the reply waits for what earlier failures cost; what nobody could decide is
- * told at once.
+ * here. The reply to a right or wrong password waits for the delay of earlier failures. When the
+ * password could not be checked, the reply is sent at once.
  */
 export async function concludeLogin(
   verdict: Verdict,
@@ -80,7 +80,8 @@ export async function failLogin(
   refusal: Refusal,
   context: SessionContext,
 ): Promise<Outcome> {
-  // Told before it is logged: who reads the log may come with the next connection.
+  // Counted before it is logged: somebody who sees the log line may connect again, and that login
+  // must be delayed already.
   const waiting = context.failLogin();
   const outcome = refuse(attempt, refusal, context);
   await waiting;

@@ -35,8 +35,8 @@ export class MessageLog {
   readonly #treatments = new Map<MessageRecord, Treatment>();
 
   /**
-   * RETR or TOP, as far as it came. What was sent whole stays so, whatever a later attempt comes
-   * to.
+   * RETR or TOP, as far as it got. A message that was sent whole once counts as sent whole, also
+   * when a later attempt breaks off.
    */
   noteSent(
     record: MessageRecord,
@@ -68,7 +68,10 @@ export class MessageLog {
     }
   }
 
-  /** UPDATE broke off: nothing is known of what was marked but that the client was told so. */
+  /**
+   * UPDATE broke off: which of the marked messages were removed is not known, and the client got
+   * -ERR.
+   */
   noteUpdateFailed(why: string): void {
     for (const [record, { dele }] of this.#treatments) {
       if (dele === 'marked') this.#settle(record, 'failed', why);
@@ -76,8 +79,8 @@ export class MessageLog {
   }
 
   /**
-   * Reports every message that was touched, in the order in which they first were. Never rejects;
-   * other sessions get turns.
+   * Reports every message that was touched, in the order in which they were touched first. Never
+   * rejects. Other sessions run meanwhile.
    */
   async write(maildrop: Maildrop, report: ReportMessage): Promise<void> {
     if (this.#treatments.size === 0) return;

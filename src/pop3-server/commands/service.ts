@@ -32,7 +32,7 @@ export interface MaildropSession {
 
 /** Times in milliseconds; the times can be set, see pop3d(8). */
 export interface SessionLimits {
-  /** From the greeting to the login, whatever arrives in between. */
+  /** From the greeting to the login; what arrives in between does not extend it. */
   readonly loginTimeoutMs: number;
   /** Between commands, and for each step of sending. RFC 1939 §3 wants 10 minutes at least. */
   readonly idleTimeoutMs: number;

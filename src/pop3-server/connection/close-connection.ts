@@ -51,7 +51,7 @@ export function closeGently(connection: Connection): Promise<void> {
   });
 }
 
-/** Closes as soon as the last reply is on its way, whatever the peer does. */
+/** Closes as soon as the last reply is on its way. Does not wait for the peer. */
 export function closeSoon(connection: Connection): Promise<void> {
   return close(connection, () => connection.destroy());
 }

@@ -1,6 +1,9 @@
 // The peer's address, for the log and for what is allowed to loopback peers only.
 
-/** What a launcher says: tcpserver and its kin, systemd, xinetd, socat. */
+/**
+ * The peer that a launcher names in the environment: tcpserver and similar programs, systemd,
+ * xinetd, socat.
+ */
 export function peerNamedIn(
   environment: Readonly<Record<string, string | undefined>>,
 ): string | undefined {

@@ -20,8 +20,8 @@ export function reportTo(fd: number, log: Log): (news: ProgramNews) => void {
   return (news) => {
     if (!isHeard) return;
     try {
-      // At once: the client must not learn of its login before tcpsrun, which would take it for a
-      // stranger.
+      // Written at once: tcpsrun must know of the login before the client does. Otherwise it could
+      // still end the session for another client.
       writeSync(fd, `${formatNews(news)}\n`);
     } catch (error) {
       isHeard = false;

@@ -1,5 +1,5 @@
-// How long a failed login waits for its answer: guessing gets slow, a mistyped password costs a
-// moment.
+// How long a failed login waits for its answer. This makes guessing passwords slow; a mistyped
+// password costs a moment.
 
 /** The delay doubles so often. */
 const maxDoublings = 3;

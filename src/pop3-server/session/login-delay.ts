@@ -1,5 +1,5 @@
-// When the verdict on a login may be told. Failed logins of the client's network delay the next
-// answer, whatever it is: guessing gets slow, a mistyped password costs a moment.
+// When a login may be answered. Failed logins of a network delay the next answer to that network,
+// also a positive one. This makes guessing passwords slow; a mistyped password costs a moment.
 
 import { failureDelayMs } from './failure-delay.js';
 import type { SessionInput } from './session-input.js';
@@ -25,14 +25,14 @@ export class LoginDelay {
    * Counts a failed login, and waits until it may be answered.
    *
    * @param sinceMs when its command came, a time of performance.now(). The delay counts from then,
-   *   so that what the verdict took does not show: hashes of several kinds take several times
+   *   so that the time of the reply does not show how long the password's hash took
    */
   async fail(sinceMs: number): Promise<void> {
     const { starter, firstMs, input, output } = this.#options;
     const delayMs = failureDelayMs(firstMs, starter.recentFailures().count + 1);
     starter.failLogin(delayMs, sinceMs);
     await this.#waitUntil(sinceMs + delayMs);
-    // Guesses that a peer who is gone sent ahead are not looked at.
+    // Commands that a peer sent before it disconnected may be further guesses: they are not run.
     if (output.isDead) input.discard();
   }
 
@@ -46,7 +46,7 @@ export class LoginDelay {
     return this.#options.input.interruption === null;
   }
 
-  /** @param ms a time of performance.now(); later when the client's network owes more */
+  /** @param ms a time of performance.now(). The wait is longer when the network's delay is */
   async #waitUntil(ms: number): Promise<void> {
     const { starter, input, output } = this.#options;
     const leftMs = Math.max(ms - performance.now(), starter.recentFailures().owedMs);

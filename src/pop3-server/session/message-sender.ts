@@ -54,7 +54,7 @@ export async function sendMessage(
     if (bodyLines === null && isLarge(file)) {
       announced = await maildrop.measureForSending(record, file.fileBytes);
     }
-    // What fails before the first octet can still be told.
+    // Until the first octet is sent, a failure can still be reported with -ERR.
     if (file.makeReady !== undefined) await file.makeReady(chunkBytes);
     first = readChunk(file, file.fileBytes);
   } catch (failure) {

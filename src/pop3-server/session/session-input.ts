@@ -35,7 +35,7 @@ export class SessionInput {
   readonly #pause = new Pause();
   #isPausing = false;
 
-  /** @param loginTimeoutMs from now to `logIn`, whatever arrives in between */
+  /** @param loginTimeoutMs from now to `logIn`; what arrives in between does not extend it */
   constructor(connection: Connection, loginTimeoutMs: number) {
     this.#connection = connection;
     this.#deadline = new Deadline(() => this.#onDue());

@@ -1,5 +1,6 @@
 // What a session has to do with whoever started it, such as tcpsrun: both count failed logins of
-// the client's network, tcpsrun is told of logins, and it may ask the session to give way.
+// the client's network, tcpsrun hears of logins, and may ask a session that has not logged in to
+// end.
 
 import { FailedLogins, type RecentFailures } from '../../worker/failed-logins.js';
 import type { SessionNews } from '../../worker/session-news.js';

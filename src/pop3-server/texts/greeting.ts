@@ -2,8 +2,8 @@
 // loaded. RFC 1939 §4.
 
 /**
- * The whole status line. It names no host and no version, but for APOP's timestamp: strangers read
- * it.
+ * The whole status line. Anybody can read it, so it names neither host nor version. Only APOP's
+ * timestamp names the host.
  *
  * @param apopTimestamp `<…@…>` when APOP is offered; RFC 1939 §7
  */

@@ -85,7 +85,7 @@ function prepareLockFile(path: string, like: Stats | undefined): void {
     }
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (error) {
-    // Another one came first: whatever it made is looked at by SQLite, which makes nothing.
+    // Another process made the file first; SQLite opens that one.
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     if (error instanceof NotRegularFile) {
       throw new ConfigurationError(

@@ -1,7 +1,7 @@
-// Whether a file or directory may hold something else than when it was read, told from its stamp:
-// device, inode, size and times. A stamp has a grain, and is set by a clock that need not be ours.
-// So a stamp that looks the same proves nothing unless the clock that set it had moved on before
-// the reading began.
+// Whether a file or directory may have changed since it was read, judged by its stamp: device,
+// inode, size and times. Times are rounded, and a file server sets them by its own clock. A change
+// right after the reading could therefore leave the stamp the same. So an unchanged stamp proves
+// something only if that clock had moved on before the reading began.
 
 import { statfsSync, statSync, type BigIntStats } from 'node:fs';
 

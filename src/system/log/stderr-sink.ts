@@ -1,4 +1,4 @@
-// Lines to stderr, whatever it is: a pipe, a terminal, a socket, a file, nothing. A reader that
+// Lines to stderr, which may be a pipe, a terminal, a socket, a file or closed. A reader that
 // stops, fills up or goes away costs lines; nothing here blocks for long, throws or ends the
 // program.
 

@@ -121,7 +121,7 @@ async function complain(program: string, ...texts: readonly string[]): Promise<v
       ? (await import('../log/syslog.js')).spawnLogger(program)
       : await (await import('../log/stderr-sink.js')).openStderr(() => '');
   } catch {
-    // Without a descriptor to spare not even a module can be read.
+    // With no free descriptor not even a module can be read.
     if (!isConnection) tryWriteToStderr(lines.join(''));
     return;
   }
@@ -137,7 +137,7 @@ function tryWriteToStderr(text: string): void {
   }
 }
 
-/** What was said stays one line, whatever an argument or a file name holds. */
+/** The message stays one line, also when an argument or a file name holds line feeds. */
 function escapeControls(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => {
     return character === '\n'

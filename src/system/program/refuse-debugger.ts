@@ -8,7 +8,7 @@ process.on('SIGUSR1', () => undefined);
 
 // A signal that came before is acted upon when JavaScript runs for the first time, and when the
 // event loop starts. Node tells of it with this event, as the debugger opens and before anybody who
-// connects to it is heard.
+// connects to it can run code in the process.
 process.on('internalMessage', (message: { readonly cmd?: unknown }) => {
   if (message.cmd === 'NODE_DEBUG_ENABLED') closeDebugger();
 });

@@ -1,8 +1,8 @@
-// Work on many messages in slices: the rest of the process gets a turn between them.
+// Work on many messages in slices: the rest of the process runs between them.
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 
-/** Work that is done before the rest of the process gets a turn. */
+/** Work that is done before the rest of the process runs. */
 const sliceMs = 5;
 
 /**

@@ -7,7 +7,7 @@ import { loadServerTls, type ServerTls } from './tls-server.js';
 export interface TlsReports {
   /** A new pair is in use. */
   readonly onReload: () => void;
-  /** What an administrator should know: told once while it stays the same. */
+  /** What an administrator should know: logged once while it stays the same. */
   readonly onWarning: (why: string) => void;
 }
 
