@@ -59,7 +59,9 @@ async function verifyOctets(stored: StoredPassword, password: Buffer): Promise<b
     case 'sha-crypt':
       return isEqual(digestOf(await hashShaCrypt(password, stored)), digestOf(stored.hash));
     case 'system-crypt':
-      return isEqual(await hashBySystem(password, stored), stored.hash);
+      return (
+        isEqual(await hashBySystem(password, stored), stored.hash) && !isCutOff(stored, password)
+      );
     case 'scrypt': {
       const { cost, blockSize, parallelization, salt, key } = stored;
       // Twice what it needs (RFC 7914 §2); the default limit is 32 MiB.
@@ -86,6 +88,14 @@ async function verifyOctets(stored: StoredPassword, password: Buffer): Promise<b
     case 'plain':
       return isEqual(password, stored.password);
   }
+}
+
+/** As with other bcrypt hashes: a longer password with the same beginning does not fit. */
+function isCutOff(
+  { scheme }: Extract<StoredPassword, { kind: 'system-crypt' }>,
+  password: Buffer,
+): boolean {
+  return scheme === 'BLF-CRYPT' && password.length > maxBcryptOctets;
 }
 
 /** What follows the last `$`. */

@@ -95,9 +95,11 @@ export class AccountVerifier implements Authenticator {
     try {
       const login = tryLoginName(name, this.#options.defaultDomain);
       const row = await this.#find(login);
+      // Read for every name, and parsed where there is no row: the time does not tell who exists.
+      const standIn = await this.#standInText(login, name);
+      const stored = parseStoredPassword(row?.password ?? standIn, this.#options);
       if (login === null || row === null) return { found: 'nothing', reason: 'unknown user' };
       if (!row.isActive) return { found: 'nothing', reason: 'disabled user' };
-      const stored = parseStoredPassword(row.password, this.#options);
       return stored.kind === 'plain'
         ? { found: 'password', identity: login, password: stored.password }
         : { found: 'nothing', reason: 'password not stored as PLAIN' };
@@ -177,9 +179,13 @@ export class AccountVerifier implements Authenticator {
    * always the same one.
    */
   async #standIn(login: LoginName | null, name: Buffer): Promise<StoredPassword> {
+    return parseStoredPassword(await this.#standInText(login, name), this.#options);
+  }
+
+  async #standInText(login: LoginName | null, name: Buffer): Promise<string> {
     const { position } = await this.#decoyFor(login, name);
     const stored = await this.#source.pick(position, (text) => this.#tryParse(text) !== null);
-    return parseStoredPassword(stored ?? unmatchablePassword(), { allowsWeakSchemes: true });
+    return stored ?? unmatchablePassword();
   }
 
   /**
