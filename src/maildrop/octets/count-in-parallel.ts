@@ -3,8 +3,15 @@
 
 import { availableParallelism } from 'node:os';
 import { SHARE_ENV, Worker } from 'node:worker_threads';
+import type { ShouldStop } from '../messages/counting-stopped.js';
 import { MaildirFolders } from '../place/maildir-folders.js';
-import { Counting, makeCountingTask, type CountingTask, type FilePlace } from './counting-task.js';
+import {
+  claimAll,
+  Counting,
+  makeCountingTask,
+  type CountingTask,
+  type FilePlace,
+} from './counting-task.js';
 import { Turns } from '../../system/runtime/turns.js';
 
 /**
@@ -19,24 +26,30 @@ let isThreadRunning = false;
  * Counts octets.
  *
  * @param inbox latin1 bytes
+ * @param shouldStop when it says so, what is left stays uncounted, and the other thread ends too
  * @returns by index: octets, or `uncounted`
  */
 export async function countInParallel(
   inbox: string,
   files: readonly FilePlace[],
+  shouldStop: ShouldStop = () => false,
 ): Promise<Float64Array> {
   return new MaildirFolders(inbox).whileOpen(['new', 'cur'], async (ofNew, ofCur) =>
-    count(await makeCountingTask({ new: ofNew, cur: ofCur }, files)),
+    count(await makeCountingTask({ new: ofNew, cur: ofCur }, files), shouldStop),
   );
 }
 
-async function count(task: CountingTask): Promise<Float64Array> {
+async function count(task: CountingTask, shouldStop: ShouldStop): Promise<Float64Array> {
   // Not before the process has become the maildrop's owner: a thread cannot do that later.
   const other = availableParallelism() > 1 && !isThreadRunning ? runThread(task) : undefined;
   const counting = new Counting(task);
   const turns = new Turns();
   while (counting.countNext()) {
-    if (turns.isOver()) await turns.next();
+    if (!turns.isOver()) continue;
+    await turns.next();
+    if (!shouldStop()) continue;
+    claimAll(task);
+    break;
   }
   await other;
   return task.octets;

@@ -61,6 +61,11 @@ export async function makeCountingTask(
   return { claims: new Int32Array(new SharedArrayBuffer(4)), paths, pathEnds, octets };
 }
 
+/** Leaves nothing to count for anybody. */
+export function claimAll({ claims, octets }: CountingTask): void {
+  Atomics.store(claims, 0, octets.length);
+}
+
 /** One thread's part in a task. */
 export class Counting {
   readonly #task: CountingTask;

@@ -2,6 +2,7 @@
 // by the encoder that sends. What was counted is remembered when that is worth a write.
 
 import { lstatSync } from 'node:fs';
+import { CountingStopped, type ShouldStop } from '../messages/counting-stopped.js';
 import {
   areCounted,
   countedOctets,
@@ -44,6 +45,7 @@ export class MessageOctets {
   readonly #view: MaildirView;
   readonly #files: MessageFiles;
   readonly #report: Report;
+  readonly #shouldStop: ShouldStop;
   #isCacheRead = false;
   #cachedCount = 0;
   #newlyCounted = 0;
@@ -51,11 +53,17 @@ export class MessageOctets {
   /** Whether a remembered number turned out to be wrong. */
   #hasCorrected = false;
 
-  constructor(inbox: string, view: MaildirView, files: MessageFiles, report: Report) {
+  constructor(
+    inbox: string,
+    view: MaildirView,
+    files: MessageFiles,
+    session: { readonly report: Report; readonly shouldStop: ShouldStop },
+  ) {
     this.#inbox = inbox;
     this.#view = view;
     this.#files = files;
-    this.#report = report;
+    this.#report = session.report;
+    this.#shouldStop = session.shouldStop;
   }
 
   /**
@@ -69,19 +77,22 @@ export class MessageOctets {
   /**
    * Makes the octets of those that are not gone known. A message that cannot be read is listed by
    * its file's size: RETR will say why it cannot be had.
+   *
+   * @throws CountingStopped; what was counted before stays known
    */
   async measure(messages: readonly MaildirMessage[]): Promise<void> {
     await this.#readCache();
     const uncountedMessages = await withoutOctets(messages);
     if (uncountedMessages.length >= messagesWorthAThread) {
       await this.#countInParallel(uncountedMessages);
+      this.#stopIfToldTo();
     }
     const turns = new Turns();
     for (const message of uncountedMessages) {
       if (message.octets !== unknownOctets) continue;
       const counting = this.#count(message, turns);
       if (counting !== undefined) await counting;
-      if (turns.isOver()) await turns.next();
+      if (turns.isOver()) await this.#giveWay(turns);
     }
   }
 
@@ -89,6 +100,8 @@ export class MessageOctets {
    * Makes a large message's octets known and counted. The number in a file's name is checked once,
    * by reading the message; so is a number that no file of that size can have. Other servers count
    * otherwise, or forget the line end that a last line lacks.
+   *
+   * @throws CountingStopped
    */
   async measureForSending(message: MaildirMessage, fileBytes: number): Promise<number> {
     await this.#readCache();
@@ -153,7 +166,7 @@ export class MessageOctets {
   }
 
   async #countInParallel(messages: readonly MaildirMessage[]): Promise<void> {
-    const counted = await countInParallel(this.#inbox, messages);
+    const counted = await countInParallel(this.#inbox, messages, this.#shouldStop);
     const turns = new Turns(tinySteps);
     for (const [index, message] of messages.entries()) {
       const octets = counted[index] ?? uncounted;
@@ -190,7 +203,7 @@ export class MessageOctets {
         const length = file.read(sharedBuffer);
         if (length === 0) break;
         counter.add(sharedBuffer.subarray(0, length));
-        if (turns.isOver()) await turns.next();
+        if (turns.isOver()) await this.#giveWay(turns);
       }
       this.#remember(message, counter.total());
     } catch (error) {
@@ -200,12 +213,22 @@ export class MessageOctets {
     }
   }
 
-  /** @throws the system's error when not even the file's size can be known */
+  /** @throws CountingStopped, where that is the error; the system's when not even the file's size can be known */
   async #countUnreadable(message: MaildirMessage, error: Error): Promise<void> {
+    if (error instanceof CountingStopped) throw error;
     this.#report('unreadable', { file: message.name, error: error.message });
     await this.#files.act(message, (path) => {
       message.octets = namedOctets(lstatSync(path).size);
     });
+  }
+
+  async #giveWay(turns: Turns): Promise<void> {
+    await turns.next();
+    this.#stopIfToldTo();
+  }
+
+  #stopIfToldTo(): void {
+    if (this.#shouldStop()) throw new CountingStopped();
   }
 
   #remember(message: MaildirMessage, octets: number): void {

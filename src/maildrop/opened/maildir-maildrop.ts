@@ -2,6 +2,7 @@
 
 import { renameSync } from 'node:fs';
 import { flagsOf, withFlag } from '../../maildir/base-name.js';
+import type { ShouldStop } from '../messages/counting-stopped.js';
 import { UnservableMessage } from '../messages/unservable-message.js';
 import { MaildirView } from '../view/maildir-view.js';
 import type { MaildirMessage } from '../view/message-list.js';
@@ -29,6 +30,8 @@ export interface MaildirMaildropOptions {
   /** What earlier sessions of this process left, if it serves many. */
   readonly recent?: RecentMaildrops | undefined;
   readonly report: Report;
+  /** Where it says so, `measure…` and `open` reject with CountingStopped. */
+  readonly shouldStop?: ShouldStop;
 }
 
 /**
@@ -71,8 +74,9 @@ class MaildirMaildrop implements Maildrop {
     this.#folders = folders;
     this.#view = view;
     this.#options = options;
-    this.#files = new MessageFiles(view);
-    this.#octets = new MessageOctets(folders.inbox, view, this.#files, options.report);
+    const { report, shouldStop = () => false } = options;
+    this.#files = new MessageFiles(view, shouldStop);
+    this.#octets = new MessageOctets(folders.inbox, view, this.#files, { report, shouldStop });
     this.records = view.messages;
   }
 

@@ -5,6 +5,7 @@
 import { readSync } from 'node:fs';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
+import { CountingStopped, type ShouldStop } from '../messages/counting-stopped.js';
 import type { OpenMessage } from '../messages/maildrop.js';
 import { UnservableMessage } from '../messages/unservable-message.js';
 import type { Packing } from './packing.js';
@@ -39,19 +40,21 @@ export function requireUnpackable(packing: Packing): void {
 /**
  * Opens the text of a compressed message.
  *
- * @param knownBytes how large the text is, if it was opened before
- * @throws UnservableMessage; zlib's error for a file that is damaged; the system's error
+ * @param options `knownBytes` is how large the text is, if it was opened before
+ * @throws UnservableMessage; CountingStopped; zlib's error for a file that is damaged; the system's error
  */
 export async function openPacked(
   file: PackedFile,
   packing: Packing,
-  knownBytes: number | undefined,
+  options: { readonly knownBytes: number | undefined; readonly shouldStop: ShouldStop },
 ): Promise<OpenMessage> {
   const unpacker = unpackerFor(packing);
+  const { knownBytes, shouldStop } = options;
   const isLarge = knownBytes !== undefined && knownBytes > maxTextAtOnce;
   const text = isLarge ? null : tryUnpackAtOnce(file, unpacker);
   if (text !== null) return new TextAtHand(text, file);
-  return new UnpackedText(file, unpacker, knownBytes ?? (await countBytes(file, unpacker)));
+  const bytes = knownBytes ?? (await countBytes(file, unpacker, shouldStop));
+  return new UnpackedText(file, unpacker, bytes);
 }
 
 function unpackerFor(packing: Packing): Unpacker {
@@ -77,9 +80,14 @@ function tryUnpackAtOnce(file: PackedFile, { unpackSync }: Unpacker): Buffer | n
   }
 }
 
-async function countBytes(file: PackedFile, { makeStream }: Unpacker): Promise<number> {
+async function countBytes(
+  file: PackedFile,
+  { makeStream }: Unpacker,
+  shouldStop: ShouldStop,
+): Promise<number> {
   let bytes = 0;
   for await (const piece of streamOf(file, makeStream, () => false)) {
+    if (shouldStop()) throw new CountingStopped();
     bytes += (piece as Buffer).length;
   }
   return bytes;

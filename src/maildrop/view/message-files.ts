@@ -4,6 +4,7 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { MaildirMessage } from './message-list.js';
 import type { MaildirView } from './maildir-view.js';
+import type { ShouldStop } from '../messages/counting-stopped.js';
 import type { OpenMessage } from '../messages/maildrop.js';
 import { maxMagicBytes, packingOf, type Packing } from '../packed/packing.js';
 import { MessageFileOpener } from './open-message-file.js';
@@ -14,19 +15,22 @@ const maxChases = 20;
 
 export class MessageFiles {
   readonly #view: MaildirView;
+  readonly #shouldStop: ShouldStop;
   readonly #opener = new MessageFileOpener();
   /** Messages that are not stored as text, with the size of their text. */
   readonly #packed = new WeakMap<MaildirMessage, number>();
 
-  constructor(view: MaildirView) {
+  /** @param shouldStop asked while a large compressed message is unpacked to learn its size */
+  constructor(view: MaildirView, shouldStop: ShouldStop) {
     this.#view = view;
+    this.#shouldStop = shouldStop;
   }
 
   /**
    * Opens a message for reading; at once when its file is where it was.
    *
    * @returns null when the message is gone
-   * @throws UnservableMessage; the system's error; Error for what is no regular file or is
+   * @throws UnservableMessage; CountingStopped; the system's error; Error for what is no regular file or is
    *   compressed and damaged
    */
   open(message: MaildirMessage): OpenMessage | Promise<OpenMessage | null> | null {
@@ -82,7 +86,10 @@ export class MessageFiles {
     try {
       // Most processes never need it.
       const { openPacked } = await import('../packed/unpack.js');
-      const text = await openPacked(file, packing, this.#packed.get(message));
+      const text = await openPacked(file, packing, {
+        knownBytes: this.#packed.get(message),
+        shouldStop: this.#shouldStop,
+      });
       this.#packed.set(message, text.fileBytes);
       return text;
     } catch (error) {

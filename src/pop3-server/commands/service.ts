@@ -1,6 +1,7 @@
 // What every session of a process shares: the things that a session is given and does not make.
 
 import type { Authenticator, Identity } from '../../auth/accounts/authenticator.js';
+import type { ShouldStop } from '../../maildrop/messages/counting-stopped.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 import type { Log } from '../../system/log/log.js';
 import type { LogFields } from '../../system/log/log-line.js';
@@ -25,8 +26,10 @@ export interface Service {
   readonly log: Log;
 }
 
-/** What a maildrop may tell of the session that opened it. */
+/** What a maildrop may ask and tell the session that opened it. */
 export interface MaildropSession {
+  /** Whether nobody waits for what a command is finding out. */
+  readonly shouldStop: ShouldStop;
   readonly report: (event: string, fields: LogFields) => void;
 }
 

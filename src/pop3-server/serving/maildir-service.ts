@@ -83,5 +83,6 @@ async function openMaildrop(
     marksSeen: options.marksSeen,
     recent: options.recent,
     report: session.report,
+    shouldStop: session.shouldStop,
   });
 }

@@ -20,6 +20,10 @@ export class Deadline {
     if (this.#dueMs < this.#firesAtMs) this.#arm(now);
   }
 
+  get hasPassed(): boolean {
+    return performance.now() >= this.#dueMs;
+  }
+
   clear(): void {
     clearTimeout(this.#timer);
     this.#dueMs = Number.POSITIVE_INFINITY;

@@ -1,5 +1,6 @@
 // Sends a message, or its top, as a multi-line response, with no more of it in memory than a chunk.
 
+import { CountingStopped } from '../../maildrop/messages/counting-stopped.js';
 import type { Maildrop, OpenMessage } from '../../maildrop/messages/maildrop.js';
 import { octetsIfKnown } from '../../maildrop/messages/octets.js';
 import { UnservableMessage } from '../../maildrop/messages/unservable-message.js';
@@ -34,7 +35,7 @@ const sharedBuffer = Buffer.allocUnsafeSlow(chunkBytes);
  * Sends one message.
  *
  * @returns what was sent, or why nothing was: then the peer has no status line yet
- * @throws BrokenOff when the status line is out and the message cannot be read on
+ * @throws BrokenOff when the status line is out and the message cannot be read on; CountingStopped when nothing is out
  */
 export async function sendMessage(
   { record, number, bodyLines }: MessageOutcome,
@@ -59,6 +60,7 @@ export async function sendMessage(
     first = readChunk(file, file.fileBytes);
   } catch (failure) {
     file?.close();
+    if (failure instanceof CountingStopped) throw failure;
     return error('message-unreadable', { number }, codeFor(failure as NodeJS.ErrnoException));
   }
   try {

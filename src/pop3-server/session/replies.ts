@@ -1,5 +1,6 @@
 // From what a command came to, to the octets of its reply. RFC 1939 §3, RFC 2449 §8.
 
+import { CountingStopped } from '../../maildrop/messages/counting-stopped.js';
 import type { MessageLog } from '../commands/message-log.js';
 import type { ErrorOutcome, Reply } from '../commands/outcome.js';
 import { formatChallenge, formatResponse, type ResponseCode } from '../../wire/response.js';
@@ -88,6 +89,8 @@ export class Replies {
     try {
       sent = await sendMessage(reply, maildrop, this.#output, this.#texts);
     } catch (failure) {
+      // Nothing was sent, and nobody waits for it.
+      if (failure instanceof CountingStopped) return;
       note('part');
       throw failure;
     }

@@ -99,7 +99,18 @@ export class SessionInput {
    */
   tryNext(): Input | null {
     if (this.#interruption !== null) return { kind: 'over', reason: this.#interruption };
-    return this.#reader.next() ?? (this.#hasEnded ? disconnected : null);
+    if (!this.#hasEnded) return this.#reader.next();
+    this.#startIdling();
+    return this.#reader.next() ?? disconnected;
+  }
+
+  /**
+   * Whether nobody waits for an answer that is long in coming. A peer that only closed its side may, but it looks the same
+   * as one that is gone: it has the idle timeout for each command. Such a session is ended.
+   */
+  isUnheard(): boolean {
+    if (this.#hasEnded && this.#deadline.hasPassed) this.interrupt('timeout');
+    return this.#interruption !== null || this.#connection.destroyed;
   }
 
   /**
@@ -109,7 +120,7 @@ export class SessionInput {
   next(): Promise<Input> {
     const next = this.tryNext();
     if (next !== null) return Promise.resolve(next);
-    if (this.#idleTimeoutMs !== null) this.#deadline.set(this.#idleTimeoutMs);
+    this.#startIdling();
     if (this.#connection.isPaused()) this.#connection.resume();
     return new Promise((resolve) => (this.#taker = resolve));
   }
@@ -141,6 +152,10 @@ export class SessionInput {
     this.interrupt('signal');
   }
 
+  #startIdling(): void {
+    if (this.#idleTimeoutMs !== null) this.#deadline.set(this.#idleTimeoutMs);
+  }
+
   #offer(): void {
     const taker = this.#taker;
     const next = taker === null ? null : this.tryNext();
@@ -157,6 +172,7 @@ export class SessionInput {
 
   readonly #onEnd = (): void => {
     this.#hasEnded = true;
+    this.#startIdling();
     this.#offer();
   };
 

@@ -2,17 +2,12 @@
 // a command, the peer or a signal ends it. RFC 1939 §3, RFC 2449, RFC 2595 §4 (STLS).
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { CountingStopped } from '../../maildrop/messages/counting-stopped.js';
 import type { Connection } from '../../system/descriptors/connection.js';
 import type { ServerTls } from '../../system/tls/tls-server.js';
 import { runCommand } from '../commands/command-table.js';
 import { MessageLog } from '../commands/message-log.js';
-import {
-  error,
-  lineTooLong,
-  type ErrorOutcome,
-  type Outcome,
-  type Reply,
-} from '../commands/outcome.js';
+import { error, lineTooLong, type Outcome, type Reply } from '../commands/outcome.js';
 import type { Service } from '../commands/service.js';
 import type { SessionContext } from '../commands/session-context.js';
 import type { Login, State } from '../commands/session-state.js';
@@ -92,6 +87,7 @@ class Session {
         return delay.fail(this.#lineCameMs);
       },
       waitForVerdict: () => delay.succeed(),
+      shouldStop: () => this.#input.isUnheard(),
       report: (event, fields) => service.log.write(event, { session: id, ...fields }),
     };
   }
@@ -171,7 +167,8 @@ class Session {
   }
 
   /** Of a command that could not be carried out. */
-  #failed(failure: unknown): ErrorOutcome {
+  #failed(failure: unknown): Outcome {
+    if (failure instanceof CountingStopped) return { kind: 'broken-off' };
     this.#context.report('error', { error: (failure as Error).message });
     const isLoggedIn = this.#state.name === 'TRANSACTION';
     return error(isLoggedIn ? 'maildrop-unreadable' : 'internal-error', undefined, 'SYS/TEMP');

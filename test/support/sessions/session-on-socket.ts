@@ -66,8 +66,8 @@ export async function startSession(
         flush: () => Promise.resolve(),
       },
       authenticator: () => Promise.resolve(authenticator),
-      openMaildrop: (_, { report }) =>
-        openMaildirMaildrop(inbox.path, { marksSeen: false, report }),
+      openMaildrop: (_, { report, shouldStop }) =>
+        openMaildirMaildrop(inbox.path, { marksSeen: false, report, shouldStop }),
     },
     {
       id: 'test',
