@@ -40,8 +40,8 @@ export interface RemovalResult {
 
 /**
  * Methods that return `T | Promise<T>` answer at once when there is little to do: most sessions
- * never wait. All of them may throw or reject with the system's error; `measure…` and `open` also with
- * CountingStopped.
+ * never wait. All of them may throw or reject with the system's error; `measure…` and
+ * `open` also with CountingStopped.
  */
 export interface Maildrop {
   /** Messages by index: message number less 1. The list's length and order never change. */

@@ -41,7 +41,8 @@ export function requireUnpackable(packing: Packing): void {
  * Opens the text of a compressed message.
  *
  * @param options `knownBytes` is how large the text is, if it was opened before
- * @throws UnservableMessage; CountingStopped; zlib's error for a file that is damaged; the system's error
+ * @throws UnservableMessage; CountingStopped; zlib's error for a file that is damaged; the system's
+ *   error
  */
 export async function openPacked(
   file: PackedFile,

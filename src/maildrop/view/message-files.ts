@@ -30,8 +30,8 @@ export class MessageFiles {
    * Opens a message for reading; at once when its file is where it was.
    *
    * @returns null when the message is gone
-   * @throws UnservableMessage; CountingStopped; the system's error; Error for what is no regular file or is
-   *   compressed and damaged
+   * @throws UnservableMessage; CountingStopped; the system's error; Error for what is no regular
+   *   file or is compressed and damaged
    */
   open(message: MaildirMessage): OpenMessage | Promise<OpenMessage | null> | null {
     if (message.status === 'gone') return null;

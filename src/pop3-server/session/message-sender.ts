@@ -35,7 +35,8 @@ const sharedBuffer = Buffer.allocUnsafeSlow(chunkBytes);
  * Sends one message.
  *
  * @returns what was sent, or why nothing was: then the peer has no status line yet
- * @throws BrokenOff when the status line is out and the message cannot be read on; CountingStopped when nothing is out
+ * @throws BrokenOff when the status line is out and the message cannot be read on; CountingStopped
+ *   when nothing is out
  */
 export async function sendMessage(
   { record, number, bodyLines }: MessageOutcome,

@@ -105,8 +105,8 @@ export class SessionInput {
   }
 
   /**
-   * Whether nobody waits for an answer that is long in coming. A peer that only closed its side may, but it looks the same
-   * as one that is gone: it has the idle timeout for each command. Such a session is ended.
+   * Whether nobody waits for an answer that is long in coming. A peer that only closed its side may
+   * wait, but it looks the same as one that is gone: after the idle timeout its session is ended.
    */
   isUnheard(): boolean {
     if (this.#hasEnded && this.#deadline.hasPassed) this.interrupt('timeout');
