@@ -33,7 +33,7 @@ export function becomeUser({ user, group }: UserOptions): void {
     setGroups(account.gid, account.groups);
     process.setuid?.(account.uid);
     if (process.getuid?.() !== account.uid || process.geteuid?.() !== account.uid) {
-      throw new ConfigurationError('the system did not change the user');
+      throw new ConfigurationError('the process still has another user than asked for');
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

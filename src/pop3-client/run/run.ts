@@ -122,7 +122,8 @@ class Run {
         const result = await this.#runOneSession(context, tlsMemory);
         await this.#finish(journal, result);
         if (!result.hasMore || result.settlement.quit !== 'done') break;
-        if (count === maxSessions) throw new TemporaryError('there is more than one run settles');
+        if (count === maxSessions)
+          throw new TemporaryError('the mailbox still holds mail: the next run takes it');
       } catch (error) {
         if (storeFailure !== null) break;
         const circumstances = { account, keep, isInterrupted: this.#signal.aborted };
@@ -183,7 +184,10 @@ class Run {
     }
     this.#course = { ...this.#course, suspects };
     await journal.replace(remaining, suspects).catch(() => undefined);
-    if (listing.isCut) throw new TemporaryError('there are more messages than one run takes');
+    if (listing.isCut)
+      throw new TemporaryError(
+        'the mailbox holds more messages than one run takes: the next run takes the others',
+      );
     if (listing.ignoredLines > 0) {
       throw new TemporaryError(`the server listed ${listing.ignoredLines} messages malformed`);
     }

@@ -139,7 +139,9 @@ async function greet(
       throw isProtected || !(error instanceof FellSilent) ? error : new FellSilent(silentPort);
     });
     if (!greeting.isOk) {
-      throw new TemporaryError(`the server turns us away: ${quoteServerText(greeting.text)}`);
+      throw new TemporaryError(
+        `the server refuses the connection: ${quoteServerText(greeting.text)}`,
+      );
     }
     if (client.replies.takeSurplus()) {
       throw new LostStep('the server sent more than a greeting');
