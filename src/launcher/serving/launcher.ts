@@ -192,9 +192,10 @@ export class Launcher {
     client.at = { stage: 'starting', start };
     // Added before its program starts: when all slots are taken by programs that are starting, one
     // of them can then be ended for another client.
-    this.#beforeLogin.add(client, performance.now());
+    const sinceMs = performance.now();
+    this.#beforeLogin.add(client, sinceMs);
     const whyNot = (await start?.whyNot) ?? null;
-    if (whyNot === null) await this.#handOver(client, start);
+    if (whyNot === null) await this.#handOver(client, start, sinceMs);
     else this.#refuse(client, whyNot);
     start?.end();
     this.#beforeLogin.delete(client);
@@ -203,7 +204,7 @@ export class Launcher {
     if (this.#slots.takenCount === 0) this.#onIdle?.();
   }
 
-  async #handOver(client: Client, start: ProcessStart | undefined): Promise<void> {
+  async #handOver(client: Client, start: ProcessStart | undefined, sinceMs: number): Promise<void> {
     const { socket, facts, level } = client;
     try {
       const session = await this.#options.handOver.serve({
@@ -224,7 +225,7 @@ export class Launcher {
       this.#totals.served += 1;
       if (!session.isStarting) start?.end();
       if (session.evict === undefined) this.#beforeLogin.delete(client);
-      else if (client.at.stage === 'starting') this.#beforeLogin.add(client, performance.now());
+      else if (client.at.stage === 'starting') this.#beforeLogin.add(client, sinceMs);
       if (client.at.stage === 'leaving') this.#evict(client, session, client.at.successor);
       if (client.at.stage === 'starting') client.at = { stage: 'served', session };
       await this.#watch(client, session);
