@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import type { Teardown } from '../support/programs/run-program.js';
 import {
   drop,
+  hangUp,
   silence,
   startFakeServer,
   type FakeMessage,
@@ -15,6 +16,7 @@ import {
   type Fault,
   type Turn,
 } from '../support/programs/pop3get-fixture.js';
+import { takingRetrForDele, withStatusField } from '../support/programs/pop3get-odd-server.js';
 import { tamper, tampering, type Tampering } from './drawn-replies.js';
 import { ModelError, ReplyModel } from './reply-model.js';
 
@@ -54,8 +56,12 @@ const drawnFault: fc.Arbitrary<DrawnFault> = fc
   // A server that answers no question about one message cannot be known to be in step: pop3get(1), BUGS.
   .filter(({ target, kind }) => target !== 'probe' || !kind.startsWith('refuse'));
 
+/** What the server does besides, in every session. With `adds fields` messages change once a session or a run has seen them. */
+const habits = ['none', 'none', 'deletes at RETR', 'deletes at QUIT', 'adds fields'] as const;
+
 export interface DrawnPlan {
   readonly messageCount: number;
+  readonly habit: (typeof habits)[number];
   readonly isPipelining: boolean;
   /** Of the first sessions; the others are without. */
   readonly sessions: readonly (readonly DrawnFault[])[];
@@ -63,6 +69,7 @@ export interface DrawnPlan {
 
 export const drawnPlan: fc.Arbitrary<DrawnPlan> = fc.record({
   messageCount: fc.integer({ min: 1, max: 6 }),
+  habit: fc.constantFrom(...habits),
   isPipelining: fc.boolean(),
   sessions: fc.array(fc.array(drawnFault, { minLength: 1, maxLength: 3 }), {
     minLength: 1,
@@ -85,19 +92,31 @@ export class HostileServer {
   readonly #plan: DrawnPlan;
   readonly #maildir: string;
   readonly #logs = new Map<number, SessionLog>();
-  /** What a client in step may have been given for each message. */
-  readonly #given = new Map<FakeMessage, Set<string>>();
+  /** What a client in step may have been given for each message, by unique-id. */
+  readonly #given = new Map<string | null, Set<string>>();
+  /** Messages that have got fields, by unique-id. */
+  readonly #changed = new Set<string | null>();
+  readonly #takeRetrForDele: ReturnType<typeof takingRetrForDele>;
   #server: FakeServer | null = null;
 
   constructor(plan: DrawnPlan, maildir: string) {
     this.#plan = plan;
     this.#maildir = maildir;
+    this.#takeRetrForDele = takingRetrForDele(
+      () => this.#started(),
+      plan.habit === 'deletes at RETR',
+    );
+  }
+
+  #started(): FakeServer {
+    if (this.#server === null) throw new Error('not started');
+    return this.#server;
   }
 
   async start(t: Teardown, messages: readonly FakeMessage[]): Promise<FakeServer> {
     this.#server = await startFakeServer(t, {
       messages,
-      capabilities: ['USER', 'UIDL', ...(this.#plan.isPipelining ? ['PIPELINING'] : [])],
+      capabilities: ['USER', 'UIDL', 'TOP', ...(this.#plan.isPipelining ? ['PIPELINING'] : [])],
       fault: (line, session, socket, turn) => this.#react(line, session, socket, turn),
     });
     return this.#server;
@@ -105,7 +124,23 @@ export class HostileServer {
 
   /** What may be stored for a message, LF line ends. */
   given(message: FakeMessage): ReadonlySet<string> {
-    return this.#given.get(message) ?? new Set();
+    return this.#given.get(message.uniqueId) ?? new Set();
+  }
+
+  /** It has no other copy of what it sent: the client has to wait for it, and the server is never silent. */
+  get isTakingRetrForDele(): boolean {
+    return this.#plan.habit.startsWith('deletes');
+  }
+
+  /** To be called when no session is going on that may come to QUIT. */
+  addFields(): void {
+    if (this.#plan.habit !== 'adds fields') return;
+    const server = this.#started();
+    server.messages = server.messages.map((message) => {
+      if (this.#changed.has(message.uniqueId)) return message;
+      this.#changed.add(message.uniqueId);
+      return withStatusField(message);
+    });
   }
 
   #react(line: string, session: number, socket: Socket, turn: Turn): Fault {
@@ -114,11 +149,15 @@ export class HostileServer {
     log.commands.push(line);
     if (line.startsWith('DELE ')) this.#checkDeletion(line, turn, log);
     const fault = this.#faultFor(log, session);
-    if (fault?.kind === 'drop') return drop;
+    if (['drop', 'silence', 'cut'].includes(fault?.kind ?? '')) this.addFields();
+    // A reset takes with it what the client has not read, and this server has no other copy of it.
+    if (fault?.kind === 'drop') return this.isTakingRetrForDele ? hangUp(socket) : drop;
     if (fault?.kind === 'silence') return silence;
+    const isTaking = this.isTakingRetrForDele && fault === undefined;
+    const odd = isTaking ? this.#takeRetrForDele(line, session, turn) : undefined;
     // Only without a fault does the server delete.
     if (fault === undefined && line === 'QUIT') return undefined;
-    const right = (): string => turn.answer().toString('latin1');
+    const right = (): string => odd ?? turn.answer().toString('latin1');
     const text = fault === undefined ? right() : wrongReply(fault, right);
     log.sent += text;
     log.ends.push(log.sent.length);
@@ -132,10 +171,14 @@ export class HostileServer {
     const target = targetOf(log.commands.at(-1) ?? '');
     const nth = log.commands.filter((one) => targetOf(one) === target).length;
     const fault = this.#plan.sessions[session - 1]?.find(
-      (one) => one.target === target && one.nth === nth,
+      (one) =>
+        one.target === target &&
+        one.nth === nth &&
+        !(this.isTakingRetrForDele && one.kind === 'silence'),
     );
     if (fault?.kind !== 'tamper' && fault?.kind !== 'nothing') return fault;
-    if (log.isOutOfStep) return undefined;
+    // It answers no question about what it deleted, so that nobody could tell either.
+    if (log.isOutOfStep || this.isTakingRetrForDele) return undefined;
     log.isOutOfStep = true;
     return fault;
   }
@@ -151,13 +194,14 @@ export class HostileServer {
           continue;
         }
         if (!model.status().isOk) continue;
-        const isListing = argument === undefined && /^(CAPA|LIST|UIDL)$/.test(keyword ?? '');
+        const isListing =
+          keyword === 'TOP' || (argument === undefined && /^(CAPA|LIST|UIDL)$/.test(keyword ?? ''));
         if (keyword !== 'RETR' && !isListing) continue;
         const content = model.message(Number.POSITIVE_INFINITY);
         const message = listed[Number(argument) - 1];
         if (keyword !== 'RETR' || message === undefined || model.at !== ends[index]) continue;
-        const given = this.#given.get(message) ?? new Set<string>();
-        this.#given.set(message, given.add(content.replace(/\r\n/g, '\n')));
+        const given = this.#given.get(message.uniqueId) ?? new Set<string>();
+        this.#given.set(message.uniqueId, given.add(content.replace(/\r\n/g, '\n')));
       }
     } catch (error) {
       if (!(error instanceof ModelError)) throw error;

@@ -51,6 +51,7 @@ async function playPlan(
       () => 'the run goes on',
     );
     assert.deepEqual(hostile.violations, []);
+    hostile.addFields();
     for (const name of readdirSync(join(maildir, 'tmp'))) {
       const start = readFileSync(join(maildir, 'tmp', name)).subarray(0, 1);
       assert.ok(isFinished(start), 'what waits in tmp for the next listing came whole');
@@ -58,7 +59,7 @@ async function playPlan(
     return summary;
   };
   for (let runs = 0; runs < mostFaultyRuns && server.sessions < plan.sessions.length; runs += 1) {
-    await runOnce(faultyTimeoutMs);
+    await runOnce(hostile.isTakingRetrForDele ? honestTimeoutMs : faultyTimeoutMs);
   }
   let summary = await runOnce(honestTimeoutMs);
   for (let runs = 1; runs < mostHonestRuns && summary.exit !== 0; runs += 1) {
