@@ -20,7 +20,7 @@ export const demonstrationPassword = 'demo';
  */
 export function makeDemonstrationMailRoot(path: string, passdb: string): boolean {
   if (existsSync(path)) return false;
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const draft = mkdtempSync(join(dirname(path), `.${basename(path)}-`));
   try {
     addUser(join(draft, 'passdb.sqlite'), passdb);
@@ -47,7 +47,10 @@ function addUser(database: string, passdb: string): void {
 function deliverMessages(mailRoot: string): void {
   const [user = '', domain = ''] = demonstrationAddress.split('@');
   const inbox = join(mailRoot, domain, user, 'INBOX');
-  for (const folder of ['new', 'cur', 'tmp']) mkdirSync(join(inbox, folder), { recursive: true });
+  // With a umask of 0 anybody could replace them, and pop3d refuses such a maildrop to root.
+  for (const folder of ['new', 'cur', 'tmp']) {
+    mkdirSync(join(inbox, folder), { recursive: true, mode: 0o700 });
+  }
   for (const [index, message] of demonstrationMessages.entries()) {
     // The Date field of each, as the seconds that start a Maildir name.
     const seconds = Date.parse(/^Date: (.*)$/m.exec(message)?.[1] ?? '') / 1000;

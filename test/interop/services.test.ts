@@ -124,6 +124,8 @@ t.test(
       .replace('/var/log/pop3/sessions', records)
       .replace('su vmail vmail', 'su root root');
     writeFileSync(settings, text);
+    // logrotate reads no settings that others may write, as they may with a umask of 0.
+    chmodSync(settings, 0o644);
     const logrotate = (time: string, ...more: string[]) =>
       runCommand(
         t,
@@ -146,7 +148,7 @@ t.test(
       // Some minutes later each night, as a timer starts it.
       const night = new Date(firstMs + (day + 1) * dayMs + day * 60_000).toISOString().slice(0, 19);
       const before = readdirSync(records);
-      const { status, stderr } = await logrotate(`${night.replace('T', ' ')}`);
+      const { status, stderr } = await logrotate(night.replace('T', ' '));
       t.equal(status, 0, stderr);
       t.equal(stderr, '');
       for (const gone of before.filter((name) => !readdirSync(records).includes(name))) {

@@ -1,5 +1,6 @@
-// What `npm start` runs: a newcomer's first minute with the suite.
+// What `npm start` runs: the maildrop with mail in it, served until Ctrl-C.
 
+import { statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
@@ -52,6 +53,24 @@ t.test('it serves what is there from an earlier run', async (t) => {
     demonstration.kill('SIGTERM');
     t.equal((await demonstration.finish()).status, 0);
   }
+});
+
+t.test('with a umask of 0 its maildrop can be opened, and nobody else may change it', async (t) => {
+  const mailRoot = join(testFolder(t, {}), 'demo');
+  const umask = process.umask(0);
+  t.teardown(() => process.umask(umask));
+  const args = ['--port', '0', '--directory', mailRoot];
+  const demonstration = startProgram(t, 'demonstration', args);
+  const [, port] = await demonstration.logLine(/tcpsrun: listening .*port=(\d+)/);
+  const client = await connectWireClient(Number(port));
+  await client.login('demo@example.org', 'demo');
+  t.equal((await client.listing('LIST')).length, 3);
+  await client.ok('QUIT');
+  for (const name of ['example.org', 'example.org/demo', 'example.org/demo/INBOX']) {
+    t.equal(statSync(join(mailRoot, name)).mode & 0o077, 0, name);
+  }
+  demonstration.kill('SIGTERM');
+  t.equal((await demonstration.finish()).status, 0);
 });
 
 t.test('a port that is taken is said to be', async (t) => {

@@ -20,7 +20,9 @@ export class MaildirFixture {
   /** Makes the Maildir at `path`, with all folders on the way to it. */
   constructor(path: string) {
     this.path = path;
-    for (const folder of ['new', 'cur', 'tmp']) mkdirSync(join(path, folder), { recursive: true });
+    for (const folder of ['new', 'cur', 'tmp']) {
+      mkdirSync(join(path, folder), { recursive: true, mode: 0o755 });
+    }
   }
 
   /**

@@ -21,6 +21,8 @@ t.test('the new text takes the place of the old, and nothing is left beside it',
   const file = join(folder, 'tcpsrun.prom');
   const before = statSync(file).ino;
   const { log, lines } = recordingLog();
+  const umask = process.umask(0o022);
+  t.teardown(() => process.umask(umask));
   await writeMetricsFile(file, 'new\n', log);
   t.equal(readFileSync(file, 'utf8'), 'new\n');
   t.not(statSync(file).ino, before, 'replaced, not rewritten');
