@@ -214,8 +214,8 @@ export class MessageOctets {
   }
 
   /**
-   * @throws CountingStopped, where that is the error; the system's when not even the file's size can
-   *   be known
+   * @throws CountingStopped, where that is the error; the system's when not even the file's size
+   *   can be known
    */
   async #countUnreadable(message: MaildirMessage, error: Error): Promise<void> {
     if (error instanceof CountingStopped) throw error;
