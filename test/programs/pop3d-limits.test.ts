@@ -147,21 +147,24 @@ t.test(
   },
 );
 
-t.test('--report-fd gets a word for the start, each failed login, and the login', async (t) => {
-  const cwd = makeMailRoot(t);
-  const pop3d = startCommand(
-    t,
-    'sh',
-    [
-      '-c',
-      `exec "${process.execPath}" "$0" --failure-delay 0 --report-fd 3 3>words`,
-      builtProgram('pop3d'),
-    ],
-    { cwd },
-  );
-  const { status } = await pop3d.finish(
-    'USER ann@example.org\r\nPASS wrong\r\nUSER ann@example.org\r\nPASS open sesame\r\nQUIT\r\n',
-  );
-  t.equal(status, 0);
-  t.equal(readFileSync(join(cwd, 'words'), 'latin1'), 'ready\nfailed-login\nlogin\n');
-});
+t.test(
+  '--report-fd gets a word for the start, each failed login with its delay, and the login',
+  async (t) => {
+    const cwd = makeMailRoot(t);
+    const pop3d = startCommand(
+      t,
+      'sh',
+      [
+        '-c',
+        `exec "${process.execPath}" "$0" --failure-delay 0 --report-fd 3 3>words`,
+        builtProgram('pop3d'),
+      ],
+      { cwd },
+    );
+    const { status } = await pop3d.finish(
+      'USER ann@example.org\r\nPASS wrong\r\nUSER ann@example.org\r\nPASS open sesame\r\nQUIT\r\n',
+    );
+    t.equal(status, 0);
+    t.equal(readFileSync(join(cwd, 'words'), 'latin1'), 'ready\nfailed-login 0\nlogin\n');
+  },
+);

@@ -179,8 +179,9 @@ t.test(
     );
     t.match(trace.replies, /^\+OK 0 0\r$/m);
     // Started as root it looks for the owner of the nearest directory that is there.
+    // Whether the mail root is a mount point tells from the directory above it.
     const allowed = ['nowhere.example', 'nowhere.example/bob'];
-    t.same(strayPaths(cwd, trace, allowed), []);
+    t.same(strayPaths(cwd, trace, allowed), ['statx ./..']);
     t.same(readdirSync(cwd), before);
   },
 );

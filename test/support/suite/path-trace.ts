@@ -56,12 +56,32 @@ export async function tracePaths(
   const lines = readFileSync(output, 'latin1').split('\n');
   const login = lines.findIndex((line) => line.includes(`"${hex('pop3d: login ')}`));
   const end = login === -1 ? lines.length : login;
+  const directories = new Map<string, string>();
+  const calls = (part: readonly string[]): readonly TracedCall[] =>
+    part.flatMap(parseCall).map((call) => throughDescriptors(call, directories));
   return {
     replies: stdout.toString('latin1'),
     log: stderr,
-    beforeLogin: lines.slice(0, end).flatMap(parseCall),
-    afterLogin: lines.slice(end).flatMap(parseCall),
+    beforeLogin: calls(lines.slice(0, end)),
+    afterLogin: calls(lines.slice(end)),
   };
+}
+
+/**
+ * A path below /proc/self/fd is one below the directory that was opened there.
+ *
+ * @param directories by descriptor; what this call opens is added
+ */
+function throughDescriptors(call: TracedCall, directories: Map<string, string>): TracedCall {
+  const [, descriptor = '', below = ''] = /^\/proc\/self\/fd\/([0-9]+)(.*)$/s.exec(call.path) ?? [];
+  const directory = directories.get(descriptor);
+  const path = directory === undefined ? call.path : `${directory}${below}`;
+  const [, opened] = /\) += ([0-9]+)/.exec(call.rest) ?? [];
+  if (call.call === 'openat' && opened !== undefined) {
+    if (call.rest.includes('O_PATH')) directories.set(opened, path);
+    else directories.delete(opened);
+  }
+  return { ...call, path };
 }
 
 /** Bytes as strace -xx prints them. */
