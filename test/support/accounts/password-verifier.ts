@@ -2,10 +2,7 @@
 
 import type { Test } from 'tap';
 import type { Verdict } from '../../../src/auth/accounts/authenticator.js';
-import {
-  openAccounts,
-  type AccountsOptions,
-} from '../../../src/auth/open-accounts.js';
+import { openAccounts, type AccountsOptions } from '../../../src/auth/open-accounts.js';
 
 export type Verifier = (name: string, password: string) => Promise<Verdict>;
 

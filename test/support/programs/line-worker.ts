@@ -80,7 +80,12 @@ if (workerSessions(process.env) === null) {
   const socket = new Socket({ fd: 0, readable: true, writable: true, allowHalfOpen: true });
   await serve({
     ...{ socket, arguments: process.argv, environment: {}, isGreeted: false },
-    ...{ recentFailures: () => noFailures, failLogin: () => undefined, tellLogin: () => undefined, onEvict: () => undefined },
+    ...{
+      recentFailures: () => noFailures,
+      failLogin: () => undefined,
+      tellLogin: () => undefined,
+      onEvict: () => undefined,
+    },
   });
 } else {
   // What cannot be written there would come as an uncaught error, and be reported, for ever.
