@@ -138,7 +138,7 @@ export async function attack(
   await poll(
     'the sessions to end',
     async () => ((await countersOf(attacked))['running'] === 0 ? true : undefined),
-    20_000,
+    90_000,
   );
   const after = costOf(attacked);
   t.comment(`before ${JSON.stringify(before)}, after ${JSON.stringify(after)}`);
