@@ -1,4 +1,5 @@
-// Prints `N passed, N failed` for a run of tap, from the TAP that it wrote: the last line of `.ci/run`.
+// Prints what failed and was skipped, and `N passed, N failed`, for a run of tap, from the TAP that
+// it wrote: the last lines of `.ci/run`, which are all that is seen of a long log.
 // Fails when a test failed, when nothing ran, or when a test was skipped because something was not installed.
 
 import { readFileSync } from 'node:fs';
@@ -17,6 +18,23 @@ function tryReadCounts(tap: string): Counts | null {
   return { passed: count('pass'), failed: count('fail') };
 }
 
+/** `FILE: TITLE: TITLE …` for everything that failed, from the file down to the assertion. */
+function failures(tap: string): string[] {
+  const path: string[] = [];
+  const found: string[] = [];
+  for (const line of tap.split('\n')) {
+    const [, indent = '', subtest, failed] =
+      /^( *)(?:# Subtest: (.*)|not ok \d+ - (.*))$/.exec(line) ?? [];
+    const depth = indent.length / 4;
+    if (subtest !== undefined) path.splice(depth, Infinity, subtest);
+    if (failed === undefined) continue;
+    const failure = [...path.slice(0, depth), failed.replace(/ # time=.*$/, '')].join(': ');
+    // A test's own line comes after those of what failed in it.
+    if (!found.some((inner) => inner.startsWith(`${failure}: `))) found.push(failure);
+  }
+  return found;
+}
+
 function readTap(path: string): string {
   try {
     return readFileSync(path, 'utf8');
@@ -29,6 +47,7 @@ function readTap(path: string): string {
 const tap = readTap(process.argv[2] ?? 'build/test-results.tap');
 const skips = tap.split('\n').filter((line) => /^\s*ok \d+ .*# SKIP\b/.test(line));
 for (const skip of skips) process.stdout.write(`skipped: ${skip.trim()}\n`);
+for (const failure of failures(tap)) process.stdout.write(`failed: ${failure}\n`);
 const counts = tryReadCounts(tap) ?? { passed: 0, failed: 0 };
 const isGood =
   counts.passed > 0 &&
