@@ -5,12 +5,12 @@ import '../system/program/refuse-debugger.js';
 import { setFlagsFromString } from 'node:v8';
 import { Interrupted } from '../pop3-client/settings/failures.js';
 import { openNameServer } from '../pop3-client/find/name-server.js';
-import { readPassword } from '../pop3-client/settings/password-source.js';
 import {
   pop3getOptionTable,
-  readSettings,
   type Pop3getCommandLine,
-} from '../pop3-client/settings/pop3get-options.js';
+} from '../pop3-client/settings/option-table.js';
+import { readSettings } from '../pop3-client/settings/read-settings.js';
+import { takeSecret } from '../pop3-client/settings/secret-source.js';
 import type { ProgressBar } from '../pop3-client/run/progress-bar.js';
 import { run } from '../pop3-client/run/run.js';
 import type { Settings } from '../pop3-client/settings/settings.js';
@@ -39,17 +39,11 @@ void runProgram(
   },
   async (commandLine) => {
     const { options, positionals } = commandLine;
-    const [domain = '', user = '', argument] = positionals;
-    const password = await readPassword({
-      file: options['password-file'],
-      command: options['password-command'],
-      argument,
-      environment: process.env['POP3GET_PASSWORD'],
-    });
-    delete process.env['POP3GET_PASSWORD'];
+    const [domain = '', user = ''] = positionals;
+    const secret = await takeSecret(commandLine, process.env);
     // Other users see the command line in ps(1); from here on without the password.
     process.title = `pop3get ${domain} ${user}`;
-    const settings = await readSettings(commandLine, password, process.env);
+    const settings = await readSettings(commandLine, secret, process.env);
     const log = await openLog(logOptionsFrom('pop3get', options));
     const signal = interruptionSignal((options['max-time'] ?? 86_400) * 1000);
     const status =

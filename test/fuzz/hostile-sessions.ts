@@ -107,7 +107,12 @@ function settingsFor(port: number, maildir: string, timeoutMs: number): Settings
       ...{ implicit: true, families: [4], port, tls: 'auto', dnsServers: null },
     },
     ...{ localAddress: null, localPort: null, trust: { roots: null, ca: null, fingerprint: null } },
-    ...{ user: 'ann', password: Buffer.from('secret'), auth: 'auto', account: 'ann@example.org' },
+    ...{
+      user: 'ann',
+      secret: { kind: 'password', password: Buffer.from('secret') },
+      auth: 'auto',
+      account: 'ann@example.org',
+    },
     ...{ maildir, keep: false, maxOctets: 1 << 20, timeoutMs },
   };
 }

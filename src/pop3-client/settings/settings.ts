@@ -1,5 +1,7 @@
 // What one run of pop3get is to do, checked and complete.
 
+import type { TokenSource } from './token-source.js';
+
 export interface TlsTrust {
   /** PEM certificates of CAs to trust in the place of Node's list; null for that list. */
   readonly roots: string | null;
@@ -13,7 +15,15 @@ export interface TlsTrust {
 }
 
 export type TlsMode = 'implicit' | 'stls' | 'off' | 'auto';
-export type AuthMode = 'user' | 'plain' | 'scram-sha-256' | 'apop' | 'auto';
+export type PasswordMode = 'user' | 'plain' | 'scram-sha-256' | 'apop';
+export type TokenMode = 'oauthbearer' | 'xoauth2';
+export type AuthMode = PasswordMode | TokenMode | 'auto';
+
+/** What proves to the server who logs in. */
+export type Secret =
+  /** Octets in any encoding. */
+  | { readonly kind: 'password'; readonly password: Buffer }
+  | { readonly kind: 'token'; readonly source: TokenSource };
 
 export interface LocationSettings {
   /** A name, or with `byAddress` addresses with ";" between them. */
@@ -37,8 +47,7 @@ export interface Settings {
   readonly localPort: number | null;
   readonly trust: TlsTrust;
   readonly user: string;
-  /** Octets in any encoding. */
-  readonly password: Buffer;
+  readonly secret: Secret;
   readonly auth: AuthMode;
   /** The account's name for the journal. */
   readonly account: string;

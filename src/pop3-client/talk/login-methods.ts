@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Response } from '../../wire/response.js';
-import type { AuthMode } from '../settings/settings.js';
+import type { PasswordMode } from '../settings/settings.js';
 import type { Capabilities, Pop3Client } from './client.js';
 import { authenticate, type SaslLogin } from './sasl-login.js';
 
@@ -22,10 +22,29 @@ export interface Offer {
   /** APOP's timestamp out of the greeting; null when it had none. */
   readonly timestamp: string | null;
   readonly isProtected: boolean;
+  readonly peer: {
+    /** As it was asked for, not as DNS named it. */
+    readonly host: string;
+    readonly port: number;
+    readonly isLoopback: boolean;
+  };
+}
+
+/** The tries of one login, over as many connections as it takes. */
+export interface LoginAttempts {
+  /**
+   * Tries what is left to try, each once.
+   *
+   * @returns the name of the method that was accepted; null when the connection was closed and a
+   *   new one may do
+   * @throws Refused for wrong credentials, or no usable method; TemporaryError when the server says
+   *   to try again; ConnectionClosed when nothing is left for a new connection
+   */
+  tryOn(client: Pop3Client, offer: Offer): Promise<string | null>;
 }
 
 export interface LoginMethod {
-  readonly name: Exclude<AuthMode, 'auto'>;
+  readonly name: PasswordMode;
   /** Whether the server gets the password: its refusal then says that the password is wrong. */
   readonly tellsPassword: boolean;
   /** Whether `--auth auto` tries it. */

@@ -2,6 +2,7 @@
 // that fails before the login makes room for the next.
 
 import type { Duplex } from 'node:stream';
+import ipaddr from 'ipaddr.js';
 import { Pop3Client, type Capabilities } from './client.js';
 import { connectToAny, type Connected, type Endpoint } from '../find/connect.js';
 import {
@@ -13,8 +14,9 @@ import {
   Refused,
 } from '../settings/failures.js';
 import type { Target } from '../find/locate.js';
-import { Login } from './login.js';
-import { findTimestamp, type Offer } from './login-methods.js';
+import { findTimestamp, type LoginAttempts, type Offer } from './login-methods.js';
+import { PasswordLogin } from './password-login.js';
+import { TokenLogin } from './token-login.js';
 import type { NameServer } from '../find/name-server.js';
 import type { Settings } from '../settings/settings.js';
 import type { TlsMemory } from '../find/tls-memory.js';
@@ -58,8 +60,7 @@ class ClosedAtCapa extends ConnectionClosed {}
  */
 export async function openSession(options: OpenOptions): Promise<OpenSession> {
   const { settings, signal } = options;
-  const { auth, user, password } = settings;
-  const login = new Login({ user, password }, auth);
+  const login = beginLogin(settings, signal);
   const excluded: Endpoint[] = [];
   const withoutCapa = new Set<string>();
   let firstFailure: unknown = null;
@@ -104,6 +105,12 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
       throw withServer(error, connected);
     }
   }
+}
+
+function beginLogin({ secret, user, auth: mode }: Settings, signal: AbortSignal): LoginAttempts {
+  return secret.kind === 'token'
+    ? new TokenLogin({ user, source: secret.source, mode, signal })
+    : new PasswordLogin({ user, password: secret.password }, mode);
 }
 
 async function greet(
@@ -157,7 +164,11 @@ async function greet(
         capabilities = await readCapabilities();
       }
     }
-    return { client, isProtected, capabilities, timestamp: findTimestamp(greeting.text) };
+    const peer = {
+      ...{ host: target.host.replace(/\.$/, ''), port: target.port },
+      isLoopback: ipaddr.process(connected.address).range() === 'loopback',
+    };
+    return { client, isProtected, capabilities, timestamp: findTimestamp(greeting.text), peer };
   } catch (error) {
     client.destroy();
     throw error;

@@ -52,7 +52,8 @@ export async function authenticate(client: Pop3Client, login: SaslLogin): Promis
   }
 }
 
-async function exchange(
+/** Throws SaslServerError, and what the client throws. @returns the server's last word */
+export async function exchange(
   client: Pop3Client,
   sasl: SaslClient,
   where: SaslLogin['initialResponse'],

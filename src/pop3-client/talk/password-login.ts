@@ -11,6 +11,7 @@ import {
   loginMethods,
   mechanismsOf,
   type Credentials,
+  type LoginAttempts,
   type LoginMethod,
   type Offer,
 } from './login-methods.js';
@@ -18,28 +19,26 @@ import { judgeRefusal } from './login-refusal.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 
 /** One login, over as many connections as it takes: at most one for each method. */
-export class Login {
+export class PasswordLogin implements LoginAttempts {
   readonly #credentials: Credentials;
   readonly #mode: AuthMode;
   readonly #tried = new Set<LoginMethod>();
   /** Methods that cannot carry this name or password. */
   readonly #unusable: string[] = [];
   readonly #refusals: string[] = [];
+  /** What to try in place of the password; empty where the server takes no tokens. */
+  #advice = '';
 
   constructor(credentials: Credentials, mode: AuthMode) {
     this.#credentials = credentials;
     this.#mode = mode;
   }
 
-  /**
-   * Tries the methods that are left, each once.
-   *
-   * @returns the name of the method that was accepted; null when the connection was closed and a
-   *   new one may do
-   * @throws Refused for a wrong name or password, or no usable method; TemporaryError when the
-   *   server says to try again; ConnectionClosed when no method is left for a new connection
-   */
   async tryOn(client: Pop3Client, offer: Offer): Promise<string | null> {
+    if (mechanismsOf(offer).some((name) => name === 'XOAUTH2' || name === 'OAUTHBEARER')) {
+      this.#advice =
+        '; the server takes access tokens, perhaps in the place of passwords: see --token-command';
+    }
     const usable = this.#usableMethods(offer).filter((method) => !this.#tried.has(method));
     for (const [index, method] of usable.entries()) {
       try {
@@ -80,7 +79,7 @@ export class Login {
     const { user } = this.#credentials;
     if (this.#refusals.length === 0)
       return `no way to log in as ${user}: ${this.#unusable.join('; ')}`;
-    return `the server refused the login of ${user}: ${this.#refusals.join('; ')}`;
+    return `the server refused the login of ${user}: ${this.#refusals.join('; ')}${this.#advice}`;
   }
 
   #usableMethods(offer: Offer): readonly LoginMethod[] {

@@ -1,116 +1,33 @@
-// The options of pop3get, and what a command line means.
+// What a command line means: settings, checked and complete.
 
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
-import { logOptionTable } from '../../system/program/log-options.js';
-import { type CommandLine, type OptionTable } from '../../system/program/options.js';
 import { reasonOf } from './failures.js';
-import type { AuthMode, LocationSettings, Settings, TlsMode } from './settings.js';
+import type { Pop3getCommandLine } from './option-table.js';
+import type { AuthMode, LocationSettings, Secret, Settings, TlsMode } from './settings.js';
 import { ConfigurationError, UsageError } from '../../system/failures/failures.js';
-
-const tlsModes = ['auto', 'implicit', 'stls', 'off'] as const satisfies readonly TlsMode[];
-const authModes = [
-  'auto',
-  'scram-sha-256',
-  'plain',
-  'apop',
-  'user',
-] as const satisfies readonly AuthMode[];
-
-export const pop3getOptionTable = {
-  directory: { kind: 'text', value: 'DIR', help: 'the Maildir (default: the current directory)' },
-  byip: { kind: 'flag', help: 'domain holds addresses, with ";" between them' },
-  srv_self: { kind: 'flag', help: 'ask for SRV records of the name itself (default: on)' },
-  srv_superdomains: { kind: 'flag', help: 'then for those of its parents (default: off)' },
-  implicit: { kind: 'flag', help: 'finally try the name itself (default: on)' },
-  ip6addr: { kind: 'flag', help: 'use IPv6 as well (default: on)' },
-  clientip: { kind: 'flag', help: 'connect from the address in the environment: CLIENTIP' },
-  clientport: { kind: 'flag', help: 'connect from the port in the environment: CLIENTPORT' },
-  port: { kind: 'number', value: 'PORT', min: 1, max: 65_535, help: "instead of the service's" },
-  tls: {
-    kind: 'text',
-    value: 'MODE',
-    choices: tlsModes,
-    help: 'auto (default), implicit, stls or off',
-  },
-  'tls-ca': { kind: 'text', value: 'FILE', help: 'trust the PEM certificates in FILE too' },
-  'tls-fingerprint': {
-    kind: 'text',
-    value: 'SHA256',
-    help: 'trust the one certificate with this SHA-256, whatever its name',
-  },
-  auth: {
-    kind: 'text',
-    value: 'METHOD',
-    choices: authModes,
-    help: 'auto (default: the strongest offered), scram-sha-256, plain, apop or user',
-  },
-  'password-file': { kind: 'text', value: 'FILE', help: 'its first line is the password' },
-  'password-command': {
-    kind: 'text',
-    value: 'COMMAND',
-    help: 'the first line that this shell command prints is the password',
-  },
-  account: {
-    kind: 'text',
-    value: 'NAME',
-    help: 'what to call this mailbox in the journal (default: username@domain)',
-  },
-  keep: { kind: 'flag', help: 'leave the mail on the server, and never fetch a message twice' },
-  limit: {
-    kind: 'number',
-    value: 'OCTETS',
-    min: 1,
-    max: 1e12,
-    help: 'the largest message to fetch (default: 268435456)',
-  },
-  timeout: {
-    kind: 'number',
-    value: 'S',
-    min: 1,
-    max: 86_400,
-    help: 'how long the server may be silent (default: 60)',
-  },
-  'max-time': {
-    kind: 'number',
-    value: 'S',
-    min: 1,
-    max: 604_800,
-    help: 'how long the whole run may take (default: 86400)',
-  },
-  'dns-server': {
-    kind: 'text',
-    value: 'ADDRESSES',
-    env: 'POP3GET_DNS_SERVERS',
-    help: 'ask these DNS servers, ADDRESS[:PORT] with "," between them',
-  },
-  'dry-run': { kind: 'flag', help: 'log in and say what would be done; do none of it' },
-  json: { kind: 'flag', help: 'print a summary as one JSON object to stdout' },
-  quiet: { kind: 'flag', help: 'say nothing unless something is wrong' },
-  ...logOptionTable,
-} as const satisfies OptionTable;
-
-export type Pop3getCommandLine = CommandLine<typeof pop3getOptionTable>;
 
 /**
  * Makes settings of a command line.
  *
- * @param password from wherever it came
+ * @param secret from wherever it came
  * @throws UsageError, ConfigurationError naming the option or variable that is wrong
  */
 export async function readSettings(
   { options, positionals }: Pop3getCommandLine,
-  password: Buffer,
+  secret: Secret,
   environment: NodeJS.ProcessEnv,
 ): Promise<Settings> {
   const [words = '', user = ''] = positionals;
   checkWord('the domain', words);
   const domain = options.byip === true ? words : readDomain(words);
   checkWord('the username', user);
-  checkOctets('the password', password);
+  if (secret.kind === 'password') checkOctets('the password', secret.password);
+  const auth = (options.auth ?? 'auto') as AuthMode;
+  checkAuth(auth, secret);
   const location: LocationSettings = {
     domain: toAscii(domain),
     byAddress: options.byip ?? false,
@@ -136,14 +53,23 @@ export async function readSettings(
       fingerprint: readFingerprint(options['tls-fingerprint']),
     },
     user,
-    password,
-    auth: (options.auth ?? 'auto') as AuthMode,
+    ...{ secret, auth },
     account: options.account ?? `${user}@${domain.toLowerCase().replace(/\.$/, '')}`,
     maildir: resolve(options.directory ?? '.'),
     keep: options.keep ?? false,
     maxOctets: options.limit ?? 268_435_456,
     timeoutMs: (options.timeout ?? 60) * 1000,
   };
+}
+
+function checkAuth(auth: AuthMode, { kind }: Secret): void {
+  const isForToken = auth === 'oauthbearer' || auth === 'xoauth2';
+  if (auth === 'auto' || isForToken === (kind === 'token')) return;
+  throw new UsageError(
+    isForToken
+      ? `--auth ${auth} needs an access token: give --token-command or --token-file`
+      : `--auth ${auth} needs a password, not an access token`,
+  );
 }
 
 /**

@@ -1,0 +1,111 @@
+// pop3get and access tokens: Dovecot, which asks an OAuth server about them.
+
+import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
+import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { obtainToken } from '../support/oauth/consent.js';
+import { oauthSettings } from '../support/oauth/oauth-dovecot.js';
+import { startOAuthServer, type OAuthServer } from '../support/oauth/oauth-server.js';
+import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
+import { makeMaildir, storedContents } from '../support/programs/pop3get-fixture.js';
+import { runProgram, type Result } from '../support/programs/run-program.js';
+
+const user = 'ann@example.org';
+
+interface Scene {
+  readonly oauth: OAuthServer;
+  readonly maildir: string;
+  readonly run: (args: readonly string[], env?: Record<string, string>) => Promise<Result>;
+}
+
+async function setScene(t: Test): Promise<Scene> {
+  const root = mkdtempSync(join(tmpdir(), 'mailroot-'));
+  t.teardown(() => rmSync(root, { recursive: true, force: true }));
+  makePasswordDatabase(join(root, 'passdb.sqlite'), { [user]: '{PLAIN}open sesame' });
+  const { path: inbox } = makeInbox(root, user);
+  for (let number = 1; number <= 3; number += 1) {
+    writeFileSync(
+      join(inbox, 'new', `170000000${number}.M1P1.host`),
+      `Subject: ${number}\n\nbody\n`,
+    );
+  }
+  const oauth = await startOAuthServer(t);
+  const settings = oauthSettings(root, oauth);
+  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' })) {
+    chownSync(join(root, name), 65534, 65534);
+  }
+  chownSync(root, 65534, 65534);
+  const dovecot = await startDovecot(t, {
+    ...{ mailRoot: root, passdb: join(root, 'passdb.sqlite'), settings },
+    mechanisms: ['plain', 'oauthbearer', 'xoauth2'],
+  });
+  const maildir = makeMaildir(t);
+  const run = async (args: readonly string[], env: Record<string, string> = {}): Promise<Result> =>
+    runProgram(
+      t,
+      'pop3get',
+      ['--port', String(dovecot.pop3Port), '--directory', maildir, ...args, '127.0.0.1', user],
+      { env },
+    );
+  return { oauth, maildir, run };
+}
+
+t.test(
+  'OAUTHBEARER and XOAUTH2 log in to Dovecot with a token',
+  { skip: unlessDovecot() },
+  async (t) => {
+    const { oauth, maildir, run } = await setScene(t);
+    const token = await obtainToken(oauth, user);
+    const file = join(t.testdir(), 'token');
+    writeFileSync(file, `${token}\n`, { mode: 0o600 });
+    const given: readonly (readonly [string, readonly string[], Record<string, string>])[] = [
+      ['xoauth2', ['--auth', 'xoauth2', '--token-file', file], {}],
+      ['oauthbearer', ['--token-command', `echo ${token}`], {}],
+      ['oauthbearer', [], { POP3GET_TOKEN: token }],
+    ];
+    for (const [method, args, env] of given) {
+      const { status, stderr } = await run(['--keep', ...args], env);
+      t.equal(status, 0, stderr);
+      t.match(stderr, `login=${method}`);
+    }
+    t.equal(storedContents(maildir).length, 3);
+  },
+);
+
+t.test(
+  'a refused token is asked for once more, and then ends the run with a sentence',
+  { skip: unlessDovecot() },
+  async (t) => {
+    const { oauth, maildir, run } = await setScene(t);
+    const folder = t.testdir();
+    const token = await obtainToken(oauth, user);
+    const command = join(folder, 'token');
+    const calls = join(folder, 'calls');
+    writeFileSync(
+      command,
+      `#!/bin/sh\necho "\${POP3GET_TOKEN_REFUSED:-0}" >>${calls}\necho "\${POP3GET_TOKEN_REFUSED:+${token}}\${POP3GET_TOKEN_REFUSED:-stale}" | sed 's/1$//'\n`,
+    );
+    chmodSync(command, 0o755);
+    const renewed = await run(['--token-command', command]);
+    t.equal(renewed.status, 0, renewed.stderr);
+    t.equal(storedContents(maildir).length, 3);
+    for (const auth of ['oauthbearer', 'xoauth2']) {
+      const refused = await run([
+        '--auth',
+        auth,
+        '--token-command',
+        'echo "stale$POP3GET_TOKEN_REFUSED"',
+      ]);
+      t.equal(refused.status, 100, refused.stderr);
+      t.match(
+        refused.stderr,
+        /refused the access token of ann@example.org: \w+: it has expired, was revoked/,
+      );
+      t.match(refused.stderr, /so was a second one/);
+      t.notMatch(refused.stderr, /stale/);
+    }
+  },
+);
