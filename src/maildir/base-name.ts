@@ -54,16 +54,20 @@ export function withoutSizes(baseName: string): string {
   return baseName.includes('=') ? baseName.replace(/,[SW]=[0-9]+/g, '') : baseName;
 }
 
+/** An empty file is `,W=0` for some, and nobody sends it so. */
+const fewestOctets = 2;
+
 /**
  * The octets that `,W=` in the base name promises: file size with CRLF line ends.
  *
- * @returns null when it says none, or more than 2^53
+ * @returns null when it says none, fewer than any message has, or more than 2^53
  */
 export function wireOctetsIn(baseName: string): number | null {
   const at = baseName.indexOf(',W=');
   if (at === -1) return null;
   const digits = /^[0-9]{1,15}(?=,|$)/.exec(baseName.slice(at + 3));
-  return digits === null ? null : Number(digits[0]);
+  const octets = digits === null ? 0 : Number(digits[0]);
+  return octets < fewestOctets ? null : octets;
 }
 
 /** When the message was delivered, for ordering. */

@@ -24,7 +24,8 @@ export const terminator = Buffer.from('.\r\n');
  * Turns a stored message into the body of a multi-line response: LF becomes CRLF, existing CRLF
  * stays, a lone CR passes and starts no line, a dot at the start of a line is doubled. `end`
  * completes the last line and, when the header had no end, adds the empty line that clients need
- * (Outlook hangs without it). The terminator is the caller's.
+ * (Outlook hangs without it, and fdm gives up at a message of 0 octets). The terminator is the
+ * caller's.
  */
 export class MultilineEncoder {
   readonly #headerEnd = new HeaderEnd();
@@ -58,16 +59,11 @@ export class MultilineEncoder {
     );
   }
 
-  /**
-   * What is missing at the end of the message.
-   *
-   * @returns nothing for an empty message: it has no header to end
-   */
+  /** What is missing at the end of the message; of an empty one, the line that ends its header. */
   end(): Buffer {
-    const isEmpty = this.#octets === 0;
     const missing = [
       ...(this.#state.isAtLineStart ? [] : [crlf]),
-      ...(isEmpty || this.#headerEnd.isFound ? [] : [crlf]),
+      ...(this.#headerEnd.isFound ? [] : [crlf]),
     ];
     const bytes = Buffer.concat(missing);
     this.#octets += bytes.length;
@@ -151,9 +147,8 @@ export class OctetCounter {
     this.#lastByte = previousByte;
   }
 
-  /** @returns the octets of the whole message; 0 for an empty one */
+  /** @returns the octets of the whole message; 2 for an empty one */
   total(): number {
-    if (this.#octets === 0) return 0;
     const lineEnd = this.#lastByte === lf ? 0 : crlf.length;
     const emptyLine = this.#headerEnd.isFound ? 0 : crlf.length;
     return this.#octets + lineEnd + emptyLine;

@@ -30,7 +30,6 @@ const longestLine = 12_288;
 const mostPatience = 65_536;
 
 const mechanisms = ['SCRAM-SHA-256', 'PLAIN', 'LOGIN'];
-const mechanismsInTls = ['SCRAM-SHA-256-PLUS', ...mechanisms];
 const languages = ['en', 'de'];
 const error: ExpectedReply = { kind: 'status', begins: '-ERR' };
 const ok: ExpectedReply = { kind: 'status', begins: '+OK' };
@@ -244,7 +243,7 @@ export class SessionModel {
     const response = initial === undefined ? null : tryDecode(initial === '=' ? '' : initial);
     if (initial !== undefined && response === null) return error;
     const name = mechanism.toUpperCase();
-    if (!(this.isInTls ? mechanismsInTls : mechanisms).includes(name)) return error;
+    if (!mechanisms.includes(name)) return error;
     const exchange = { mechanism: name, name: null };
     if (response !== null) return this.#proceed(exchange, response);
     this.#exchange = exchange;

@@ -161,7 +161,7 @@ t.test('without logger(1) the lines are lost and nothing else', async (t) => {
     env: { PATH: '/nonexistent' },
   });
   t.equal(status, 0);
-  t.match(stdout.toString('latin1'), /\+OK Logging out, 1 messages removed\r\n$/);
+  t.match(stdout.toString('latin1'), /\+OK Logging out, 1 message removed\r\n$/);
 });
 
 t.test('a descriptor that is no open stream socket ends the program with 100', async (t) => {

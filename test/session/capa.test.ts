@@ -16,7 +16,8 @@ const always = [
   ...['EXPIRE NEVER', 'IMPLEMENTATION pop3d'],
 ];
 const inClear = ['USER', 'SASL SCRAM-SHA-256 PLAIN LOGIN', ...always];
-const inTls = ['USER', 'SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN', ...always];
+const inTls = inClear;
+const bound = ['USER', 'SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN LOGIN', ...always];
 const refusal =
   '-ERR [AUTH] Logins need encryption here: switch on TLS in your mail program (STLS on port 110, or SSL/TLS on port 995)';
 
@@ -51,6 +52,13 @@ t.test('CAPA in TLS: no STLS any more, all mechanisms, the same after the login'
   t.strictSame(await client.listing('CAPA'), inTls);
   await login(client);
   t.strictSame(await client.listing('CAPA'), inTls);
+});
+
+t.test('SCRAM-SHA-256-PLUS is announced, and to be had, only where it was asked for', async (t) => {
+  const { client } = await startTls((await startSession(t, { tls, peer: stranger })).socket);
+  t.equal(await client.command('AUTH SCRAM-SHA-256-PLUS'), '-ERR This mechanism is not offered');
+  const asked = await startSession(t, { tls, peer: stranger, bindsChannels: true });
+  t.strictSame(await (await startTls(asked.socket)).client.listing('CAPA'), bound);
 });
 
 t.test('CAPA with a certificate for a peer on this machine: STLS and logins', async (t) => {

@@ -53,7 +53,7 @@ for (const tag of ['de', 'DE', 'de-AT', 'de-Latn-CH']) {
     t.equal(utf8(await client.command('CAPA')), '+OK Es folgen die Fähigkeiten');
     await client.multiline();
     await client.ok('USER ann@example.org');
-    t.equal(await client.command('PASS open sesame'), '+OK Angemeldet, 1 Nachrichten');
+    t.equal(await client.command('PASS open sesame'), '+OK Angemeldet, 1 Nachricht');
     await client.ok('DELE 1');
     t.equal(utf8(await client.command('RETR 1')), '-ERR Nachricht 1 ist gelöscht');
     t.equal(await client.command('LANG *'), '+OK en English from now on', '* is the default');
@@ -76,8 +76,10 @@ t.test('LANG with two tags is refused', async (t) => {
 
 t.test('every language has every text, with the same placeholders, within a reply line', (t) => {
   const folder = new URL('../../../src/pop3-server/texts/languages/', import.meta.url);
-  const read = (name: string): Record<string, string> =>
-    JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Record<string, string>;
+  const read = (name: string): Record<string, string | Record<string, string>> =>
+    JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as ReturnType<typeof read>;
+  const formsOf = (text: string | Record<string, string> = ''): readonly string[] =>
+    typeof text === 'string' ? [text] : Object.values(text);
   const placeholdersOf = (text: string): string[] => [...(text.match(/\{\w+\}/g) ?? [])].sort();
   const english = read('en.json');
   const files = readdirSync(folder);
@@ -85,10 +87,17 @@ t.test('every language has every text, with the same placeholders, within a repl
   for (const file of files) {
     const texts = read(file);
     t.strictSame(Object.keys(texts).sort(), Object.keys(english).sort(), file);
-    for (const [name, text] of Object.entries(texts)) {
-      t.strictSame(placeholdersOf(text), placeholdersOf(english[name] ?? ''), `${file}: ${name}`);
-      t.ok(Buffer.byteLength(text) < 400, `${file}: ${name} leaves room for codes and values`);
-      t.notMatch(text, /^\[|[\r\n]/, `${file}: ${name} cannot be taken for a response code`);
+    const { pluralCategories } = new Intl.PluralRules(file.slice(0, 2)).resolvedOptions();
+    for (const [name, forms] of Object.entries(texts)) {
+      if (typeof forms !== 'string') {
+        t.strictSame(Object.keys(forms).sort(), [...pluralCategories].sort(), `${file}: ${name}`);
+      }
+      const [placeholders] = formsOf(english[name]).map(placeholdersOf);
+      for (const text of formsOf(forms)) {
+        t.strictSame(placeholdersOf(text), placeholders, `${file}: ${name}`);
+        t.ok(Buffer.byteLength(text) < 400, `${file}: ${name} leaves room for codes and values`);
+        t.notMatch(text, /^\[|[\r\n]/, `${file}: ${name} cannot be taken for a response code`);
+      }
     }
   }
   t.end();

@@ -27,7 +27,7 @@ t.test('STAT counts messages and octets as they are sent', async (t) => {
 t.test('LIST and UIDL give a line for each message, or one message alone', async (t) => {
   const c = await conversation(t, { messages: [hello, world, ''] });
   await c.login();
-  await c.exchange('LIST', ['+OK', '1 24', '2 24', '3 0', '.']);
+  await c.exchange('LIST', ['+OK', '1 24', '2 24', '3 2', '.']);
   await c.exchange('LIST 2', '+OK 2 24');
   await c.exchange('UIDL', ['+OK', '1 id-1', '2 id-2', '3 id-3', '.']);
   await c.exchange('UIDL 3', '+OK 3 id-3');

@@ -43,11 +43,13 @@ t.test('a header without an empty line after it gets one, in RETR and TOP', asyn
   await c.exchange('LIST 1', '+OK 1 14');
 });
 
-t.test('an empty message is sent as nothing at all', async (t) => {
+t.test('an empty message is sent as one empty line, and counted so', async (t) => {
   const c = await conversation(t, { messages: [''] });
   await c.login();
-  await c.exchange('RETR 1', ['+OK 0 octets', '.']);
-  await c.exchange('TOP 1 5', ['+OK', '.']);
+  await c.exchange('LIST 1', '+OK 1 2');
+  await c.exchange('STAT', '+OK 1 2');
+  await c.exchange('RETR 1', ['+OK 2 octets', '', '.']);
+  await c.exchange('TOP 1 5', ['+OK', '', '.']);
 });
 
 t.test('existing CRLF stays, a lone CR passes and starts no line', async (t) => {

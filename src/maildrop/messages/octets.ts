@@ -1,6 +1,9 @@
 // What is known of a message's octets. RFC 1939 §11: a message is as large as RETR sends it,
 // byte-stuffing left out.
 
+/** No message is sent as less: the line that ends an empty header. */
+export const fewestOctets = 2;
+
 declare const packed: unique symbol;
 
 /**

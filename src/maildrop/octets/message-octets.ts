@@ -6,6 +6,7 @@ import { CountingStopped, type ShouldStop } from '../messages/counting-stopped.j
 import {
   areCounted,
   countedOctets,
+  fewestOctets,
   knownOctets,
   namedOctets,
   octetsIfKnown,
@@ -263,10 +264,14 @@ async function withoutOctets(
  * two line ends.
  */
 function areOctetsOf(fileBytes: number, octets: number): boolean {
-  return octets >= fileBytes && octets <= 2 * fileBytes + 4;
+  return octets >= Math.max(fewestOctets, fileBytes) && octets <= 2 * fileBytes + 4;
 }
 
-/** What this session counted itself is better than what is remembered. */
+/**
+ * What this session counted itself is better than what is remembered. Earlier versions counted 0
+ * octets for an empty file.
+ */
 function believe(message: MaildirMessage, octets: number): void {
-  if (!areCounted(message.octets)) message.octets = countedOctets(octets);
+  if (areCounted(message.octets) || octets < fewestOctets) return;
+  message.octets = countedOctets(octets);
 }

@@ -14,6 +14,8 @@ export interface Security {
   readonly isImplicit: boolean;
   /** Logins without TLS although a certificate is configured. */
   readonly allowsCleartext: boolean;
+  /** Whether SCRAM-SHA-256-PLUS is announced: mutt 2.2 and neomutt choose it and then fail. */
+  readonly bindsChannels?: boolean;
 }
 
 export interface Link {
@@ -35,11 +37,11 @@ export function clearLink(security: Security, isLoopback: boolean): Link {
   };
 }
 
-export function encryptedLink(socket: TLSSocket): Link {
+export function encryptedLink(socket: TLSSocket, { bindsChannels = false }: Security): Link {
   return {
     tlsVersion: socket.getProtocol(),
     canStartTls: false,
     allowsLogin: true,
-    channelBindings: serverChannelBindings(socket),
+    channelBindings: bindsChannels ? serverChannelBindings(socket) : null,
   };
 }

@@ -43,12 +43,13 @@ function limitsFrom(given: Pop3dOptionValues): SessionLimits {
 async function loadSecurity(given: Pop3dOptionValues, log: Log): Promise<Security> {
   const files = tlsFilesFrom(given);
   const allowsCleartext = given['allow-cleartext'] ?? false;
-  if (files === null) return { tls: null, isImplicit: false, allowsCleartext };
-  const { certificateFile, keyFile, isImplicit } = files;
+  const bindsChannels = given['channel-binding'] ?? false;
+  if (files === null) return { tls: null, isImplicit: false, allowsCleartext, bindsChannels };
+  const { certificates, isImplicit } = files;
   const { watchServerTls } = await import('../../system/tls/watched-tls.js');
-  const tls = watchServerTls(certificateFile, keyFile, {
-    onReload: () => log.write('certificate', { file: certificateFile }),
+  const tls = watchServerTls(certificates, {
+    onReload: (file) => log.write('certificate', { file }),
     onWarning: (why) => log.write('warning', { why }),
   });
-  return { tls, isImplicit, allowsCleartext };
+  return { tls, isImplicit, allowsCleartext, bindsChannels };
 }

@@ -3,6 +3,7 @@
 import { uniqueIdSources } from '../../maildrop/unique-ids/unique-id-source.js';
 import { logOptionTable } from '../../system/program/log-options.js';
 import { type OptionValues } from '../../system/program/options.js';
+import type { CertificateFiles } from '../../system/tls/server-certificate.js';
 import { UsageError } from '../../system/failures/failures.js';
 
 export const pop3dOptions = {
@@ -38,21 +39,26 @@ export const pop3dOptions = {
     help: 'verify weak stored passwords too: MD5-CRYPT, DES-CRYPT, SSHA, SHA and others',
   },
   'tls-cert': {
-    kind: 'text',
+    kind: 'list',
     value: 'FILE',
     env: 'TLS_CERT',
-    help: 'certificate chain in PEM: offer STLS',
+    help: 'certificate chain in PEM: offer STLS; several are chosen from by name (SNI)',
   },
   'tls-key': {
-    kind: 'text',
+    kind: 'list',
     value: 'FILE',
     env: 'TLS_KEY',
-    help: 'private key in PEM (where the certificate is)',
+    help: 'private key in PEM, one for each certificate (where the certificate is)',
   },
   tls: { kind: 'flag', help: 'TLS from the first octet (pop3s)' },
   'allow-cleartext': {
     kind: 'flag',
     help: 'logins without TLS, though a certificate is configured, from anywhere',
+  },
+  'channel-binding': {
+    kind: 'flag',
+    env: 'CHANNEL_BINDING',
+    help: 'announce SCRAM-SHA-256-PLUS, which some mail programs choose and cannot do',
   },
   apop: { kind: 'flag', help: 'offer APOP, for accounts stored as {PLAIN}' },
   'idle-timeout': {
@@ -108,8 +114,8 @@ export const pop3dOptions = {
 export type Pop3dOptionValues = OptionValues<typeof pop3dOptions>;
 
 export interface TlsFiles {
-  readonly certificateFile: string;
-  readonly keyFile: string;
+  /** At least one. The first is for clients that name no server, and for unknown names. */
+  readonly certificates: readonly [CertificateFiles, ...CertificateFiles[]];
   /** TLS from the first octet. */
   readonly isImplicit: boolean;
 }
@@ -119,12 +125,25 @@ export interface TlsFiles {
  * @throws UsageError for options that make no sense without one
  */
 export function tlsFilesFrom(given: Pop3dOptionValues): TlsFiles | null {
-  const certificateFile = given['tls-cert'];
-  if (certificateFile === undefined) {
+  const [first, ...others] = given['tls-cert'] ?? [];
+  const keys = given['tls-key'] ?? [];
+  if (first === undefined) {
     if (given.tls === true) throw new UsageError('option --tls needs --tls-cert');
-    if (given['tls-key'] !== undefined) throw new UsageError('option --tls-key needs --tls-cert');
+    if (keys.length > 0) throw new UsageError('option --tls-key needs --tls-cert');
     return null;
   }
-  const keyFile = given['tls-key'] ?? certificateFile;
-  return { certificateFile, keyFile, isImplicit: given.tls ?? false };
+  const count = others.length + 1;
+  if (keys.length > 0 && keys.length !== count) {
+    throw new UsageError(
+      `option --tls-key is given ${keys.length} times and --tls-cert ${count} times: each certificate needs its key, or none`,
+    );
+  }
+  const pair = (certificateFile: string, index: number): CertificateFiles => ({
+    certificateFile,
+    keyFile: keys[index] ?? certificateFile,
+  });
+  return {
+    certificates: [pair(first, 0), ...others.map((file, index) => pair(file, index + 1))],
+    isImplicit: given.tls ?? false,
+  };
 }

@@ -258,7 +258,7 @@ class Session {
     }
     this.#connection = socket;
     this.#output.switchTo(socket);
-    this.#context = { ...this.#context, link: encryptedLink(socket) };
+    this.#context = { ...this.#context, link: encryptedLink(socket, this.#service.security) };
     this.#input.attach(socket);
     return true;
   }

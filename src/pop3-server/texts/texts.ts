@@ -7,28 +7,42 @@ export type TextValues = Readonly<Record<string, string | number>>;
 
 const folder = new URL('../../../../src/pop3-server/texts/languages/', import.meta.url);
 
+/** The same text for each of the numbers that the language tells apart, such as `one`. */
+type PluralForms = { readonly other: string } & { readonly [form in Intl.LDMLPluralRule]?: string };
+
 /** One language's texts. */
 export class Texts {
-  readonly #texts: Readonly<Record<string, string>>;
+  readonly #tag: string;
+  readonly #texts: Readonly<Record<string, string | PluralForms>>;
+  #pluralRules: Intl.PluralRules | undefined;
 
   /**
    * @param tag an RFC 5646 tag for which there is a file.
    * @throws when there is none or it is not JSON
    */
   constructor(tag: string) {
+    this.#tag = tag;
     this.#texts = JSON.parse(readFileSync(new URL(`${tag}.json`, folder), 'utf8')) as Record<
       string,
-      string
+      string | PluralForms
     >;
   }
 
   /**
+   * Takes the form for `count` where a text has several.
+   *
    * @returns the text; the name itself where a translation lacks it, so that a reply is never empty
    */
   format(name: string, values: TextValues = {}): string {
-    const text = this.#texts[name] ?? name;
+    const found = this.#texts[name] ?? name;
+    const text = typeof found === 'string' ? found : this.#formFor(values['count'], found);
     if (!text.includes('{')) return text;
     return text.replace(/\{([A-Za-z]+)\}/g, (_, key: string) => String(values[key] ?? ''));
+  }
+
+  #formFor(count: string | number | undefined, forms: PluralForms): string {
+    this.#pluralRules ??= new Intl.PluralRules(this.#tag);
+    return forms[this.#pluralRules.select(Number(count))] ?? forms.other;
   }
 }
 

@@ -26,6 +26,13 @@ export interface TextOption extends OptionBase {
   readonly choices?: readonly string[];
 }
 
+/** May be given more than once. */
+export interface ListOption extends OptionBase {
+  readonly kind: 'list';
+  /** What the help calls one value. */
+  readonly value: string;
+}
+
 export interface NumberOption extends OptionBase {
   readonly kind: 'number';
   readonly value: string;
@@ -34,9 +41,17 @@ export interface NumberOption extends OptionBase {
   readonly max: number;
 }
 
-export type OptionTable = Readonly<Record<string, FlagOption | TextOption | NumberOption>>;
+export type OptionTable = Readonly<
+  Record<string, FlagOption | TextOption | ListOption | NumberOption>
+>;
 
-type ValueOf<O> = O extends FlagOption ? boolean : O extends NumberOption ? number : string;
+type ValueOf<O> = O extends FlagOption
+  ? boolean
+  : O extends NumberOption
+    ? number
+    : O extends ListOption
+      ? readonly string[]
+      : string;
 
 export type OptionValues<T extends OptionTable> = {
   readonly [K in keyof T]: ValueOf<T[K]> | undefined;
@@ -69,11 +84,11 @@ export function parseCommandLine<T extends OptionTable>(
     string: ['_', ...names.filter((name) => table[name]?.kind !== 'flag')],
     boolean: names.filter((name) => table[name]?.kind === 'flag'),
   });
-  const options: Record<string, string | number | boolean> = {};
+  const options: Record<string, OptionValue> = {};
   for (const [name, option] of Object.entries(table)) {
     const fromEnvironment = option.env === undefined ? undefined : environment[option.env];
     if (given.has(name)) {
-      options[name] = convert(option, parsed[name] as string | boolean, `option --${name}`);
+      options[name] = convert(option, parsed[name] as Given, `option --${name}`);
     } else if (
       option.env !== undefined &&
       fromEnvironment !== undefined &&
@@ -108,9 +123,12 @@ function canonicalise(
       continue;
     }
     const { name, value, isNegated } = written;
-    if (given.has(name)) throw new UsageError(`option --${name} is given twice`);
+    const kind = table[name]?.kind;
+    if (given.has(name) && kind !== 'list') {
+      throw new UsageError(`option --${name} is given twice`);
+    }
     given.add(name);
-    if (table[name]?.kind === 'flag') {
+    if (kind === 'flag') {
       if (value !== undefined) throw new UsageError(`option --${name} takes no value`);
       tokens.push(`--${name}=${!isNegated}`);
     } else {
@@ -121,6 +139,45 @@ function canonicalise(
     }
   }
   return { tokens: [...tokens, '--', ...rest], given };
+}
+
+/**
+ * Whether `--NAME` stands on a command line, or `/NAME` where no other option takes it for its
+ * value. For what every program has and no table lists.
+ */
+export function asksFor(name: string, table: OptionTable, argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv
+    .slice(0, end === -1 ? argv.length : end)
+    .some(
+      (token, index) =>
+        token === `--${name}` ||
+        (token.toLowerCase() === `/${name}` && !takesNext(table, argv[index - 1] ?? '')),
+    );
+}
+
+function takesNext(table: OptionTable, token: string): boolean {
+  const written = tryOption(table, token);
+  if (written === null || written.value !== undefined) return false;
+  return table[written.name]?.kind !== 'flag';
+}
+
+/**
+ * An argument that was probably meant as an option: it stands before all others, looks like
+ * `/NAME`, and is no file.
+ *
+ * @returns undefined when there is none
+ */
+export function findMistakenOption(
+  argv: readonly string[],
+  positionals: readonly string[],
+  isFile: (path: string) => boolean,
+): string | undefined {
+  const [first = ''] = positionals;
+  const end = argv.indexOf('--');
+  const at = argv.indexOf(first);
+  const isOption = /^\/[A-Za-z][A-Za-z0-9_-]*(?:[+-]|:.*)?$/s.test(first);
+  return isOption && at !== -1 && (end === -1 || at < end) && !isFile(first) ? first : undefined;
 }
 
 interface WrittenOption {
@@ -159,23 +216,28 @@ const truths: ReadonlyMap<string, boolean> = new Map([
   ['false', false],
 ]);
 
-function convert(
-  option: OptionTable[string],
-  given: string | boolean,
-  source: string,
-): string | number | boolean {
+/** As minimist has it, or the environment. */
+type Given = string | boolean | readonly string[];
+
+type OptionValue = string | number | boolean | readonly string[];
+
+function convert(option: OptionTable[string], given: Given, source: string): OptionValue {
   switch (option.kind) {
+    case 'list':
+      return typeof given === 'object' ? given : [String(given)];
     case 'flag': {
       if (typeof given === 'boolean') return given;
-      const truth = truths.get(given);
-      if (truth === undefined) throw new UsageError(`${source} must be 1 or 0, not "${given}"`);
+      const truth = truths.get(String(given));
+      if (truth === undefined) {
+        throw new UsageError(`${source} must be 1 or 0, not "${String(given)}"`);
+      }
       return truth;
     }
     case 'number': {
       const number = tryWholeNumber(String(given), option.min, option.max);
       if (number === null) {
         throw new UsageError(
-          `${source} needs a whole number from ${option.min} to ${option.max}, not "${given}"`,
+          `${source} needs a whole number from ${option.min} to ${option.max}, not "${String(given)}"`,
         );
       }
       return number;

@@ -1,8 +1,14 @@
 // What every program does the same way: help, version, usage errors, exit codes.
 
-import { writeSync } from 'node:fs';
+import { existsSync, writeSync } from 'node:fs';
 import { exitCode, type ExitCode } from '../failures/exit-code.js';
-import { parseCommandLine, type CommandLine, type OptionTable } from './options.js';
+import {
+  asksFor,
+  findMistakenOption,
+  parseCommandLine,
+  type CommandLine,
+  type OptionTable,
+} from './options.js';
 import type { ProgramDescription } from './help.js';
 import { isSameFile } from '../descriptors/same-file.js';
 import type { LineSink } from '../log/stderr-sink.js';
@@ -11,10 +17,11 @@ import { UsageError } from '../failures/failures.js';
 /**
  * Parses this process's command line and runs the program.
  *
- * `--help` (also `/?` as the first argument) and `--version` print to stdout and exit 0. Usage
- * errors print two lines to stderr and exit 100. What `main` resolves to becomes the exit status
- * once the event loop is empty; undefined leaves it as it is, for programs that end themselves.
- * Should the event loop be empty before, the status is 111: never success for what was not done.
+ * `--help` (also `/HELP`, and `/?` as the first argument) and `--version` print to stdout and exit
+ * 0. Usage errors print two lines to stderr and exit 100. What `main` resolves to becomes the exit
+ * status once the event loop is empty; undefined leaves it as it is, for programs that end
+ * themselves. Should the event loop be empty before, the status is 111: never success for what was
+ * not done.
  */
 export async function runProgram<T extends OptionTable>(
   description: ProgramDescription<T>,
@@ -27,22 +34,28 @@ export async function runProgram<T extends OptionTable>(
   };
   process.once('beforeExit', noticeUnfinished);
   try {
-    if (argv[0] === '/?' || optionsBeforeTerminator(argv).includes('--help')) {
+    if (argv[0] === '/?' || asksFor('help', description.options, argv)) {
       const { formatHelp } = await import('./help.js');
       printText(description.name, formatHelp(description));
       return;
     }
-    if (optionsBeforeTerminator(argv).includes('--version')) {
+    if (asksFor('version', description.options, argv)) {
       const { readVersion } = await import('./version.js');
       printText(description.name, `${description.name} ${readVersion()}\n`);
       return;
     }
     const commandLine = parseCommandLine(description.options, argv, process.env);
     const [min, max] = description.positionals;
-    const { length } = commandLine.positionals;
+    const { positionals } = commandLine;
+    const { length } = positionals;
+    const mistaken = findMistakenOption(argv, positionals, existsSync);
+    const isCountWrong = length < min || length > max;
+    if (mistaken !== undefined && (isCountWrong || mistaken === mistaken.toUpperCase())) {
+      throw new UsageError(`unknown option ${mistaken.replace(/:.*/s, '')}`);
+    }
     if (length < min) throw new UsageError(`too few arguments: ${description.synopsis}`);
     if (length > max) {
-      throw new UsageError(`unexpected argument "${commandLine.positionals[max] ?? ''}"`);
+      throw new UsageError(`unexpected argument "${positionals[max] ?? ''}"`);
     }
     const status = await main(commandLine);
     // What could not be written to stdout may have been noticed before.
@@ -144,9 +157,4 @@ function escapeControls(text: string): string {
       ? '\\n'
       : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
-}
-
-function optionsBeforeTerminator(argv: readonly string[]): readonly string[] {
-  const terminator = argv.indexOf('--');
-  return terminator === -1 ? argv : argv.slice(0, terminator);
 }

@@ -1,34 +1,17 @@
-// TLS on the server's side: certificate and key from PEM files, and the handshake over any duplex
-// stream. RFC 8446, RFC 8996, RFC 9325.
+// TLS on the server's side: the handshake over any duplex stream, with one certificate or with the
+// one of several that is for the name a client asks for (RFC 6066 §3).
 
-import { constants, createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
-import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls';
+import { TLSSocket, type SecureContext } from 'node:tls';
+import { loadServerCertificate, type ServerCertificate } from './server-certificate.js';
 import { describeTlsFailure } from './tls-failure.js';
-import { ConfigurationError } from '../failures/failures.js';
 
-/**
- * RFC 9325 §4.2: forward secrecy and authenticated encryption only. Node's own list still has
- * static RSA and CBC at its end.
- */
-const cipherSuites = [
-  'TLS_AES_128_GCM_SHA256',
-  'TLS_AES_256_GCM_SHA384',
-  'TLS_CHACHA20_POLY1305_SHA256',
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-];
+/** The first is for clients that name no server, and for names that no other is for. */
+export type ServerCertificates = readonly [ServerCertificate, ...ServerCertificate[]];
 
 export interface ServerTls {
   /** What an administrator should know, though it works: a key that others can read. */
   readonly warnings: readonly string[];
-  /** Fingerprint of the server's own certificate. */
-  readonly identity: string;
   /**
    * Shakes hands over a connection of which nobody else reads any more.
    *
@@ -39,116 +22,56 @@ export interface ServerTls {
   accept(connection: Duplex, timeoutMs: number): Promise<TLSSocket>;
 }
 
-/**
- * Loads a certificate chain and its key; both may be in one file.
- *
- * @throws ConfigurationError that names the file: unreadable, not PEM, expired, not yet valid, or a
- *   key of another certificate, which OpenSSL itself lets pass where its type is another
- */
-export function loadServerTls(certificateFile: string, keyFile: string): ServerTls {
-  const certificatePem = readPem(certificateFile);
-  const keyPem = certificateFile === keyFile ? certificatePem : readPem(keyFile);
-  const certificate = parseCertificate(certificateFile, certificatePem);
-  refuseOutsideValidity(certificateFile, certificate);
-  if (!certificate.checkPrivateKey(parseKey(keyFile, keyPem))) {
-    throw new ConfigurationError(`${keyFile}: no key for the certificate in ${certificateFile}`);
-  }
-  const secureContext = createContext({ certificateFile, certificatePem, keyFile, keyPem });
+/** @param certificates asked before each handshake */
+export function serverTls(certificates: () => ServerCertificates): ServerTls {
   return {
-    warnings: warningsOf(keyFile),
-    identity: certificate.fingerprint256,
-    accept: (connection, timeoutMs) => accept(connection, secureContext, timeoutMs),
+    get warnings() {
+      return certificates().flatMap(({ warnings }) => warnings);
+    },
+    accept: (connection, timeoutMs) => accept(connection, certificates(), timeoutMs),
   };
 }
 
-function readPem(file: string): Buffer {
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    throw new ConfigurationError(`${file}: ${(error as Error).message}`);
-  }
+/**
+ * TLS with one certificate, which stays.
+ *
+ * @throws ConfigurationError, as `loadServerCertificate`
+ */
+export function loadServerTls(certificateFile: string, keyFile: string): ServerTls {
+  const certificate = loadServerCertificate({ certificateFile, keyFile });
+  return serverTls(() => [certificate]);
 }
 
-function parseCertificate(file: string, pem: Buffer): X509Certificate {
-  try {
-    return new X509Certificate(pem);
-  } catch {
-    throw new ConfigurationError(`${file}: no certificate in PEM`);
-  }
-}
-
-function parseKey(file: string, pem: Buffer): KeyObject {
-  try {
-    return createPrivateKey(pem);
-  } catch {
-    throw new ConfigurationError(`${file}: no key in PEM that can be read without a passphrase`);
-  }
-}
-
-function refuseOutsideValidity(file: string, { validFrom, validTo }: X509Certificate): void {
-  const now = Date.now();
-  if (now > Date.parse(validTo)) {
-    throw new ConfigurationError(`${file}: the certificate expired on ${validTo}`);
-  }
-  if (now < Date.parse(validFrom)) {
-    throw new ConfigurationError(`${file}: the certificate is not valid before ${validFrom}`);
-  }
-}
-
-interface ContextFiles {
-  readonly certificateFile: string;
-  readonly certificatePem: Buffer;
-  readonly keyFile: string;
-  readonly keyPem: Buffer;
-}
-
-function createContext(files: ContextFiles): SecureContext {
-  const { certificateFile, certificatePem, keyFile, keyPem } = files;
-  try {
-    // Without the key, to tell whose fault it is: a chain with a broken link, a key too short to be
-    // safe.
-    createSecureContext({ cert: certificatePem });
-  } catch (error) {
-    throw new ConfigurationError(
-      `${certificateFile}: not usable as a certificate: ${describeTlsFailure(error as Error)}`,
+/** An unknown name gets the first certificate, and not an alert: the client may know why. */
+function chooseByName(
+  certificates: ServerCertificates,
+): (name: string, choose: (error: Error | null, context?: SecureContext) => void) => void {
+  return (name, choose) =>
+    choose(
+      null,
+      (certificates.find((certificate) => certificate.isFor(name)) ?? certificates[0])
+        .secureContext,
     );
-  }
-  try {
-    return createSecureContext({
-      cert: certificatePem,
-      key: keyPem,
-      minVersion: 'TLSv1.2',
-      ciphers: cipherSuites.join(':'),
-      honorCipherOrder: true,
-      // A client has no reason for another handshake; each costs us more than it.
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
-    });
-  } catch (error) {
-    throw new ConfigurationError(
-      `${keyFile}: no key for the certificate in ${certificateFile}: ${describeTlsFailure(error as Error)}`,
-    );
-  }
-}
-
-function warningsOf(keyFile: string): readonly string[] {
-  const others = statSync(keyFile).mode & 0o007;
-  return others === 0 ? [] : [`${keyFile} holds the private key and can be read by others`];
 }
 
 function accept(
   connection: Duplex,
-  secureContext: SecureContext,
+  [first, ...others]: ServerCertificates,
   timeoutMs: number,
 ): Promise<TLSSocket> {
   // Errors of the stream below show on the stream above.
   connection.on('error', () => undefined);
   const socket = new TLSSocket(connection, {
     isServer: true,
-    secureContext,
+    secureContext: first.secureContext,
     requestCert: false,
+    ...(others.length === 0 ? {} : { SNICallback: chooseByName([first, ...others]) }),
   });
   return new Promise((resolve, reject) => {
+    let isSettled = false;
     const settle = (error: Error | null): void => {
+      if (isSettled) return;
+      isSettled = true;
       clearTimeout(timer);
       socket.off('secure', onSecure);
       socket.off('error', settle);
@@ -163,7 +86,9 @@ function accept(
         reject(new Error(describeTlsFailure(error)));
       }
     };
-    const onSecure = (): void => settle(null);
+    // TLS 1.3's session tickets are written after this event, in the same turn. A client that has
+    // read a greeting sent before them may wait for ever for the data that it takes them for.
+    const onSecure = (): void => void setImmediate(() => settle(null));
     // A side that is closed can still be written to, but who says nothing more cannot finish a
     // handshake.
     const onGone = (): void => settle(new Error('the peer closed the connection'));

@@ -1,26 +1,45 @@
-// TLS for a process that serves for long: certificate and key are read again when their files
-// change. While they do not work, as between the two steps of a renewal, the last good pair stays.
+// TLS for a process that serves for long: certificates and keys are read again when their files
+// change. While a pair does not work, as between the two steps of a renewal, the last good one
+// stays.
 
 import { FileWatch } from '../files/file-stamp.js';
-import { loadServerTls, type ServerTls } from './tls-server.js';
+import {
+  loadServerCertificate,
+  type CertificateFiles,
+  type ServerCertificate,
+} from './server-certificate.js';
+import { serverTls, type ServerTls } from './tls-server.js';
 
 export interface TlsReports {
   /** A new pair is in use. */
-  readonly onReload: () => void;
+  readonly onReload: (certificateFile: string) => void;
   /** What an administrator should know: logged once while it stays the same. */
   readonly onWarning: (why: string) => void;
 }
 
+/** The first is for clients that name no server, and for names that no other is for. */
+export type AllCertificateFiles = readonly [CertificateFiles, ...CertificateFiles[]];
+
 /**
- * Loads a certificate chain and its key, and looks at their files before each handshake.
+ * Loads certificate chains and their keys, and looks at their files before each handshake.
  *
- * @throws ConfigurationError that names the file, as `loadServerTls`
+ * @throws ConfigurationError that names the file, as `loadServerCertificate`
  */
 export function watchServerTls(
-  certificateFile: string,
-  keyFile: string,
-  { onReload, onWarning }: TlsReports,
+  [first, ...others]: AllCertificateFiles,
+  reports: TlsReports,
 ): ServerTls {
+  const ofFirst = watchCertificate(first, reports);
+  const ofOthers = others.map((files) => watchCertificate(files, reports));
+  return serverTls(() => [ofFirst(), ...ofOthers.map((current) => current())]);
+}
+
+/** @returns what gives the pair as it is now, or as it was when it last worked */
+function watchCertificate(
+  files: CertificateFiles,
+  { onReload, onWarning }: TlsReports,
+): () => ServerCertificate {
+  const { certificateFile, keyFile } = files;
   const watches = [certificateFile, keyFile].map((file) => new FileWatch(file));
   const haveChanged = (): boolean => {
     try {
@@ -31,17 +50,17 @@ export function watchServerTls(
     }
   };
   haveChanged();
-  let tls = loadServerTls(certificateFile, keyFile);
-  tls.warnings.forEach(onWarning);
+  let certificate = loadServerCertificate(files);
+  certificate.warnings.forEach(onWarning);
   let problem = '';
   const reload = (): void => {
     try {
-      const next = loadServerTls(certificateFile, keyFile);
-      if (next.identity !== tls.identity) {
+      const next = loadServerCertificate(files);
+      if (next.identity !== certificate.identity) {
         next.warnings.forEach(onWarning);
-        onReload();
+        onReload(certificateFile);
       }
-      tls = next;
+      certificate = next;
       problem = '';
     } catch (error) {
       const why = `${(error as Error).message}; the certificate that was loaded before stays in use`;
@@ -49,18 +68,9 @@ export function watchServerTls(
       problem = why;
     }
   };
-  return {
-    get warnings() {
-      return tls.warnings;
-    },
-    get identity() {
-      return tls.identity;
-    },
-    accept: (connection, timeoutMs) => {
-      // What did not work may work now though no file changed: a certificate that was not valid
-      // yet.
-      if (haveChanged() || problem !== '') reload();
-      return tls.accept(connection, timeoutMs);
-    },
+  return () => {
+    // What did not work may work now though no file changed: a certificate that was not valid yet.
+    if (haveChanged() || problem !== '') reload();
+    return certificate;
   };
 }

@@ -1,4 +1,4 @@
-// Certificates for tests, made by openssl(1) when they are needed. They name localhost, 127.0.0.1 and ::1, and sign themselves.
+// Certificates for tests, made by openssl(1) when they are needed. They name localhost or another host, 127.0.0.1 and ::1, and sign themselves.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,9 @@ export interface CertificateFiles {
 }
 
 const subject = ['-subj', '/CN=localhost'];
-const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1'];
+function namesOf(host: string): readonly string[] {
+  return ['-addext', `subjectAltName=DNS:${host},IP:127.0.0.1,IP:::1`];
+}
 
 /** Key types of `openssl req -newkey`; an elliptic curve key is the quickest to make. */
 export type KeyType = 'ec' | 'rsa:2048' | 'rsa:512' | 'ed25519';
@@ -18,12 +20,27 @@ export type KeyType = 'ec' | 'rsa:2048' | 'rsa:512' | 'ed25519';
 /** Makes `NAME.crt` and `NAME.key` (mode 0600) in a folder, valid from now on. */
 export function makeCertificate(
   folder: string,
-  { name = 'server', keyType = 'ec' }: { readonly name?: string; readonly keyType?: KeyType } = {},
+  {
+    name = 'server',
+    keyType = 'ec',
+    host = 'localhost',
+  }: { readonly name?: string; readonly keyType?: KeyType; readonly host?: string } = {},
 ): CertificateFiles {
   const files = filesNamed(folder, name);
   const curve = keyType === 'ec' ? ['-pkeyopt', 'ec_paramgen_curve:P-256'] : [];
   openssl(
-    ...['req', '-x509', '-newkey', keyType, ...curve, '-nodes', '-days', '2', ...subject, ...names],
+    ...[
+      'req',
+      '-x509',
+      '-newkey',
+      keyType,
+      ...curve,
+      '-nodes',
+      '-days',
+      '2',
+      ...subject,
+      ...namesOf(host),
+    ],
     ...['-keyout', files.key, '-out', files.cert],
   );
   return files;

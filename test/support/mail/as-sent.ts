@@ -2,12 +2,11 @@
 
 /**
  * The message as RETR sends it, without byte-stuffing: line ends as CRLF, the last line completed, an empty line added
- * when the header has no end. An empty message stays empty.
+ * when the header has no end. An empty message is that line.
  */
 export function asSent(stored: Buffer): Buffer {
-  if (stored.length === 0) return stored;
   let text = stored.toString('latin1').replace(/\r?\n/g, '\r\n');
-  if (!text.endsWith('\r\n')) text += '\r\n';
+  if (text !== '' && !text.endsWith('\r\n')) text += '\r\n';
   if (headerLength(text) === null) text += '\r\n';
   return Buffer.from(text, 'latin1');
 }

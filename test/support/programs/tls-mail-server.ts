@@ -20,7 +20,13 @@ export async function startTlsMailServer(
   const name = way === 'stls' ? 'pop3.run' : 'pop3s.run';
   const runFile = fileURLToPath(new URL(`../../../../run/${name}`, import.meta.url));
   const program = startProgram(t, 'tcpsrun', ['127.0.0.1', '0', runFile], {
-    env: { POP3D: builtProgram('pop3d'), MAILROOT: mailRoot, TLS_CERT: cert, TLS_KEY: key },
+    env: {
+      POP3D: builtProgram('pop3d'),
+      MAILROOT: mailRoot,
+      TLS_CERT: cert,
+      TLS_KEY: key,
+      CHANNEL_BINDING: '1',
+    },
   });
   const [, port] = await program.logLine(/listening.*\bport=(\d+)/);
   return { port: Number(port), program };

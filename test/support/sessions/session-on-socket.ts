@@ -22,6 +22,7 @@ export interface SessionOptions {
   readonly tls?: ServerTls | null;
   readonly isImplicit?: boolean;
   readonly allowsCleartext?: boolean;
+  readonly bindsChannels?: boolean;
   readonly peer?: string;
   /** Failed logins are answered at once unless they say otherwise. */
   readonly limits?: Partial<SessionLimits>;
@@ -59,6 +60,7 @@ export async function startSession(
         tls: options.tls ?? null,
         isImplicit: options.isImplicit ?? false,
         allowsCleartext: options.allowsCleartext ?? false,
+        bindsChannels: options.bindsChannels ?? false,
       },
       limits: { ...defaultLimits, failureDelayMs: 0, ...options.limits },
       log: {

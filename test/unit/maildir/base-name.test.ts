@@ -99,7 +99,8 @@ t.test('sizes are taken out of a base name and nothing else is', (t) => {
 const octets: readonly (readonly [baseName: string, octets: number | null])[] = [
   ['a,S=120,W=125', 125],
   ['a,W=125,S=120', 125],
-  ['a,W=0', 0],
+  ['a,W=0', null],
+  ['a,W=2', 2],
   ['a,W=999999999999999', 999_999_999_999_999],
   ['a,S=120', null],
   ['a,W=', null],

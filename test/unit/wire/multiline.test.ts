@@ -29,8 +29,7 @@ function count(pieces: readonly Buffer[]): number {
 /** What a client should hold in the end: CRLF line ends, the last line ended, an empty line after the header. */
 function naiveMessage(message: Buffer): string {
   const text = message.toString('latin1').replace(/\r?\n/g, '\r\n');
-  if (text === '') return '';
-  const ended = text.endsWith('\r\n') ? text : `${text}\r\n`;
+  const ended = text === '' || text.endsWith('\r\n') ? text : `${text}\r\n`;
   return ended.startsWith('\r\n') || ended.includes('\r\n\r\n') ? ended : `${ended}\r\n`;
 }
 
@@ -69,7 +68,7 @@ function naiveDecode(bytes: Buffer): { content: string; rest: string | null } {
 
 const encoded: readonly (readonly [title: string, stored: string, wire: string, octets: number])[] =
   [
-    ['an empty message is nothing', '', '', 0],
+    ['an empty message is the line that ends its header', '', '\r\n', 2],
     ['LF becomes CRLF', 'a: b\n\nc\n', 'a: b\r\n\r\nc\r\n', 11],
     ['CRLF stays', 'a: b\r\n\r\nc\r\n', 'a: b\r\n\r\nc\r\n', 11],
     ['a last line without its end gets one', 'a: b\n\nc', 'a: b\r\n\r\nc\r\n', 11],

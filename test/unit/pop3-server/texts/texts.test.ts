@@ -14,6 +14,19 @@ t.test('every placeholder is filled, and one without a value becomes nothing', (
   t.end();
 });
 
+t.test('what is one is singular, in every language', (t) => {
+  for (const [tag, one, none, many] of [
+    ['en', '1 message removed', '0 messages removed', '21 messages removed'],
+    ['de', '1 Nachricht entfernt', '0 Nachrichten entfernt', '21 Nachrichten entfernt'],
+  ] as const) {
+    const texts = new Texts(tag);
+    t.ok(texts.format('messages-removed', { count: 1 }).endsWith(`, ${one}`), `${tag}: one`);
+    t.ok(texts.format('messages-removed', { count: 0 }).endsWith(`, ${none}`), `${tag}: none`);
+    t.ok(texts.format('messages-removed', { count: 21 }).endsWith(`, ${many}`), `${tag}: many`);
+  }
+  t.end();
+});
+
 t.test('a text that a language lacks is its own name, so that no reply is empty', (t) => {
   t.equal(defaultTexts().format('no-such-text'), 'no-such-text');
   t.end();

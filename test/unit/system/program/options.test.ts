@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
 import {
+  asksFor,
+  findMistakenOption,
   formatOptionHelp,
   parseCommandLine,
   tryWholeNumber,
@@ -39,6 +41,50 @@ function refusalOf(
     throw error;
   }
 }
+
+t.test('an option that may be given more than once has all its values, in order', (t) => {
+  const lists = { cert: { kind: 'list', value: 'FILE', help: 'x', env: 'CERT' } } as const;
+  const certs = (argv: readonly string[], environment = {}): unknown =>
+    parseCommandLine(lists, argv, environment).options.cert;
+  t.same(certs(['--cert', 'a', '/CERT:b', '--cert=a']), ['a', 'b', 'a']);
+  t.same(certs(['--cert', 'a'], { CERT: 'b' }), ['a']);
+  t.same(certs([], { CERT: 'a:b' }), ['a:b'], 'the environment has one');
+  t.equal(certs([]), undefined);
+  t.end();
+});
+
+t.test('help is asked for by --help, and by /HELP where that is no value', (t) => {
+  for (const [argv, asked] of [
+    [['--help'], true],
+    [['a', '/HELP'], true],
+    [['--tls', '/help'], true],
+    [['--rules=a', '/Help'], true],
+    [['--rules', '/help'], false],
+    [['--', '/HELP'], false],
+    [['--', '--help'], false],
+    [['/HELP+'], false],
+  ] as const) {
+    t.equal(asksFor('help', table, argv), asked, argv.join(' '));
+  }
+  t.end();
+});
+
+t.test('what stands first, looks like an option and is no file was meant as one', (t) => {
+  const mistaken = (argv: readonly string[]): string | undefined =>
+    findMistakenOption(
+      argv,
+      parseCommandLine(table, argv, {}).positionals,
+      (path) => path === '/etc',
+    );
+  t.equal(mistaken(['/RUELS', 'a', 'b']), '/RUELS');
+  t.equal(mistaken(['--tls', '/ruels:a', 'b']), '/ruels:a');
+  t.equal(mistaken(['/etc', 'b']), undefined);
+  t.equal(mistaken(['/etc/rules']), undefined);
+  t.equal(mistaken(['a', '/RUELS']), undefined);
+  t.equal(mistaken(['--', '/RUELS']), undefined);
+  t.equal(mistaken([]), undefined);
+  t.end();
+});
 
 const accepted: readonly (readonly [argv: readonly string[], parsed: object])[] = [
   [[], {}],

@@ -19,7 +19,7 @@ const help = `usage: minimal [options] ending [more]
 Ends as told.
 
   --level N  a number
-  --help, /?, --version
+  --help, /HELP, /?, --version
 
 Every --name VALUE may be written /NAME VALUE or /NAME:VALUE, every flag /NAME+ or /NAME-.
 Exit status: 0 done, 1 a negative answer, 100 usage or configuration, 111 try again.
@@ -28,6 +28,8 @@ Exit status: 0 done, 1 a negative answer, 100 usage or configuration, 111 try ag
 for (const argv of [
   ['--help'],
   ['/?'],
+  ['/HELP'],
+  ['/Help', 'x', 'y', 'z'],
   ['ok', '--help'],
   ['--level', 'x', '--help'],
   ['--help', '--version'],
@@ -154,4 +156,12 @@ t.test('a result that cannot be written is said and exits 111', async (t) => {
     });
   }
   closeSync(full);
+});
+
+t.test('a wrong /OPTION is named, in any case where the arguments do not add up', async (t) => {
+  for (const argv of [['/NONSENSE', 'ok'], ['/NONSENSE'], ['/nonsense:1', 'ok', 'ok']]) {
+    const { status, stderr } = await startProgram(t, program, argv).finish();
+    t.equal(status, 100);
+    t.match(stderr, /^minimal: unknown option \/nonsense\n/i, argv.join(' '));
+  }
 });

@@ -6,7 +6,12 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { connect } from 'node:tls';
 import t from 'tap';
-import { loadServerTls, type ServerTls } from '../../../../src/system/tls/tls-server.js';
+import {
+  clientChannelBindings,
+  serverChannelBindings,
+} from '../../../../src/auth/mechanisms/channel-binding.js';
+import { loadServerCertificate } from '../../../../src/system/tls/server-certificate.js';
+import { loadServerTls, serverTls, type ServerTls } from '../../../../src/system/tls/tls-server.js';
 import {
   joinIntoOnePem,
   makeCertificate,
@@ -99,6 +104,36 @@ t.test("of OpenSSL's errors the reason is told, and nothing about memory and sou
   client.on('error', () => undefined).resume();
   client.write('GET / HTTP/1.1\r\n\r\n');
   await t.rejects(load('request').accept(peer, 300_000), { message: /^[a-z ]+$/ });
+});
+
+t.test('of several certificates the client sees the one for the name it asks for', async (t) => {
+  const certificates = ['a.example', '*.b.example'].map((host, index) => {
+    const { cert, key } = makeCertificate(folder, { name: `sni-${index}`, host });
+    return loadServerCertificate({ certificateFile: cert, keyFile: key });
+  });
+  const [first, second] = certificates;
+  if (first === undefined || second === undefined) throw new Error('no certificates');
+  const server = serverTls(() => [first, second]);
+  for (const [asked, shown] of [
+    ['a.example', first],
+    ['mail.b.example', second],
+    ['MAIL.B.EXAMPLE', second],
+    ['unknown.example', first],
+    [undefined, first],
+  ] as const) {
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const [client, peer] = makeDuplexPair();
+      const name = asked === undefined ? {} : { servername: asked };
+      const secured = connect({ socket: client, rejectUnauthorized: false, maxVersion, ...name });
+      for (const stream of [client, peer, secured]) stream.on('error', () => undefined);
+      const socket = await server.accept(peer, 300_000);
+      t.equal(secured.getPeerCertificate().fingerprint256, shown.identity, asked ?? 'no name');
+      const bound = serverChannelBindings(socket)['tls-server-end-point'];
+      t.same(bound, clientChannelBindings(secured)['tls-server-end-point'], 'it binds to that one');
+      secured.destroy();
+      socket.destroy();
+    }
+  }
 });
 
 function load(name: string): ServerTls {

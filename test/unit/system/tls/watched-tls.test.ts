@@ -29,7 +29,7 @@ t.test('a renewal in two steps: the old pair stays until the new one is whole', 
   copyFileSync(old.cert, cert);
   copyFileSync(old.key, key);
   const told: string[] = [];
-  const server = watchServerTls(cert, key, {
+  const server = watchServerTls([{ certificateFile: cert, keyFile: key }], {
     onReload: () => told.push('reload'),
     onWarning: (why) => told.push(why),
   });
@@ -52,7 +52,7 @@ t.test('a pair that does not fit is an error at the start', (t) => {
     [renewed.cert, old.key],
   ] as const) {
     const reports = { onReload: () => undefined, onWarning: () => undefined };
-    t.throws(() => watchServerTls(cert, key, reports), {
+    t.throws(() => watchServerTls([{ certificateFile: cert, keyFile: key }], reports), {
       name: 'ConfigurationError',
       message: `${key}: no key for the certificate in ${cert}`,
     });
