@@ -3,6 +3,7 @@
 
 import { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { unlimited } from '../../src/auth/accounts/grant.js';
 import type { Authenticator } from '../../src/auth/accounts/authenticator.js';
 import { defaultLimits, type SessionLimits } from '../../src/pop3-server/commands/service.js';
 import { ownProcessStarter } from '../../src/pop3-server/session/starter.js';
@@ -122,7 +123,11 @@ function authenticatorOf({ address, password }: Account): Authenticator {
       const isRight = name.toString('latin1') === address && given.toString('latin1') === password;
       return Promise.resolve(
         isRight
-          ? { verdict: 'accepted', identity: { user: 'ann', domain: 'example.org' } }
+          ? {
+              verdict: 'accepted',
+              identity: { user: 'ann', domain: 'example.org' },
+              grant: unlimited,
+            }
           : { verdict: 'rejected', reason: 'wrong' },
       );
     },
@@ -130,6 +135,7 @@ function authenticatorOf({ address, password }: Account): Authenticator {
       Promise.resolve({ found: 'unavailable', isLasting: true, reason: 'no SCRAM keys' }),
     lookUpPlain: () => Promise.resolve({ found: 'nothing', reason: 'no APOP' }),
     offersScram: () => Promise.resolve(true),
+    leastDays: () => Promise.resolve(null),
     close: () => undefined,
   };
 }

@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { conversation, type Conversation } from '../support/sessions/session-conversation.js';
+import { unlimited } from '../../src/auth/accounts/grant.js';
 
 const messages = ['Subject: one\n\n1\n', `Subject: two\n\n${'.\n'.repeat(300_000)}`];
 const script = [
@@ -114,7 +115,11 @@ t.test('a peer that goes while its password is verified is a disconnect', async 
     messages: ['x\n'],
     verdict: async () => {
       await c.connectionClosed;
-      return { verdict: 'accepted', identity: { user: 'ann', domain: 'example.org' } };
+      return {
+        verdict: 'accepted',
+        identity: { user: 'ann', domain: 'example.org' },
+        grant: unlimited,
+      };
     },
   });
   await c.exchange('USER ann@example.org', '+OK');

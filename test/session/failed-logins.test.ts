@@ -12,6 +12,7 @@ import {
   password,
   type Conversation,
 } from '../support/sessions/session-conversation.js';
+import { unlimited } from '../../src/auth/accounts/grant.js';
 
 /** Long enough to tell from no delay on a busy machine. */
 const failureDelayMs = 300;
@@ -268,7 +269,11 @@ t.test('it does so while a password is verified, which then logs nobody in', asy
     verdict: async () => {
       evict();
       await c.connectionClosed;
-      return { verdict: 'accepted', identity: { user: 'ann', domain: 'example.org' } };
+      return {
+        verdict: 'accepted',
+        identity: { user: 'ann', domain: 'example.org' },
+        grant: unlimited,
+      };
     },
   });
   c.send(`USER ann@example.org\r\nPASS ${password}\r\nDELE 1\r\nQUIT\r\n`);

@@ -1,6 +1,7 @@
 // What a session bears, and for how long. RFC 1939 §3 (autologout), RFC 2449 §4.
 
 import t from 'tap';
+import { unlimited } from '../../src/auth/accounts/grant.js';
 import { shutDownSessions } from '../../src/pop3-server/session/running-sessions.js';
 import { asSent } from '../support/mail/as-sent.js';
 import { conversation } from '../support/sessions/session-conversation.js';
@@ -80,7 +81,11 @@ t.test('the login deadline counts while a password is verified', async (t) => {
     limits: { loginTimeoutMs: briefMs },
     verdict: async () => {
       await c.connectionClosed;
-      return { verdict: 'accepted', identity: { user: 'ann', domain: 'example.org' } };
+      return {
+        verdict: 'accepted',
+        identity: { user: 'ann', domain: 'example.org' },
+        grant: unlimited,
+      };
     },
   });
   c.send('USER ann@example.org\r\nPASS x\r\nDELE 1\r\nQUIT\r\n');

@@ -6,6 +6,7 @@ import {
   conversation,
   type ConversationOptions,
 } from '../support/sessions/session-conversation.js';
+import { unlimited } from '../../src/auth/accounts/grant.js';
 
 const messages = [
   'Subject: one\n\n.\n..\nx\n',
@@ -87,7 +88,11 @@ t.test('commands that follow PASS at once wait for the slow verdict on it', asyn
     messages: ['a\n'],
     verdict: async () => {
       await decided;
-      return { verdict: 'accepted', identity: { user: 'ann', domain: 'example.org' } };
+      return {
+        verdict: 'accepted',
+        identity: { user: 'ann', domain: 'example.org' },
+        grant: unlimited,
+      };
     },
   });
   await c.exchange('USER ann@example.org', '+OK');

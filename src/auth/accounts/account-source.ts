@@ -1,14 +1,24 @@
 // Where accounts come from: the interface between what verifies passwords and what stores them. A
 // source gives rows as they are stored, and knows nothing of schemes and verdicts.
 
+import type { Grant } from './grant.js';
+import type { LoginClient } from './login-client.js';
 import type { LoginName } from './login-name.js';
 
-/** One stored password of an account. */
-export interface AccountRow {
+/** One stored password of an account, and what it allows. */
+export interface AccountRow extends Grant {
   /** As stored, with its scheme. */
   readonly password: string;
   readonly isActive: boolean;
+  /**
+   * Addresses and prefixes with blanks between, as stored: the password is for clients in them
+   * only. Null: for all.
+   */
+  readonly networks: string | null;
 }
+
+/** More passwords of one account are a fault: each of them may cost a hash. */
+export const maxRows = 16;
 
 /**
  * Nothing could be read. The message says where and why; `isLasting`: only a change of
@@ -26,10 +36,12 @@ export class SourceUnavailable extends Error {
 /** The methods throw SourceUnavailable, and none blocks the event loop. */
 export interface AccountSource {
   /**
-   * The rows of an account, none when there is no such account. At least two are returned where
+   * The passwords of an account, none when there is no such account. One more than `maxRows` where
    * there are more.
+   *
+   * @param client for the parameters of a query of the administrator's
    */
-  find(name: LoginName): Promise<readonly AccountRow[]>;
+  find(name: LoginName, client: LoginClient): Promise<readonly AccountRow[]>;
 
   /**
    * Picks one stored password out of all, so that made-up accounts can look like those that exist.
@@ -47,6 +59,9 @@ export interface AccountSource {
    * none.
    */
   decoySecret(): Promise<Buffer | null>;
+
+  /** The least `days` that a row may have, 1 or more; null where none has any. */
+  leastDays(): Promise<number | null>;
 
   close(): void;
 }

@@ -1,6 +1,7 @@
 // Who may log in: the interface between the POP3 session and whatever verifies passwords.
 // Knows nothing of SQL, POP3 replies or mail.
 
+import type { Grant } from './grant.js';
 import type { LoginClient } from './login-client.js';
 
 /**
@@ -22,11 +23,17 @@ export interface Unavailable {
   readonly reason: string;
 }
 
+/** Who logged in, and what the password that was right allows. */
+export interface Accepted {
+  readonly identity: Identity;
+  readonly grant: Grant;
+}
+
 export type Verdict =
-  | { readonly verdict: 'accepted'; readonly identity: Identity }
+  | ({ readonly verdict: 'accepted' } & Accepted)
   /**
-   * Wrong password, unknown user, disabled user: the client must not learn which. `reason` is for
-   * the log.
+   * Wrong password, unknown user, disabled user, a password that is not for this client: the client
+   * must not learn which. `reason` is for the log.
    */
   | { readonly verdict: 'rejected'; readonly reason: string }
   | ({ readonly verdict: 'unavailable' } & Unavailable);
@@ -39,11 +46,25 @@ export interface ScramCredentials {
   readonly serverKey: Buffer;
 }
 
+/** One of the passwords that a lookup found. */
+export interface FoundPassword {
+  readonly grant: Grant;
+  /** Why this client may not use it, for the log; null when it may. */
+  readonly refusal: string | null;
+}
+
+export interface ScramPassword extends FoundPassword {
+  readonly storedKey: Buffer;
+  readonly serverKey: Buffer;
+}
+
 export type ScramLookup =
   | {
       readonly found: 'credentials';
       readonly identity: Identity;
       readonly credentials: ScramCredentials;
+      /** Any of them may be right; all were made with that salt and so many iterations. */
+      readonly passwords: readonly ScramPassword[];
     }
   /**
    * No such account, or one that cannot use SCRAM. The credentials are the same each time, and no
@@ -56,8 +77,17 @@ export type ScramLookup =
     }
   | ({ readonly found: 'unavailable' } & Unavailable);
 
+export interface PlainPassword extends FoundPassword {
+  readonly password: Buffer;
+}
+
 export type PlainLookup =
-  | { readonly found: 'password'; readonly identity: Identity; readonly password: Buffer }
+  | {
+      readonly found: 'passwords';
+      readonly identity: Identity;
+      /** Any of them may be right. */
+      readonly passwords: readonly PlainPassword[];
+    }
   | { readonly found: 'nothing'; readonly reason: string }
   | ({ readonly found: 'unavailable' } & Unavailable);
 
@@ -77,11 +107,14 @@ export interface Authenticator {
   /** Credentials for SCRAM-SHA-256, from `{SCRAM-SHA-256}` or `{PLAIN}` rows. */
   lookUpScram(name: Buffer, client?: LoginClient): Promise<ScramLookup>;
 
-  /** The password itself, for APOP; only `{PLAIN}` rows have one. */
-  lookUpPlain(name: Buffer): Promise<PlainLookup>;
+  /** The passwords themselves, for APOP; only `{PLAIN}` rows have one. */
+  lookUpPlain(name: Buffer, client?: LoginClient): Promise<PlainLookup>;
 
   /** Whether any account can use SCRAM at all: whether to announce it. */
   offersScram(): Promise<boolean>;
+
+  /** The least `days` that anybody's grant may have, for CAPA; null where none has any. */
+  leastDays(): Promise<number | null>;
 
   close(): void;
 }

@@ -3,6 +3,7 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Authenticator, Verdict } from '../accounts/authenticator.js';
+import type { LoginClient } from '../accounts/login-client.js';
 
 /**
  * @param timestamp with its angle brackets, as in the greeting
@@ -21,17 +22,24 @@ export function apopDigest(timestamp: string, password: Buffer): string {
 export async function verifyApop(
   authenticator: Authenticator,
   { name, timestamp, digest }: { name: Buffer; timestamp: string; digest: Buffer },
+  client?: LoginClient,
 ): Promise<Verdict> {
-  const lookup = await authenticator.lookUpPlain(name);
+  const lookup = await authenticator.lookUpPlain(name, client);
   if (lookup.found === 'unavailable') {
     const { isLasting, reason } = lookup;
     return { verdict: 'unavailable', isLasting, reason };
   }
-  const password = lookup.found === 'password' ? lookup.password : Buffer.alloc(16);
-  const expected = Buffer.from(apopDigest(timestamp, password));
-  const matches = digest.length === expected.length && timingSafeEqual(digest, expected);
-  if (lookup.found === 'nothing') return { verdict: 'rejected', reason: lookup.reason };
-  return matches
-    ? { verdict: 'accepted', identity: lookup.identity }
-    : { verdict: 'rejected', reason: 'wrong password' };
+  const isDigestOf = (password: Buffer): boolean => {
+    const expected = Buffer.from(apopDigest(timestamp, password));
+    return digest.length === expected.length && timingSafeEqual(digest, expected);
+  };
+  if (lookup.found === 'nothing') {
+    isDigestOf(Buffer.alloc(16));
+    return { verdict: 'rejected', reason: lookup.reason };
+  }
+  const { identity, passwords } = lookup;
+  const [found] = passwords.filter(({ password }) => isDigestOf(password));
+  return found?.refusal === null
+    ? { verdict: 'accepted', identity, grant: found.grant }
+    : { verdict: 'rejected', reason: found?.refusal ?? 'wrong password' };
 }

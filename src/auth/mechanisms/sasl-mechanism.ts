@@ -1,7 +1,7 @@
 // What a SASL mechanism is to the session that drives it (RFC 4422 §3, RFC 5034 §4). The session
 // does base64, `=`, `*` and line lengths; a mechanism sees octets and knows nothing of POP3.
 
-import type { Identity } from '../accounts/authenticator.js';
+import type { Accepted } from '../accounts/authenticator.js';
 
 export type SaslStep =
   /** To be sent; the answer goes to `respond`. May be empty. */
@@ -13,7 +13,7 @@ export type SaslStep =
       /** The challenge shows the client that its password is right. */
       readonly tellsVerdict?: true;
     }
-  | { readonly step: 'accepted'; readonly identity: Identity }
+  | ({ readonly step: 'accepted' } & Accepted)
   /**
    * The client must not learn why; `reason` and the name it gave (null: none yet) are for the log.
    */

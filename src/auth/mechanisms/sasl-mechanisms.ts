@@ -136,7 +136,7 @@ function verify(
 function stepOf(verdict: Verdict, name: Buffer): SaslStep {
   switch (verdict.verdict) {
     case 'accepted':
-      return { step: 'accepted', identity: verdict.identity };
+      return { step: 'accepted', identity: verdict.identity, grant: verdict.grant };
     case 'rejected':
       return rejected(verdict.reason, name);
     case 'unavailable':

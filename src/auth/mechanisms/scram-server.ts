@@ -106,16 +106,20 @@ export class ScramServer implements SaslExchange {
     if (final === null) return rejected('malformed SCRAM message', name);
     if (final.nonce !== nonce) return rejected('SCRAM nonce differs', name);
     if (!final.binding.equals(binding)) return rejected('channel binding differs', name);
-    const { storedKey, serverKey } = lookup.credentials;
     const signed = authMessage(first.bare, serverFirst, final.withoutProof);
-    const isProven = isClientProof(storedKey, signed, final.proof);
-    if (lookup.found === 'decoy') return rejected(lookup.reason, name);
-    if (!isProven) return rejected('wrong password', name);
+    const isProofOf = ({ storedKey }: { readonly storedKey: Buffer }): boolean =>
+      isClientProof(storedKey, signed, final.proof);
+    if (lookup.found === 'decoy') {
+      isProofOf(lookup.credentials);
+      return rejected(lookup.reason, name);
+    }
+    const [proven] = lookup.passwords.filter(isProofOf);
+    if (proven?.refusal !== null) return rejected(proven?.refusal ?? 'wrong password', name);
     this.#waiting = {
       for: 'acknowledgement',
-      outcome: { step: 'accepted', identity: lookup.identity },
+      outcome: { step: 'accepted', identity: lookup.identity, grant: proven.grant },
     };
-    const signature = serverSignature(serverKey, signed).toString('base64');
+    const signature = serverSignature(proven.serverKey, signed).toString('base64');
     return {
       step: 'challenge',
       challenge: Buffer.from(`v=${signature}`),

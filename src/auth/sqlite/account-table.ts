@@ -6,10 +6,12 @@ import { statSync } from 'node:fs';
 import { setImmediate as otherWork, setTimeout as delay } from 'node:timers/promises';
 import type { Database } from 'better-sqlite3';
 import {
+  maxRows,
   SourceUnavailable,
   type AccountRow,
   type AccountSource,
 } from '../accounts/account-source.js';
+import type { LoginClient } from '../accounts/login-client.js';
 import type { LoginName } from '../accounts/login-name.js';
 import { isMountedByItself, lookAtDatabaseFiles, NotADatabaseFile } from './database-files.js';
 import { RememberedRows } from './remembered-rows.js';
@@ -19,8 +21,8 @@ export interface AccountTableOptions {
   /** Path of the SQLite file. */
   readonly file: string;
   /**
-   * A query for a database of another shape: `:user`, `:domain`, `:address`; the first column is
-   * the password.
+   * A query for a database of another shape. Its parameters are in `find`, its columns in
+   * row-columns.ts.
    */
   readonly query?: string | undefined;
   /** How long a locked database is tried for; 5 s by default. */
@@ -57,15 +59,25 @@ export class AccountTable implements AccountSource {
     this.#remembered = new RememberedRows(options.file, options.rememberedRows ?? 0);
   }
 
-  async find(name: LoginName): Promise<readonly AccountRow[]> {
+  async find(name: LoginName, client: LoginClient): Promise<readonly AccountRow[]> {
     const address = `${name.user}@${name.domain}`;
     const known = this.#recall(address);
     if (known !== undefined) return known;
     return this.#read((open) => {
       const rows: AccountRow[] = [];
-      for (const row of open.byName.iterate({ ...name, address }) as Iterable<readonly unknown[]>) {
-        if (row[0] !== null) rows.push(this.#asRow(row));
-        if (rows.length === 2) break;
+      const parameters = {
+        ...name,
+        address,
+        peer: client.address,
+        // As whole numbers: others would be REAL to SQLite.
+        tls: client.isTls ? 1n : 0n,
+        service: client.service,
+        level: client.level === null ? null : BigInt(client.level),
+      };
+      for (const values of open.byName.iterate(parameters) as Iterable<readonly unknown[]>) {
+        const row = open.readRow(values);
+        if (row !== null) rows.push(row);
+        if (rows.length > maxRows) break;
       }
       // That nobody has a name is remembered as well: both must take the same time.
       if (!isInWalMode(open) && open.isOwnTable) this.#remembered.add(address, rows);
@@ -80,11 +92,6 @@ export class AccountTable implements AccountSource {
     if (stats === undefined) return undefined;
     this.#remembered.look(stats);
     return this.#remembered.find(address);
-  }
-
-  #asRow([password, active]: readonly unknown[]): AccountRow {
-    const isActive = this.#options.query !== undefined || active === 'Y';
-    return { password: asText(password), isActive };
   }
 
   async pick(position: bigint, accepts: (stored: string) => boolean): Promise<string | null> {
@@ -117,6 +124,11 @@ export class AccountTable implements AccountSource {
       const row = secret?.get() as readonly unknown[] | undefined;
       return row?.[0] instanceof Buffer && row[0].length >= 16 ? row[0] : null;
     });
+  }
+
+  /** Of what a query may give nothing is known but that it has the column. */
+  leastDays(): Promise<number | null> {
+    return this.#read(({ givesDays }) => (givesDays ? 1 : null));
   }
 
   close(): void {

@@ -2,15 +2,16 @@
 // the administrator's.
 
 import type { Database, Statement } from 'better-sqlite3';
-import { SourceUnavailable } from '../accounts/account-source.js';
+import { SourceUnavailable, type AccountRow } from '../accounts/account-source.js';
+import { rowReader } from '../accounts/row-columns.js';
 
 /** All return rows as arrays. */
 export interface Statements {
-  /**
-   * `:user`, `:domain`, `:address`; the first column is the password, the second of passdb's own
-   * query `active`.
-   */
   readonly byName: Statement;
+  /** Makes an account's row of one of `byName`. */
+  readonly readRow: (values: readonly unknown[]) => AccountRow | null;
+  /** Whether rows may have `days`. */
+  readonly givesDays: boolean;
   /**
    * Smallest and largest number of a row, as bigint; null where the query's first column is no
    * column of a table.
@@ -46,15 +47,27 @@ export function prepareStatements(
   }
   const byName = database.prepare(query ?? ownQuery);
   if (!byName.reader) throw new SourceUnavailable('the passdb query returns no rows', true);
-  const [origin] = byName.columns();
+  const columns = byName.columns();
+  const [origin] = columns;
   byName.raw();
+  const names = columns.map(({ name }) => name);
+  const readRow = rowReader(names);
   return {
     byName,
+    readRow: query === undefined ? ownRowReader(readRow) : readRow,
+    givesDays: names.some((name) => name.toLowerCase() === 'days'),
     ...prepareRows(database, origin),
     secret: hasTable(database, 'scram_decoy')
       ? database.prepare('SELECT secret FROM scram_decoy').raw()
       : null,
     isOwnTable: query === undefined && origin?.table?.toLowerCase() === 'users',
+  };
+}
+
+function ownRowReader(readRow: Statements['readRow']): Statements['readRow'] {
+  return (values) => {
+    const row = readRow(values);
+    return row === null ? null : { ...row, isActive: values[1] === 'Y' };
   };
 }
 

@@ -121,6 +121,14 @@ export function parseStoredPassword(text: string, options: ParseOptions = {}): S
 }
 
 /**
+ * Whether a stored password fits nothing on purpose, as in shadow(5): `*`, or `!` in front of a
+ * crypt(3) string.
+ */
+export function isLockedPassword(text: string): boolean {
+  return /^(?:\{CRYPT\})?[*!]/i.test(text);
+}
+
+/**
  * The scheme of a stored password, for people: `CRYPT` stands for crypt(3) strings of any kind;
  * never part of the value.
  */

@@ -2,11 +2,7 @@
 // takes.
 
 import { createHmac, randomBytes } from 'node:crypto';
-import {
-  SourceUnavailable,
-  type AccountRow,
-  type AccountSource,
-} from '../accounts/account-source.js';
+import { SourceUnavailable, type AccountSource } from '../accounts/account-source.js';
 import type {
   Authenticator,
   PlainLookup,
@@ -25,10 +21,18 @@ import {
   type ParseOptions,
   type StoredPassword,
 } from '../stored/stored-password.js';
-import { verifyPassword } from '../stored/verify-password.js';
+import {
+  groupsOf,
+  matchIn,
+  permitOf,
+  takeApart,
+  type AccountPassword,
+  type AccountPasswords,
+  type Verifiable,
+} from './account-passwords.js';
 import { HashQueueFullError, processHashQueue } from './hash-queue.js';
 import { canUseScram, lookUpScram } from './scram-lookup.js';
-import { VerifiedPasswords } from './verified-passwords.js';
+import { VerifiedPasswords, type Proof } from './verified-passwords.js';
 
 export interface VerifierOptions extends ParseOptions {
   /** For login names without `@`. */
@@ -68,20 +72,23 @@ export class AccountVerifier implements Authenticator {
     }
   }
 
-  async lookUpScram(name: Buffer, { network } = anyClient): Promise<ScramLookup> {
+  async lookUpScram(name: Buffer, client = anyClient): Promise<ScramLookup> {
     try {
       const login = tryLoginName(name, this.#options.defaultDomain);
-      const row = await this.#find(login);
-      const stored = row === null ? null : parseStoredPassword(row.password, this.#options);
+      const { usable } = await this.#find(login, client);
+      const candidates = usable.map((password) => ({
+        stored: password.stored,
+        isActive: password.row.isActive,
+        ...permitOf(password, client),
+      }));
       const decoy = await this.#decoyFor(login, name);
-      return await processHashQueue.run(network, async () => {
+      return await processHashQueue.run(client.network, async () => {
         const model = await this.#source.pick(decoy.position, (text) =>
           canUseScram(this.#tryParse(text)),
         );
         return lookUpScram({
           login,
-          stored,
-          isActive: row?.isActive === true,
+          candidates,
           seed: decoy.seed,
           model: model === null ? null : this.#tryParse(model),
         });
@@ -91,18 +98,26 @@ export class AccountVerifier implements Authenticator {
     }
   }
 
-  async lookUpPlain(name: Buffer): Promise<PlainLookup> {
+  async lookUpPlain(name: Buffer, client = anyClient): Promise<PlainLookup> {
     try {
       const login = tryLoginName(name, this.#options.defaultDomain);
-      const row = await this.#find(login);
-      // Read for every name, and parsed where there is no row: the time does not tell who exists.
-      const standIn = await this.#standInText(login, name);
-      const stored = parseStoredPassword(row?.password ?? standIn, this.#options);
-      if (login === null || row === null) return { found: 'nothing', reason: 'unknown user' };
-      if (!row.isActive) return { found: 'nothing', reason: 'disabled user' };
-      return stored.kind === 'plain'
-        ? { found: 'password', identity: login, password: stored.password }
-        : { found: 'nothing', reason: 'password not stored as PLAIN' };
+      const { usable } = await this.#find(login, client);
+      // Read and parsed for every name: the time does not tell who exists.
+      await this.#standIn(login, name);
+      if (login === null || usable.length === 0) {
+        return { found: 'nothing', reason: 'unknown user' };
+      }
+      if (!usable.some(({ row }) => row.isActive)) {
+        return { found: 'nothing', reason: 'disabled user' };
+      }
+      const passwords = usable.flatMap((password) => {
+        const { stored } = password;
+        if (stored.kind !== 'plain') return [];
+        return [{ password: stored.password, ...permitOf(password, client) }];
+      });
+      return passwords.length === 0
+        ? { found: 'nothing', reason: 'password not stored as PLAIN' }
+        : { found: 'passwords', identity: login, passwords };
     } catch (error) {
       return { found: 'unavailable', ...unavailable(error) };
     }
@@ -123,54 +138,90 @@ export class AccountVerifier implements Authenticator {
     }
   }
 
+  async leastDays(): Promise<number | null> {
+    try {
+      return await this.#source.leastDays();
+    } catch {
+      return null;
+    }
+  }
+
   close(): void {
     this.#source.close();
   }
 
   async #verify(name: Buffer, password: Buffer, client: LoginClient): Promise<Verdict> {
     const login = tryLoginName(name, this.#options.defaultDomain);
-    const row = await this.#find(login);
-    if (login === null || row === null) {
-      await this.#matches(await this.#standIn(login, name), password, client);
+    const passwords = await this.#find(login, client);
+    if (login === null || passwords.usable.length === 0) {
+      await this.#matches([await this.#standIn(login, name)], password, client);
       return rejected(login === null ? 'impossible name' : 'unknown user');
     }
-    const stored = parseStoredPassword(row.password, this.#options);
-    const proof = { ...login, stored: row.password, password };
-    // A comparison costs less than remembering one.
-    const isWorthRemembering = row.isActive && stored.kind !== 'plain';
-    const isRemembered = isWorthRemembering && this.#verified.has(proof);
-    const matches = isRemembered || (await this.#matches(stored, password, client));
-    if (matches && row.isActive) {
-      if (isWorthRemembering && !isRemembered) this.#verified.add(proof);
-      return { verdict: 'accepted', identity: login };
+    const matching = await this.#match(login, passwords.usable, password, client);
+    if (matching === null && passwords.fault !== null) throw passwords.fault;
+    const found = matching === null ? null : permitOf(matching, client);
+    if (found?.refusal === null) {
+      return { verdict: 'accepted', identity: login, grant: found.grant };
     }
     // For a name that nobody has, a row was read in the place of its own.
     await this.#standIn(login, name);
-    return rejected(matches ? 'disabled user' : 'wrong password');
+    return rejected(found?.refusal ?? 'wrong password');
   }
 
-  async #find(login: LoginName | null): Promise<AccountRow | null> {
-    const [row = null, ...others] = await this.#source.find(login ?? nobody);
-    if (others.length > 0) throw new UnusablePasswordError('the account has more than one row');
-    return row;
+  /** @throws UnusablePasswordError where there are passwords, and none can be verified */
+  async #find(login: LoginName | null, client: LoginClient): Promise<AccountPasswords> {
+    const rows = await this.#source.find(login ?? nobody, client);
+    const passwords = takeApart(rows, this.#options);
+    if (passwords.usable.length === 0 && passwords.fault !== null) throw passwords.fault;
+    return passwords;
+  }
+
+  async #match(
+    login: LoginName,
+    passwords: readonly AccountPassword[],
+    password: Buffer,
+    client: LoginClient,
+  ): Promise<AccountPassword | null> {
+    const proofOf = ({ row }: AccountPassword): Proof => ({
+      ...login,
+      stored: row.password,
+      password,
+    });
+    // A comparison costs less than remembering one.
+    const isWorthRemembering = ({ row, stored }: AccountPassword): boolean =>
+      row.isActive && stored.kind !== 'plain';
+    const remembered = passwords.find(
+      (candidate) => isWorthRemembering(candidate) && this.#verified.has(proofOf(candidate)),
+    );
+    if (remembered !== undefined) return remembered;
+    for (const group of groupsOf(passwords)) {
+      const matching = await this.#matches(group, password, client);
+      if (matching === null) continue;
+      if (isWorthRemembering(matching)) this.#verified.add(proofOf(matching));
+      return matching;
+    }
+    return null;
   }
 
   /**
    * RFC 6856 §2.2 wants SASLprep, other programs store what was typed: either form of a password is
    * right.
+   *
+   * @param group as `groupsOf` makes them
    */
-  async #matches(
-    stored: StoredPassword,
+  async #matches<Password extends Verifiable>(
+    group: readonly Password[],
     password: Buffer,
     { network }: LoginClient,
-  ): Promise<boolean> {
+  ): Promise<Password | null> {
     const prepared = await saslprep(password, 'query');
-    const candidates =
+    const forms =
       prepared === null || prepared.equals(password) ? [password] : [password, prepared];
-    for (const candidate of candidates) {
-      if (await processHashQueue.run(network, () => verifyPassword(stored, candidate))) return true;
+    for (const form of forms) {
+      const matching = await processHashQueue.run(network, () => matchIn(group, form));
+      if (matching !== null) return matching;
     }
-    return false;
+    return null;
   }
 
   /**
@@ -178,14 +229,10 @@ export class AccountVerifier implements Authenticator {
    * name. So whatever mixture of costs the accounts have, names that nobody has show the same, each
    * always the same one.
    */
-  async #standIn(login: LoginName | null, name: Buffer): Promise<StoredPassword> {
-    return parseStoredPassword(await this.#standInText(login, name), this.#options);
-  }
-
-  async #standInText(login: LoginName | null, name: Buffer): Promise<string> {
+  async #standIn(login: LoginName | null, name: Buffer): Promise<Verifiable> {
     const { position } = await this.#decoyFor(login, name);
     const stored = await this.#source.pick(position, (text) => this.#tryParse(text) !== null);
-    return stored ?? unmatchablePassword();
+    return { stored: parseStoredPassword(stored ?? unmatchablePassword(), this.#options) };
   }
 
   /**

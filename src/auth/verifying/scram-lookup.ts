@@ -3,19 +3,29 @@
 // must not learn which users exist).
 
 import { createHmac, hkdfSync } from 'node:crypto';
-import type { ScramCredentials, ScramLookup } from '../accounts/authenticator.js';
+import type {
+  FoundPassword,
+  ScramCredentials,
+  ScramLookup,
+  ScramPassword,
+} from '../accounts/authenticator.js';
 import type { LoginName } from '../accounts/login-name.js';
 import { newPasswordCosts } from '../stored/make-password.js';
 import { saslprep } from '../stored/saslprep.js';
 import { deriveScramCredentials } from '../stored/scram-keys.js';
 import type { StoredPassword } from '../stored/stored-password.js';
 
+/** A password that is stored for an account, and what comes with it. */
+export interface ScramCandidate extends FoundPassword {
+  readonly stored: StoredPassword;
+  readonly isActive: boolean;
+}
+
 export interface ScramLookupInput {
   /** Null when no maildrop can have the name. */
   readonly login: LoginName | null;
-  /** Null when there is no such account. */
-  readonly stored: StoredPassword | null;
-  readonly isActive: boolean;
+  /** None when there is no such account. The first that can use SCRAM decides on the salt. */
+  readonly candidates: readonly ScramCandidate[];
   /** 32 octets that depend on the name and a secret. */
   readonly seed: Buffer;
   /**
@@ -39,21 +49,53 @@ export function canUseScram(stored: StoredPassword | null): boolean {
   return stored?.kind === 'scram' || stored?.kind === 'plain';
 }
 
+/**
+ * A client learns the salt before it proves anything, so that only passwords with one salt can be
+ * told apart by the proof: the first that can use SCRAM, and those that were made like it.
+ */
 export async function lookUpScram(input: ScramLookupInput): Promise<ScramLookup> {
-  const { login, stored, isActive, model, seed } = input;
+  const { login, candidates, model, seed } = input;
+  const leader = candidates.find(({ stored }) => canUseScram(stored));
   // Derived for every name, needed or not: the time is the same for all.
-  const derived = await derive(seed, stored?.kind === 'plain' ? stored.password : null);
-  if (login === null || stored === null) {
+  const derived = await derive(
+    seed,
+    leader?.stored.kind === 'plain' ? leader.stored.password : null,
+  );
+  if (login === null || candidates.length === 0) {
     return { found: 'decoy', reason: 'unknown user', credentials: decoy(seed, model) };
   }
-  const own = stored.kind === 'scram' ? stored.credentials : derived;
-  if (!canUseScram(stored)) {
+  if (leader === undefined) {
+    const isActive = candidates.some((candidate) => candidate.isActive);
     const reason = isActive ? 'password not stored for SCRAM' : 'disabled user';
     return { found: 'decoy', reason, credentials: decoy(seed, model) };
   }
-  return isActive
-    ? { found: 'credentials', identity: login, credentials: own }
-    : { found: 'decoy', reason: 'disabled user', credentials: own };
+  const credentials = leader.stored.kind === 'scram' ? leader.stored.credentials : derived;
+  if (!leader.isActive) return { found: 'decoy', reason: 'disabled user', credentials };
+  const passwords = candidates.flatMap((candidate) => {
+    const keys = candidate === leader ? credentials : keysLike(credentials, candidate.stored);
+    return keys === null ? [] : [{ ...permit(candidate), ...keysOf(keys) }];
+  });
+  return { found: 'credentials', identity: login, credentials, passwords };
+}
+
+/** @returns null for a password that was not made with the same salt and as many iterations */
+function keysLike(leader: ScramCredentials, stored: StoredPassword): ScramCredentials | null {
+  if (stored.kind !== 'scram') return null;
+  const { credentials } = stored;
+  const isAlike =
+    credentials.iterations === leader.iterations && credentials.salt.equals(leader.salt);
+  return isAlike ? credentials : null;
+}
+
+function keysOf({
+  storedKey,
+  serverKey,
+}: ScramCredentials): Omit<ScramPassword, 'grant' | 'refusal'> {
+  return { storedKey, serverKey };
+}
+
+function permit({ grant, refusal }: FoundPassword): FoundPassword {
+  return { grant, refusal };
 }
 
 async function derive(seed: Buffer, password: Buffer | null): Promise<ScramCredentials> {

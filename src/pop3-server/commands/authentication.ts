@@ -1,7 +1,6 @@
 // AUTH and APOP. RFC 5034, RFC 4422; RFC 1939 §7.
 
 import type { Verdict } from '../../auth/accounts/authenticator.js';
-import { loginClient } from '../../auth/accounts/login-client.js';
 import type { SaslStep } from '../../auth/mechanisms/sasl-mechanism.js';
 import type { SaslMechanismName } from '../../auth/mechanisms/sasl-mechanisms.js';
 import type { ApopArguments, AuthArguments } from './arguments.js';
@@ -9,7 +8,7 @@ import { tryBase64 } from '../../wire/base64.js';
 import { concludeLogin, refuse, refuseCleartext, reportRefusal } from './authorization.js';
 import { error, lineTooLong, type Outcome } from './outcome.js';
 import type { Authorization } from './session-state.js';
-import type { SessionContext } from './session-context.js';
+import { loginClientOf, type SessionContext } from './session-context.js';
 
 /** The mechanisms that can be used on this connection, the strongest first. */
 export async function mechanismsFor(
@@ -38,7 +37,7 @@ export async function auth(
   const { createSaslExchange } = await import('../../auth/mechanisms/sasl-mechanisms.js');
   const exchange = createSaslExchange(name, {
     authenticator: await context.service.authenticator(),
-    client: loginClient(context.peer),
+    client: loginClientOf(context),
     channelBindings: context.link.channelBindings,
   });
   let step = await exchange.start(initialResponse);
@@ -93,7 +92,7 @@ const reasons: Readonly<Record<Break, string>> = {
 function verdictOf(step: Exclude<SaslStep, { step: 'challenge' }>): Verdict {
   switch (step.step) {
     case 'accepted':
-      return { verdict: 'accepted', identity: step.identity };
+      return { verdict: 'accepted', identity: step.identity, grant: step.grant };
     case 'rejected':
       return { verdict: 'rejected', reason: step.reason };
     case 'unavailable':
@@ -115,7 +114,8 @@ export async function apop(
     const { verifyApop } = await import('../../auth/mechanisms/apop.js');
     const authenticator = await context.service.authenticator();
     const login = { name: Buffer.from(name, 'latin1'), digest, timestamp: apopTimestamp };
-    return await concludeLogin(await verifyApop(authenticator, login), attempt, context);
+    const verdict = await verifyApop(authenticator, login, loginClientOf(context));
+    return await concludeLogin(verdict, attempt, context);
   } catch (failure) {
     const reason = (failure as Error).message;
     return refuse(attempt, { text: 'login-unavailable', code: 'SYS/TEMP', reason }, context);

@@ -1,11 +1,10 @@
 // USER and PASS, and what every login ends with. RFC 1939 §7, RFC 3206, RFC 2449 §8.1.
 
-import type { Identity, Verdict } from '../../auth/accounts/authenticator.js';
-import { loginClient } from '../../auth/accounts/login-client.js';
+import type { Accepted, Verdict } from '../../auth/accounts/authenticator.js';
 import type { ResponseCode } from '../../wire/response.js';
 import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
 import { MaildropRefused } from '../../maildrop/messages/maildrop-refused.js';
-import type { SessionContext } from './session-context.js';
+import { loginClientOf, type SessionContext } from './session-context.js';
 import type { Authorization } from './session-state.js';
 
 /** USER answers every name alike, so that nobody learns which names exist. RFC 1939 §13. */
@@ -30,7 +29,7 @@ export async function pass(
   let verdict: Verdict;
   try {
     const authenticator = await context.service.authenticator();
-    verdict = await authenticator.verifyPassword(name, password, loginClient(context.peer));
+    verdict = await authenticator.verifyPassword(name, password, loginClientOf(context));
   } catch (failure) {
     verdict = { verdict: 'unavailable', isLasting: false, reason: (failure as Error).message };
   }
@@ -62,7 +61,7 @@ export async function concludeLogin(
   switch (verdict.verdict) {
     case 'accepted':
       if (!(await context.waitForVerdict())) return { kind: 'broken-off' };
-      return openMaildrop(verdict.identity, attempt, context);
+      return openMaildrop(verdict, attempt, context);
     case 'rejected': {
       const refusal = { text: 'login-failed', code: 'AUTH', reason: verdict.reason } as const;
       return failLogin(attempt, refusal, context);
@@ -89,15 +88,16 @@ export async function failLogin(
 }
 
 async function openMaildrop(
-  identity: Identity,
+  accepted: Accepted,
   attempt: LoginAttempt,
   context: SessionContext,
 ): Promise<Outcome> {
+  const { identity, grant } = accepted;
   try {
-    const maildrop = await context.service.openMaildrop(identity, context);
+    const maildrop = await context.service.openMaildrop(accepted, context);
     return {
       kind: 'enter-transaction',
-      login: { identity, mechanism: attempt.mechanism, maildrop },
+      login: { identity, grant, mechanism: attempt.mechanism, maildrop },
     };
   } catch (failure) {
     const named = { ...attempt, name: `${identity.user}@${identity.domain}` };

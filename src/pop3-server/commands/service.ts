@@ -1,6 +1,6 @@
 // What every session of a process shares: the things that a session is given and does not make.
 
-import type { Authenticator, Identity } from '../../auth/accounts/authenticator.js';
+import type { Accepted, Authenticator } from '../../auth/accounts/authenticator.js';
 import type { ShouldStop } from '../../maildrop/messages/counting-stopped.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 import type { Log } from '../../system/log/log.js';
@@ -17,7 +17,7 @@ export interface Service {
    * @throws MaildropRefused for one that must not be served; the system's error for one that cannot
    *   be opened now
    */
-  readonly openMaildrop: (identity: Identity, session: MaildropSession) => Promise<Maildrop>;
+  readonly openMaildrop: (user: Accepted, session: MaildropSession) => Promise<Maildrop>;
 
   readonly security: Security;
   readonly limits: SessionLimits;

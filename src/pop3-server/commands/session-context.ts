@@ -1,5 +1,6 @@
 // What a command's handler may see of the session it runs in.
 
+import { loginClient, type LoginClient } from '../../auth/accounts/login-client.js';
 import type { Link } from '../connection/link.js';
 import type { MessageLog } from './message-log.js';
 import type { MaildropSession, Service } from './service.js';
@@ -9,6 +10,8 @@ export interface SessionContext extends MaildropSession {
   readonly link: Link;
   /** The client's address, if it is known. */
   readonly peer: string | undefined;
+  /** What access rules give the client; undefined when there are none. */
+  readonly accessLevel: number | undefined;
   /** The timestamp of the greeting, for APOP; null when it is not offered. RFC 1939 §7. */
   readonly apopTimestamp: string | null;
   /**
@@ -32,4 +35,13 @@ export interface SessionContext extends MaildropSession {
   readonly waitForVerdict: () => Promise<boolean>;
   /** What becomes of single messages, when it is logged. */
   readonly messages: MessageLog | null;
+}
+
+/** The client as verifying needs to know it. */
+export function loginClientOf({ peer, link, accessLevel, service }: SessionContext): LoginClient {
+  return loginClient(peer, {
+    isTls: link.tlsVersion !== null,
+    service: service.security.isImplicit ? 'pop3s' : 'pop3',
+    level: accessLevel ?? null,
+  });
 }

@@ -1,6 +1,6 @@
 // The states of a session. RFC 1939 §3. The maildrop exists in TRANSACTION only.
 
-import type { Identity } from '../../auth/accounts/authenticator.js';
+import type { Accepted } from '../../auth/accounts/authenticator.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 
 export interface Authorization {
@@ -17,8 +17,7 @@ export interface Transaction {
 export type State = Authorization | Transaction;
 
 /** A user who is logged in, and the maildrop that is open for them. */
-export interface Login {
-  readonly identity: Identity;
+export interface Login extends Accepted {
   /** For the log: USER, or a SASL mechanism's name. */
   readonly mechanism: string;
   readonly maildrop: Maildrop;

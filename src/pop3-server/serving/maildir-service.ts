@@ -1,6 +1,6 @@
 // The service that pop3d gives: Maildirs below the current directory, passwords from a SQLite file.
 
-import type { Authenticator, Identity } from '../../auth/accounts/authenticator.js';
+import type { Accepted, Authenticator } from '../../auth/accounts/authenticator.js';
 import { openMaildirMaildrop } from '../../maildrop/opened/maildir-maildrop.js';
 import { takeOwnersRights } from '../../maildrop/place/maildrop-owner.js';
 import { requireMounted } from '../../maildrop/place/mail-root.js';
@@ -50,7 +50,7 @@ export function createMaildirService(options: MaildirServiceOptions): Service {
     logsMessages,
     security,
     authenticator: () => (authenticator ??= openAuthenticator(options)),
-    openMaildrop: (identity, session) => openMaildrop(identity, session, { ...options, recent }),
+    openMaildrop: (user, session) => openMaildrop(user, session, { ...options, recent }),
   };
 }
 
@@ -68,7 +68,7 @@ async function openAuthenticator(options: MaildirServiceOptions): Promise<Authen
 }
 
 async function openMaildrop(
-  identity: Identity,
+  { identity }: Accepted,
   session: MaildropSession,
   options: MaildirServiceOptions & { readonly recent: RecentMaildrops | undefined },
 ): Promise<Maildrop> {

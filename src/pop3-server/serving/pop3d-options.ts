@@ -25,7 +25,7 @@ export const pop3dOptions = {
     kind: 'text',
     value: 'SQL',
     env: 'PASSDB_QUERY',
-    help: 'for another shape: :user, :domain, :address; the first column is the password',
+    help: 'for a database of another shape; see passdb-database(5)',
   },
   'default-domain': {
     kind: 'text',

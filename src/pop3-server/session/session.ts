@@ -58,7 +58,7 @@ class Session {
 
   constructor(connection: Connection, service: Service, options: SessionOptions) {
     const { limits, security } = service;
-    const { id, peer, apopTimestamp } = options;
+    const { id, peer, accessLevel, apopTimestamp } = options;
     this.#connection = connection;
     this.#service = service;
     this.#options = options;
@@ -79,6 +79,7 @@ class Session {
       service,
       link: clearLink(security, isLoopback(peer)),
       peer,
+      accessLevel,
       apopTimestamp,
       messages,
       ask: (challenge) => this.#ask(challenge),

@@ -1,6 +1,7 @@
 // An authenticator over a SQLite file of passwords, as a function for tests: name and password in, verdict out.
 
 import type { Test } from 'tap';
+import { unlimited } from '../../../src/auth/accounts/grant.js';
 import type { Verdict } from '../../../src/auth/accounts/authenticator.js';
 import { openAccounts, type AccountsOptions } from '../../../src/auth/open-accounts.js';
 
@@ -14,4 +15,8 @@ export function openVerifier(t: Test, options: AccountsOptions): Verifier {
 }
 
 /** The verdict on a right password of `anna@example.org`. */
-export const anna = { verdict: 'accepted', identity: { user: 'anna', domain: 'example.org' } };
+export const anna = {
+  verdict: 'accepted',
+  identity: { user: 'anna', domain: 'example.org' },
+  grant: unlimited,
+};

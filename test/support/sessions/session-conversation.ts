@@ -18,6 +18,7 @@ import { deadline } from '../suite/deadline.js';
 import { makeDuplexPair, type PairEnd } from './duplex-pair.js';
 import { MemoryMaildrop } from '../mail/memory-maildrop.js';
 import { WireClient } from './wire-client.js';
+import { unlimited } from '../../../src/auth/accounts/grant.js';
 
 /** The one account of `conversation`. */
 export const address = 'ann@example.org';
@@ -213,12 +214,13 @@ function fakeAuthenticator(
         return { verdict: 'rejected', reason: text in known ? 'wrong password' : 'unknown user' };
       }
       const [user = '', domain = ''] = text.split('@');
-      return { verdict: 'accepted', identity: { user, domain } };
+      return { verdict: 'accepted', identity: { user, domain }, grant: unlimited };
     },
     lookUpScram: () =>
       Promise.resolve({ found: 'unavailable', isLasting: true, reason: 'not in this test' }),
     lookUpPlain: () => Promise.resolve({ found: 'nothing', reason: 'not in this test' }),
     offersScram: () => Promise.resolve(false),
+    leastDays: () => Promise.resolve(null),
     close: () => undefined,
   };
 }

@@ -1,5 +1,6 @@
 // The authenticator on real SQLite files: verdicts, faults of the file, and how long things take.
 
+import { unlimited } from '../../../src/auth/accounts/grant.js';
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -292,9 +293,9 @@ t.test('APOP gets the password of {PLAIN} rows only', async (t) => {
   const lookUp = (user: string): Promise<unknown> =>
     database.lookUpPlain(Buffer.from(`${user}@example.org`));
   t.same(await lookUp('anna'), {
-    found: 'password',
+    found: 'passwords',
     identity: { user: 'anna', domain: 'example.org' },
-    password: Buffer.from('secret'),
+    passwords: [{ password: Buffer.from('secret'), grant: unlimited, refusal: null }],
   });
   t.same(await lookUp('otto'), { found: 'nothing', reason: 'disabled user' });
   t.same(await lookUp('hash'), { found: 'nothing', reason: 'password not stored as PLAIN' });

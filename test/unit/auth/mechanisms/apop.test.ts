@@ -1,6 +1,7 @@
 import t from 'tap';
 import { apopDigest, verifyApop } from '../../../../src/auth/mechanisms/apop.js';
 import type { Authenticator, PlainLookup } from '../../../../src/auth/accounts/authenticator.js';
+import { unlimited } from '../../../../src/auth/accounts/grant.js';
 
 const timestamp = '<1896.697170952@dbc.mtview.ca.us>';
 const identity = { user: 'mrose', domain: 'example.org' };
@@ -11,8 +12,17 @@ t.test("the digest is RFC 1939 §7's", (t) => {
 });
 
 t.test('a digest is accepted for the right password of this greeting only', async (t) => {
+  const labelled = { ...unlimited, label: 'phone' };
   const lookups: Readonly<Record<string, PlainLookup>> = {
-    mrose: { found: 'password', identity, password: Buffer.from('tanstaaf') },
+    mrose: {
+      found: 'passwords',
+      identity,
+      passwords: [
+        { password: Buffer.from('another'), grant: unlimited, refusal: null },
+        { password: Buffer.from('tanstaaf'), grant: labelled, refusal: null },
+        { password: Buffer.from('elsewhere'), grant: unlimited, refusal: 'other networks' },
+      ],
+    },
     nobody: { found: 'nothing', reason: 'unknown user' },
     locked: { found: 'unavailable', isLasting: false, reason: 'locked' },
   };
@@ -25,11 +35,14 @@ t.test('a digest is accepted for the right password of this greeting only', asyn
     verifyPassword: unused,
     lookUpScram: unused,
     offersScram: unused,
+    leastDays: () => Promise.resolve(null),
     close: unused,
   };
+  const elsewhere = apopDigest(timestamp, Buffer.from('elsewhere'));
   const right = 'c4c9334bac560ecc979e58001b3e22fb';
   const rows: readonly (readonly [name: string, digest: string, verdict: object])[] = [
-    ['mrose', right, { verdict: 'accepted', identity }],
+    ['mrose', right, { verdict: 'accepted', identity, grant: labelled }],
+    ['mrose', elsewhere, { verdict: 'rejected', reason: 'other networks' }],
     ['mrose', right.toUpperCase(), { verdict: 'rejected', reason: 'wrong password' }],
     ['mrose', right.slice(1), { verdict: 'rejected', reason: 'wrong password' }],
     ['mrose', '', { verdict: 'rejected', reason: 'wrong password' }],

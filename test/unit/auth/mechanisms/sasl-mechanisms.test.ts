@@ -7,6 +7,7 @@ import {
   type SaslMechanismName,
 } from '../../../../src/auth/mechanisms/sasl-mechanisms.js';
 import type { SaslExchange } from '../../../../src/auth/mechanisms/sasl-mechanism.js';
+import { unlimited } from '../../../../src/auth/accounts/grant.js';
 
 const identity = { user: 'anna', domain: 'example.org' };
 
@@ -17,7 +18,7 @@ function account(scram = true): Authenticator {
       name.toString() === 'locked'
         ? { verdict: 'unavailable', isLasting: true, reason: 'locked' }
         : name.toString() === 'anna' && password.toString() === 'se cret'
-          ? { verdict: 'accepted', identity }
+          ? { verdict: 'accepted', identity, grant: unlimited }
           : { verdict: 'rejected', reason: 'wrong password' },
     );
   const unused = (): never => {
@@ -28,6 +29,7 @@ function account(scram = true): Authenticator {
     lookUpScram: unused,
     lookUpPlain: unused,
     offersScram: () => Promise.resolve(scram),
+    leastDays: () => Promise.resolve(null),
     close: unused,
   };
 }
@@ -36,7 +38,7 @@ function exchange(name: SaslMechanismName): SaslExchange {
   return createSaslExchange(name, { authenticator: account(), channelBindings: null });
 }
 
-const accepted = { step: 'accepted', identity };
+const accepted = { step: 'accepted', identity, grant: unlimited };
 
 t.test('PLAIN accepts a right message, at once or after an empty challenge', async (t) => {
   const message = Buffer.from('\0anna\0se cret');

@@ -1,6 +1,7 @@
 // Both sides of SCRAM-SHA-256: RFC 7677 §3's example octet by octet, then each against the other and against cheats.
 
 import t from 'tap';
+import { unlimited } from '../../../../src/auth/accounts/grant.js';
 import type { Authenticator, ScramLookup } from '../../../../src/auth/accounts/authenticator.js';
 import {
   SaslCredentialsError,
@@ -30,6 +31,7 @@ async function accountOf(
 ): Promise<{ authenticator: Authenticator; asked: string[] }> {
   const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64');
   const credentials = await deriveScramCredentials(Buffer.from(password), salt, 4096);
+  const key = { ...credentials, grant: unlimited, refusal: null };
   const asked: string[] = [];
   const lookUpScram = (name: Buffer): Promise<ScramLookup> => {
     asked.push(name.toString());
@@ -38,7 +40,7 @@ async function accountOf(
         ? { found: 'unavailable', isLasting: false, reason: 'locked' }
         : name.toString() === 'nobody'
           ? { found: 'decoy', reason: 'unknown user', credentials }
-          : { found: 'credentials', identity, credentials },
+          : { found: 'credentials', identity, credentials, passwords: [key] },
     );
   };
   const unused = (): never => {
@@ -51,6 +53,7 @@ async function accountOf(
       verifyPassword: unused,
       lookUpPlain: unused,
       offersScram: unused,
+      leastDays: unused,
       close: unused,
     },
   };
@@ -98,7 +101,7 @@ t.test("the server answers RFC 7677's example as the RFC does", async (t) => {
   t.same(await server.start(null), { step: 'challenge', challenge: Buffer.alloc(0) });
   t.equal(textOf(await server.respond(Buffer.from(example.clientFirst))), example.serverFirst);
   t.equal(textOf(await server.respond(Buffer.from(example.clientFinal))), example.serverFinal);
-  t.same(await server.respond(Buffer.alloc(0)), { step: 'accepted', identity });
+  t.same(await server.respond(Buffer.alloc(0)), { step: 'accepted', identity, grant: unlimited });
 });
 
 t.test("the client says what RFC 7677's example says", async (t) => {
@@ -134,7 +137,7 @@ t.test(
       channelBindings: null,
     });
     const client = clientFor('cafe\u0301', { kind: 'none' }, 'a=b,c=2C@example.org');
-    t.same(await converse(server, client), { step: 'accepted', identity });
+    t.same(await converse(server, client), { step: 'accepted', identity, grant: unlimited });
     t.same(asked, ['a=b,c=2C@example.org']);
   },
 );
@@ -168,7 +171,11 @@ for (const [type, data] of Object.entries(channelBindings)) {
     const binding = { kind: 'bound', type: type as keyof typeof channelBindings, data } as const;
     t.equal(clientFor('pencil', binding).name, 'SCRAM-SHA-256-PLUS');
     const server = await serverFor({ isPlus: true, channelBindings });
-    t.same(await converse(server, clientFor('pencil', binding)), { step: 'accepted', identity });
+    t.same(await converse(server, clientFor('pencil', binding)), {
+      step: 'accepted',
+      identity,
+      grant: unlimited,
+    });
     const between = await serverFor({
       isPlus: true,
       channelBindings: { [type]: Buffer.alloc(32, 9) },
@@ -189,7 +196,11 @@ t.test(
       step: 'rejected',
       reason: 'channel binding was downgraded',
     });
-    t.same(await converse(await serverFor({}), client()), { step: 'accepted', identity });
+    t.same(await converse(await serverFor({}), client()), {
+      step: 'accepted',
+      identity,
+      grant: unlimited,
+    });
   },
 );
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import type { AccountRow } from '../../../../src/auth/accounts/account-source.js';
+import type { LoginClient } from '../../../../src/auth/accounts/login-client.js';
 import type { LoginName } from '../../../../src/auth/accounts/login-name.js';
 import { AccountTable } from '../../../../src/auth/sqlite/account-table.js';
 import { AccountVerifier } from '../../../../src/auth/verifying/account-verifier.js';
@@ -13,9 +14,9 @@ import { makePasswordDatabase } from '../../../support/accounts/password-databas
 class NotingTable extends AccountTable {
   readonly asked: string[] = [];
 
-  override find(name: LoginName): Promise<readonly AccountRow[]> {
+  override find(name: LoginName, client: LoginClient): Promise<readonly AccountRow[]> {
     this.asked.push('find');
-    return super.find(name);
+    return super.find(name, client);
   }
 
   override pick(position: bigint, accepts: (stored: string) => boolean): Promise<string | null> {
