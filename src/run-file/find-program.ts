@@ -1,7 +1,7 @@
 // Checks, before anything is started, that a launch's directory and program are there: spawn(2)'s
 // own ENOENT would not say which of the two is missing.
 
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readlinkSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Launch } from './evaluate-run-file.js';
 import { RunFileError } from './run-file-error.js';
@@ -29,12 +29,27 @@ export function findProgram(launch: Launch): string {
     if (problem === null) return path;
     throw new RunFileError(file, launch.programLine, `program: ${path}: ${problem}`);
   }
+  let found = 'not found in PATH';
   for (const folder of (launch.environment.get('PATH') ?? defaultPath).split(':')) {
     if (!folder.startsWith('/')) continue;
     const path = resolve(folder, program);
-    if (tryExecutable(path) === null) return path;
+    const problem = tryExecutable(path);
+    if (problem === null) return path;
+    // A link to what lies in somebody's home folder, say.
+    if (problem !== absent) found += `, but ${describeLink(path)}: ${problem}`;
   }
-  throw new RunFileError(file, launch.programLine, `program: ${program}: not found in PATH`);
+  throw new RunFileError(file, launch.programLine, `program: ${program}: ${found}`);
+}
+
+const absent = 'no such file';
+
+/** The path, and where it leads to if it is a link. */
+function describeLink(path: string): string {
+  try {
+    return `${path} -> ${readlinkSync(path)}`;
+  } catch {
+    return path;
+  }
 }
 
 /** @returns null, or what is wrong */
@@ -51,7 +66,7 @@ function tryExecutable(path: string): string | null {
     if (!statSync(path).isFile()) return 'not a regular file';
     accessSync(path, constants.X_OK);
     return null;
-  }, 'no such file');
+  }, absent);
 }
 
 function problemOf(examine: () => string | null, whenAbsent: string): string | null {

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Database from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
@@ -75,7 +75,7 @@ function makeMailRoot(t: Test): string {
     'gone@example.org': 'open sesame',
     'odd@example.org': '{ODD}x',
   });
-  const database = new Database(file);
+  const database = new SqliteFile(file);
   database.exec("UPDATE users SET active = 'N' WHERE username = 'gone'");
   database.close();
   return mailRoot;

@@ -3,7 +3,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { makeInbox } from '../support/mail/maildir-fixture.js';
 import { builtProgram, startProgram } from '../support/programs/run-program.js';
@@ -43,7 +43,7 @@ async function logIn(port: number, user: string): Promise<string> {
 
 t.test('postfixadmin: active users of active domains log in', async (t) => {
   const file = join(testFolder(t, {}), 'postfixadmin.db');
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec(`
     CREATE TABLE domain (domain TEXT PRIMARY KEY, description TEXT, active INTEGER NOT NULL DEFAULT 1);
     CREATE TABLE mailbox (username TEXT PRIMARY KEY, password TEXT NOT NULL, name TEXT, maildir TEXT,
@@ -67,7 +67,7 @@ t.test('postfixadmin: active users of active domains log in', async (t) => {
 
 t.test('mailcow: users who are active and allowed POP3 log in', async (t) => {
   const file = join(testFolder(t, {}), 'mailcow.sqlite');
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec(`CREATE TABLE mailbox (username TEXT PRIMARY KEY, password TEXT NOT NULL, kind TEXT,
     active INTEGER NOT NULL DEFAULT 1, attributes TEXT)`);
   const insert = database.prepare('INSERT INTO mailbox VALUES (?, ?, ?, ?, ?)');

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { apopDigest } from '../../src/auth/mechanisms/apop.js';
 import { openAccounts } from '../../src/auth/open-accounts.js';
@@ -157,7 +157,7 @@ t.test(
     const folder = testFolder(t);
     const file = join(folder, 'passdb.sqlite');
     await passdbAdd(t, file, 'PLAIN');
-    const database = new Sqlite(file);
+    const database = new SqliteFile(file);
     const insert = database.prepare(
       'INSERT INTO users (username, domain, password) VALUES (?, ?, ?)',
     );
@@ -190,8 +190,11 @@ t.test(
   async (t) => {
     const file = join(testFolder(t), 'passdb.sqlite');
     for (const scheme of writableSchemes) await passdbAdd(t, file, scheme);
-    const database = new Sqlite(file, { readonly: true });
-    const rows = database.prepare('SELECT password FROM users').pluck().all() as string[];
+    const database = new SqliteFile(file);
+    const rows = database
+      .prepare('SELECT password FROM users')
+      .all()
+      .map((row) => String(row['password']));
     database.close();
     t.equal(rows.length, writableSchemes.length);
     for (const stored of rows) {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import { poll } from '../support/suite/deadline.js';
 import { startMailServer } from '../support/programs/mail-server.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
@@ -57,7 +57,7 @@ export async function timeFailedLogins(
       const args = [builtProgram('passdb'), '--passdb', file, 'add', addresses[kind]];
       execFileSync(process.execPath, args, { input: `${given}\n` });
     }
-    const database = new Database(file);
+    const database = new SqliteFile(file);
     database.exec("UPDATE users SET active = 'N' WHERE username = 'bob'");
     database.close();
     const { port } = await startMailServer(t, root, {

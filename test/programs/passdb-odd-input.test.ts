@@ -1,7 +1,7 @@
 // passdb with what editors, pastes and other programs leave in passwords, names and rows.
 
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { runProgram, type Result } from '../support/programs/run-program.js';
 import { testFolder } from '../support/suite/test-folder.js';
@@ -60,7 +60,7 @@ t.test('names with blanks at their ends were added, and nobody could log in', as
 t.test('what was added with blanks once can be removed', async (t) => {
   const file = newFile(t);
   await passdb(file, ['add', address, '--scheme', 'PLAIN'], 'x\n');
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec("UPDATE users SET username = 'anna '");
   database.close();
   t.equal((await passdb(file, ['remove', 'anna @example.org'])).status, 0);
@@ -69,7 +69,7 @@ t.test('what was added with blanks once can be removed', async (t) => {
 
 t.test('a table called Users was not found', async (t) => {
   const file = newFile(t);
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec(`CREATE TABLE Users(Username TEXT, Domain TEXT, Password TEXT NOT NULL,
     Active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY(Username, Domain))`);
   database.exec("INSERT INTO Users VALUES ('anna', 'example.org', '{PLAIN}secret', 'Y')");
@@ -86,7 +86,7 @@ t.test('a table called Users was not found', async (t) => {
 t.test('list printed control characters of rows', async (t) => {
   const file = newFile(t);
   await passdb(file, ['add', address, '--scheme', 'PLAIN'], 'x\n');
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   const insert = database.prepare("INSERT INTO users VALUES (?, ?, ?, 'Y')");
   insert.run('b\u001b[2J\n', 'example\t.org', '{PLAIN}x');
   insert.run('c\u0085\u009b', 'example.org', '{\u001b]0;title\u0007}x');
@@ -110,7 +110,7 @@ t.test('list printed control characters of rows', async (t) => {
 
 t.test('check told two rows for one user by the first of them', async (t) => {
   const file = newFile(t);
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec(
     "CREATE TABLE users(username, domain, password, active); INSERT INTO users VALUES ('anna', 'example.org', '{PLAIN}a', 'Y'), ('anna', 'example.org', '{PLAIN}b', 'Y')",
   );

@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t from 'tap';
 import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
 import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
@@ -147,7 +147,7 @@ t.test('the password counts that is there at PASS', async (t) => {
   root.inbox.add('a: b\n\nx\n');
   const program = startProgram(t, 'pop3d', [], { cwd: root.cwd });
   const client = new WireClient(program.stdout, program.stdin);
-  const database = new Database(join(root.cwd, 'passdb.sqlite'));
+  const database = new SqliteFile(join(root.cwd, 'passdb.sqlite'));
   t.teardown(() => database.close());
   await client.status();
   await client.ok('USER ann@example.org');

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join, normalize, resolve } from 'node:path';
-import Database from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { MaildirFixture } from '../support/mail/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
@@ -83,7 +83,7 @@ function makeMailRoot(t: Test): string {
 
 /** Adds a row as it stands, which passdb would refuse. */
 function addRow(cwd: string, user: string, domain: string): void {
-  const database = new Database(join(cwd, 'passdb.sqlite'));
+  const database = new SqliteFile(join(cwd, 'passdb.sqlite'));
   database
     .prepare('INSERT INTO users(username, domain, password) VALUES (?, ?, ?)')
     .run(user, domain, `{PLAIN}${password}`);

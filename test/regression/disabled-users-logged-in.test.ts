@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t from 'tap';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { anna, openVerifier } from '../support/accounts/password-verifier.js';
@@ -44,7 +44,7 @@ for (const [layout, makeLayout] of Object.entries(layouts)) {
     if (layout.includes('mounted')) {
       t.teardown(() => execFileSync('umount', ['-l', join(folder, 'mounted')]));
     }
-    const writer = new Sqlite(target);
+    const writer = new SqliteFile(target);
     const verify = openVerifier(t, { file, rememberedRows: 10, rememberedPasswords: 10 });
     for (const journal of ['DELETE', 'WAL']) {
       writer.pragma(`journal_mode = ${journal}`);

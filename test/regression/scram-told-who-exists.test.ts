@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import type { Authenticator, ScramCredentials } from '../../src/auth/accounts/authenticator.js';
 import { openAccounts } from '../../src/auth/open-accounts.js';
@@ -42,7 +42,7 @@ function makeMixture(t: Test): string {
   }
   editor.close();
   // Always the same secret, so that each run makes up the same.
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.prepare('UPDATE scram_decoy SET secret = ?').run(Buffer.alloc(32, 7));
   database.close();
   return file;

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { makeInbox } from '../support/mail/maildir-fixture.js';
@@ -80,7 +80,7 @@ t.test('crypt(3) could not be asked without perl, and nothing said so', async (t
 
 t.test('of two rows for one user the first counted', async (t) => {
   const { file, cwd } = makeSite(t, '{PLAIN}secret');
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec('CREATE TABLE copy AS SELECT * FROM users; DROP TABLE users');
   database.exec('ALTER TABLE copy RENAME TO users; INSERT INTO users SELECT * FROM users');
   database.close();

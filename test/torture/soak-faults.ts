@@ -2,7 +2,7 @@
 
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import Database from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import { killOne } from '../faults/killed-workers.js';
 import type { PipeFixture } from '../support/programs/pipe-fixture.js';
 import type { RunningProgram } from '../support/programs/run-program.js';
@@ -78,7 +78,7 @@ export async function haveFaults(
 }
 
 async function lockFor(file: string, ms: number): Promise<void> {
-  const database = new Database(file, { timeout: 2000 });
+  const database = new SqliteFile(file);
   try {
     database.exec('BEGIN EXCLUSIVE');
     await delay(ms);

@@ -4,9 +4,15 @@
 
 import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, openSync } from 'node:fs';
-import Sqlite, { type Database } from 'better-sqlite3';
 import type { LoginName } from '../accounts/login-name.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+import { openSqlite, requireSqlite } from '../../system/sqlite/open-sqlite.js';
+import {
+  inTransaction,
+  pragma,
+  type SqliteDatabase,
+  type SqliteParameters,
+} from '../../system/sqlite/sqlite.js';
 import { lookAtDatabaseFiles, NotADatabaseFile } from './database-files.js';
 import { hasTable } from './statements.js';
 
@@ -43,20 +49,21 @@ const where = 'WHERE username = :user AND domain = :domain';
  * TemporaryError (locked, disk full).
  */
 export class AccountEditor {
-  readonly #database: Database;
+  readonly #database: SqliteDatabase;
   readonly #file: string;
 
   constructor({ file, isCreated, busyTimeoutMs }: AccountEditorOptions) {
     this.#file = file;
+    requireSqlite(); // Before a file is made.
     this.#database = this.#explained(() => {
       if (isCreated === true) createFile(file);
       const { path } = lookAtDatabaseFiles(file);
-      return new Sqlite(path, { fileMustExist: true, timeout: busyTimeoutMs ?? 5000 });
+      return openSqlite(path, { access: 'write', busyTimeoutMs: busyTimeoutMs ?? 5000 });
     });
     this.#explained(() => {
       // What was deleted is overwritten: a removed user's hash does not stay in the file.
-      this.#database.pragma('secure_delete = ON');
-      if (this.#database.pragma('user_version', { simple: true }) !== 0) {
+      this.#database.exec('PRAGMA secure_delete = ON');
+      if (pragma(this.#database, 'user_version') !== 0) {
         throw new ConfigurationError(`${file} is not a passdb database: unknown user_version`);
       }
     });
@@ -83,17 +90,17 @@ export class AccountEditor {
 
   /** @returns false when there is no such user */
   remove(name: LoginName): boolean {
-    return this.#edit(`DELETE FROM users ${where}`, name);
+    return this.#edit(`DELETE FROM users ${where}`, { ...name });
   }
 
   /** @returns false when there is no such user */
   enable(name: LoginName): boolean {
-    return this.#edit(`UPDATE users SET active = 'Y' ${where}`, name);
+    return this.#edit(`UPDATE users SET active = 'Y' ${where}`, { ...name });
   }
 
   /** @returns false when there is no such user */
   disable(name: LoginName): boolean {
-    return this.#edit(`UPDATE users SET active = 'N' ${where}`, name);
+    return this.#edit(`UPDATE users SET active = 'N' ${where}`, { ...name });
   }
 
   /** All users, by domain and name. */
@@ -103,9 +110,8 @@ export class AccountEditor {
       if (!hasTable(this.#database, 'users')) return [];
       const rows = this.#database
         .prepare('SELECT username, domain, password, active FROM users ORDER BY domain, username')
-        .raw()
-        .all() as readonly (readonly unknown[])[];
-      return rows.map(([user, domain, password, active]) => ({
+        .rows();
+      return Array.from(rows, ([user, domain, password, active]) => ({
         user: String(user),
         domain: String(domain),
         password: String(password),
@@ -118,24 +124,20 @@ export class AccountEditor {
     this.#database.close();
   }
 
-  #edit(sql: string, parameters: object): boolean {
+  #edit(sql: string, parameters: SqliteParameters): boolean {
     return this.#explained(() =>
-      this.#database
-        .transaction(() => {
-          this.#database.exec(schema);
-          this.#database
-            .prepare(
-              'INSERT INTO scram_decoy SELECT ? WHERE NOT EXISTS (SELECT 1 FROM scram_decoy)',
-            )
-            .run(randomBytes(32));
-          return this.#database.prepare(sql).run(parameters).changes > 0;
-        })
-        .immediate(),
+      inTransaction(this.#database, () => {
+        this.#database.exec(schema);
+        this.#database
+          .prepare('INSERT INTO scram_decoy SELECT ? WHERE NOT EXISTS (SELECT 1 FROM scram_decoy)')
+          .run([randomBytes(32)]);
+        return this.#database.prepare(sql).run(parameters) > 0;
+      }),
     );
   }
 
   #find(name: LoginName): unknown {
-    return this.#database.prepare(`SELECT 1 FROM users ${where}`).get(name);
+    return this.#database.prepare(`SELECT 1 FROM users ${where}`).first({ ...name });
   }
 
   #explained<T>(work: () => T): T {

@@ -4,7 +4,6 @@
 
 import { statSync } from 'node:fs';
 import { setImmediate as otherWork, setTimeout as delay } from 'node:timers/promises';
-import type { Database } from 'better-sqlite3';
 import {
   maxRows,
   SourceUnavailable,
@@ -13,6 +12,8 @@ import {
 } from '../accounts/account-source.js';
 import type { LoginClient } from '../accounts/login-client.js';
 import type { LoginName } from '../accounts/login-name.js';
+import { openSqlite } from '../../system/sqlite/open-sqlite.js';
+import { pragma, type SqliteDatabase, type SqliteValue } from '../../system/sqlite/sqlite.js';
 import { isMountedByItself, lookAtDatabaseFiles, NotADatabaseFile } from './database-files.js';
 import { RememberedRows } from './remembered-rows.js';
 import { prepareStatements, sliceRows, type Statements } from './statements.js';
@@ -37,7 +38,7 @@ export interface AccountTableOptions {
 const defaultBusyTimeoutMs = 5000;
 
 interface OpenTable extends Statements {
-  readonly database: Database;
+  readonly database: SqliteDatabase;
   /** Without links. */
   readonly path: string;
   readonly device: bigint;
@@ -48,8 +49,6 @@ interface OpenTable extends Statements {
 
 export class AccountTable implements AccountSource {
   readonly #options: AccountTableOptions;
-  /** Loaded at the first login; asking the module loader each time costs more than a row. */
-  #Sqlite: typeof import('better-sqlite3') | undefined;
   #open: OpenTable | undefined;
   #isClosed = false;
   readonly #remembered: RememberedRows<readonly AccountRow[]>;
@@ -74,7 +73,7 @@ export class AccountTable implements AccountSource {
         service: client.service,
         level: client.level === null ? null : BigInt(client.level),
       };
-      for (const values of open.byName.iterate(parameters) as Iterable<readonly unknown[]>) {
+      for (const values of open.byName.rows(parameters)) {
         const row = open.readRow(values);
         if (row !== null) rows.push(row);
         if (rows.length > maxRows) break;
@@ -96,7 +95,7 @@ export class AccountTable implements AccountSource {
 
   async pick(position: bigint, accepts: (stored: string) => boolean): Promise<string | null> {
     const range = await this.#read(({ range }) => {
-      const [first, last] = (range?.get() ?? [null, null]) as (bigint | null)[];
+      const [first, last] = range?.first() ?? [];
       return typeof first === 'bigint' && typeof last === 'bigint' ? { first, last } : null;
     });
     if (range === null) return null;
@@ -121,7 +120,7 @@ export class AccountTable implements AccountSource {
   /** What passdb put into the database; null in a database that passdb never wrote. */
   decoySecret(): Promise<Buffer | null> {
     return this.#read(({ secret }) => {
-      const row = secret?.get() as readonly unknown[] | undefined;
+      const row = secret?.first();
       return row?.[0] instanceof Buffer && row[0].length >= 16 ? row[0] : null;
     });
   }
@@ -138,12 +137,11 @@ export class AccountTable implements AccountSource {
 
   /** SQLite itself never waits here: it would hold up every session of the process. */
   async #read<T>(work: (table: OpenTable) => T): Promise<T> {
-    const Sqlite = (this.#Sqlite ??= (await import('better-sqlite3')).default);
     const deadline = performance.now() + (this.#options.busyTimeoutMs ?? defaultBusyTimeoutMs);
     for (let pauseMs = 4; ; pauseMs = Math.min(2 * pauseMs, 64)) {
       if (this.#isClosed) throw new SourceUnavailable('the password database was closed', false);
       try {
-        return work(this.#current(Sqlite));
+        return work(this.#current());
       } catch (error) {
         const code = sqliteCode(error);
         if (!code.startsWith('SQLITE_BUSY') || performance.now() + pauseMs > deadline) {
@@ -155,14 +153,14 @@ export class AccountTable implements AccountSource {
     }
   }
 
-  #current(Sqlite: typeof import('better-sqlite3')): OpenTable {
+  #current(): OpenTable {
     const { file, query } = this.#options;
     const { path, stats } = lookAtDatabaseFiles(file);
     this.#remembered.look(stats);
     const open = this.#open;
     if (open?.path === path && open.device === stats.dev && open.inode === stats.ino) return open;
     this.#drop();
-    const database = new Sqlite(path, { readonly: true, fileMustExist: true, timeout: 0 });
+    const database = openSqlite(path, { access: 'read', busyTimeoutMs: 0 });
     try {
       const statements = prepareStatements(database, file, query);
       this.#open = { ...statements, database, path, device: stats.dev, inode: stats.ino };
@@ -223,7 +221,7 @@ function pickFrom(
 ): { readonly found: string | null; readonly next: bigint } {
   let count = 0;
   let next = to + 1n;
-  for (const [id, value] of (slice?.iterate(from, to) ?? []) as Iterable<[bigint, unknown]>) {
+  for (const [id, value] of (slice?.rows([from, to]) ?? []) as Iterable<[bigint, SqliteValue]>) {
     const text = value === null ? '' : asText(value);
     if (accepts(text)) return { found: text, next };
     count += 1;
@@ -238,7 +236,7 @@ function pickFrom(
  * @throws SourceUnavailable where the log would not be seen
  */
 function isInWalMode(open: OpenTable): boolean {
-  if (open.database.pragma('journal_mode', { simple: true }) !== 'wal') return false;
+  if (pragma(open.database, 'journal_mode') !== 'wal') return false;
   if ((open.isMountedByItself ??= isMountedByItself(open.path))) {
     throw new SourceUnavailable(
       `${open.path} is in WAL mode and mounted by itself: mount its directory, where the log is`,

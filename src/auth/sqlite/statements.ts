@@ -1,13 +1,12 @@
 // What is asked of a SQLite database: of one that passdb made, or of another shape with a query of
 // the administrator's.
 
-import type { Database, Statement } from 'better-sqlite3';
 import { SourceUnavailable, type AccountRow } from '../accounts/account-source.js';
 import { rowReader } from '../accounts/row-columns.js';
+import { pragma, type SqliteDatabase, type SqliteStatement } from '../../system/sqlite/sqlite.js';
 
-/** All return rows as arrays. */
 export interface Statements {
-  readonly byName: Statement;
+  readonly byName: SqliteStatement;
   /** Makes an account's row of one of `byName`. */
   readonly readRow: (values: readonly unknown[]) => AccountRow | null;
   /** Whether rows may have `days`. */
@@ -16,10 +15,10 @@ export interface Statements {
    * Smallest and largest number of a row, as bigint; null where the query's first column is no
    * column of a table.
    */
-  readonly range: Statement | null;
+  readonly range: SqliteStatement | null;
   /** Numbers and passwords of up to `sliceRows` rows between two numbers; numbers are bigint. */
-  readonly slice: Statement | null;
-  readonly secret: Statement | null;
+  readonly slice: SqliteStatement | null;
+  readonly secret: SqliteStatement | null;
   /**
    * Whether what `byName` gives depends on nothing but the file: a view or another query may ask
    * what time it is.
@@ -34,22 +33,21 @@ const ownQuery = 'SELECT password, active FROM users WHERE username = :user AND 
 
 /** @throws SourceUnavailable for a database or a query that cannot be used; SQLite's errors */
 export function prepareStatements(
-  database: Database,
+  database: SqliteDatabase,
   file: string,
   query: string | undefined,
 ): Statements {
-  database.pragma('trusted_schema = OFF');
-  if (query === undefined && database.pragma('user_version', { simple: true }) !== 0) {
+  database.exec('PRAGMA trusted_schema = OFF');
+  if (query === undefined && pragma(database, 'user_version') !== 0) {
     throw new SourceUnavailable(
       `${file} has a user_version that is not passdb's; --passdb-query reads databases of another shape`,
       true,
     );
   }
   const byName = database.prepare(query ?? ownQuery);
-  if (!byName.reader) throw new SourceUnavailable('the passdb query returns no rows', true);
+  if (!byName.isReader) throw new SourceUnavailable('the passdb query returns no rows', true);
   const columns = byName.columns();
   const [origin] = columns;
-  byName.raw();
   const names = columns.map(({ name }) => name);
   const readRow = rowReader(names);
   return {
@@ -58,7 +56,7 @@ export function prepareStatements(
     givesDays: names.some((name) => name.toLowerCase() === 'days'),
     ...prepareRows(database, origin),
     secret: hasTable(database, 'scram_decoy')
-      ? database.prepare('SELECT secret FROM scram_decoy').raw()
+      ? database.prepare('SELECT secret FROM scram_decoy')
       : null,
     isOwnTable: query === undefined && origin?.table?.toLowerCase() === 'users',
   };
@@ -72,13 +70,13 @@ function ownRowReader(readRow: Statements['readRow']): Statements['readRow'] {
 }
 
 /** Names of tables are the same in capitals and small letters (ASCII). */
-export function hasTable(database: Database, name: string): boolean {
+export function hasTable(database: SqliteDatabase, name: string): boolean {
   return (
     database
       .prepare(
         "SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ? COLLATE NOCASE",
       )
-      .get(name) !== undefined
+      .first([name]) !== undefined
   );
 }
 
@@ -87,7 +85,7 @@ export function hasTable(database: Database, name: string): boolean {
  *   peer
  */
 function prepareRows(
-  database: Database,
+  database: SqliteDatabase,
   origin: { readonly table: string | null; readonly column: string | null } | undefined,
 ): Pick<Statements, 'range' | 'slice'> {
   const { table, column } = origin ?? {};
@@ -98,20 +96,18 @@ function prepareRows(
     : // A table WITHOUT ROWID is numbered as it is read, as far as that is quick.
       `(SELECT row_number() OVER () AS rowid, * FROM (SELECT * FROM ${quoted(table)} LIMIT 4096))`;
   return {
-    range: database
-      .prepare(`SELECT (SELECT min(rowid) FROM ${rows}), (SELECT max(rowid) FROM ${rows})`)
-      .raw()
-      .safeIntegers(),
-    slice: database
-      .prepare(
-        `SELECT rowid, ${quoted(column)} FROM ${rows} WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ${sliceRows}`,
-      )
-      .raw()
-      .safeIntegers(),
+    range: database.prepare(
+      `SELECT (SELECT min(rowid) FROM ${rows}), (SELECT max(rowid) FROM ${rows})`,
+      'bigint',
+    ),
+    slice: database.prepare(
+      `SELECT rowid, ${quoted(column)} FROM ${rows} WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ${sliceRows}`,
+      'bigint',
+    ),
   };
 }
 
-function hasRowNumbers(database: Database, table: string): boolean {
+function hasRowNumbers(database: SqliteDatabase, table: string): boolean {
   try {
     database.prepare(`SELECT rowid FROM ${table}`);
     return true;

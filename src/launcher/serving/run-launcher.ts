@@ -1,13 +1,23 @@
 // tcpsrun from start to end: it listens, becomes its user, and serves until it is told to stop.
 
+import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
 import { closeInheritedDescriptors } from '../../system/descriptors/inherited-descriptors.js';
 import type { Log } from '../../system/log/log.js';
+import { whyNoSqlite } from '../../system/sqlite/open-sqlite.js';
 import { collectOnOneThread } from '../../system/runtime/young-garbage.js';
+import { runFileUses } from '../../run-file/evaluate-run-file.js';
+import { findProgram } from '../../run-file/find-program.js';
 import { readRunFile } from '../../run-file/read-run-file.js';
 import { RunFileError } from '../../run-file/run-file-error.js';
 import { reservedSlots, trustedLevel } from '../fairness/trusted-level.js';
+import {
+  ucspiVariables,
+  unknownConnection,
+  unratedClient,
+} from '../handing-over/connection-facts.js';
 import { processPerConnection } from '../handing-over/process-per-connection.js';
-import type { Service } from '../handing-over/run-file-parameters.js';
+import { planLaunch, type Service } from '../handing-over/run-file-parameters.js';
 import { WorkerPool, type WorkerPoolOptions } from '../handing-over/worker-pool.js';
 import { becomeUser, type UserOptions } from '../listening/become-user.js';
 import { heldLimit, requireDescriptors } from '../listening/descriptor-limit.js';
@@ -103,7 +113,7 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
   });
   collectOnOneThread();
   log.write('listening', { address: listener.address, port: listener.port });
-  warnOfRunFile(service.runFile, log);
+  warnOfProgram(service, log);
   rules?.warnIfEmpty();
   // After becoming the user: workers are what tcpsrun is.
   pool?.start();
@@ -116,10 +126,18 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
   await tellCounters('stopped', launcher.counters);
 }
 
-/** A wrong run file costs connections, not the service. An administrator wants to know at once. */
-function warnOfRunFile(file: string, log: Log): void {
+/**
+ * What cannot be started costs connections, not the service. An administrator wants to know at
+ * once, and not from the first client.
+ */
+function warnOfProgram(service: Service, log: Log): void {
   try {
-    readRunFile(file);
+    const ofClients = new Set(Object.keys(ucspiVariables(unknownConnection, unratedClient)));
+    if (runFileUses(readRunFile(service.runFile), { variables: ofClients })) return;
+    const { launch } = planLaunch(service, unknownConnection, unratedClient);
+    const program = realpathSync(findProgram(launch));
+    const why = basename(program, '.cjs') === 'pop3d' ? whyNoSqlite() : null;
+    if (why !== null) log.write('warning', { why });
   } catch (error) {
     if (!(error instanceof RunFileError)) throw error;
     log.write('warning', { why: error.message });

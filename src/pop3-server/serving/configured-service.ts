@@ -1,6 +1,7 @@
 // From pop3d's options to the service that its sessions share.
 
 import { uniqueIdSources } from '../../maildrop/unique-ids/unique-id-source.js';
+import { requireSqlite } from '../../system/sqlite/open-sqlite.js';
 import type { Log } from '../../system/log/log.js';
 import type { Security } from '../connection/link.js';
 import { createMaildirService } from './maildir-service.js';
@@ -13,6 +14,7 @@ export async function configureService(
   log: Log,
   sessions: 'one' | 'many',
 ): Promise<Service> {
+  requireSqlite(); // What is missing is told at the start, not at the first login.
   return createMaildirService({
     security: await loadSecurity(given, log),
     passwordDatabase: given.passdb ?? 'passdb.sqlite',

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Fills `{name}` in a text. Values come from us, never from the peer: a reply echoes nothing. */
 export type TextValues = Readonly<Record<string, string | number>>;
 
-const folder = new URL('../../../../src/pop3-server/texts/languages/', import.meta.url);
+const folder = new URL('./languages/', import.meta.url);
 
 /** The same text for each of the numbers that the language tells apart, such as `one`. */
 type PluralForms = { readonly other: string } & { readonly [form in Intl.LDMLPluralRule]?: string };

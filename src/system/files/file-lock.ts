@@ -15,6 +15,8 @@ import type { Stats } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileFailure } from '../failures/file-failure.js';
 import { ConfigurationError, TemporaryError } from '../failures/failures.js';
+import { openSqlite, requireSqlite } from '../sqlite/open-sqlite.js';
+import { SqliteError } from '../sqlite/sqlite.js';
 import { NotRegularFile, requireRegularFile } from './open-regular-file.js';
 
 export interface FileLock {
@@ -44,22 +46,21 @@ const retryMs = 20;
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock> {
   const { patienceMs = 0, like } = options;
   const deadline = performance.now() + patienceMs;
-  const { default: Database } = await import('better-sqlite3');
+  requireSqlite();
   prepareLockFile(path, like);
   for (;;) {
     let database;
     try {
-      database = new Database(path, { timeout: 0, fileMustExist: true });
+      database = openSqlite(path, { access: 'write', busyTimeoutMs: 0 });
       // Nothing is ever written, so there is nothing to roll back and no file for it.
-      database.pragma('journal_mode = MEMORY');
+      database.exec('PRAGMA journal_mode = MEMORY');
       database.exec('BEGIN EXCLUSIVE');
       const held = database;
       return { release: () => held.close() };
     } catch (error) {
       database?.close();
-      const { code, message } = error as Error & { code?: string };
-      if (code?.startsWith('SQLITE_BUSY') !== true) {
-        throw new TemporaryError(`cannot lock ${path}: ${message}`);
+      if (!(error instanceof SqliteError) || !error.code.startsWith('SQLITE_BUSY')) {
+        throw new TemporaryError(`cannot lock ${path}: ${(error as Error).message}`);
       }
     }
     if (performance.now() >= deadline) throw new TemporaryError(`${path} is locked`);

@@ -15,7 +15,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { hashSync as bcryptSync } from '@node-rs/bcrypt';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { openAccounts } from '../../../src/auth/open-accounts.js';
 import { AccountEditor } from '../../../src/auth/sqlite/account-editor.js';
@@ -33,7 +33,7 @@ interface Row {
 }
 
 function writeDatabase(file: string, rows: readonly Row[]): void {
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec(schema);
   const insert = database.prepare("INSERT INTO users VALUES (?, 'example.org', ?, ?)");
   for (const { user, password, active = 'Y' } of rows) insert.run(user, password, active);
@@ -140,8 +140,8 @@ t.test('a file that is no password database is a fault, never a rejection', asyn
   writeFileSync(at('noise'), 'no database at all, but long enough to look at. '.repeat(30));
   copyFileSync(at('good'), at('truncated'));
   truncateSync(at('truncated'), 5000);
-  new Sqlite(at('foreign')).exec('CREATE TABLE users (name TEXT)').close();
-  new Sqlite(at('versioned')).exec(`${schema}; PRAGMA user_version = 7`).close();
+  new SqliteFile(at('foreign')).exec('CREATE TABLE users (name TEXT)').close();
+  new SqliteFile(at('versioned')).exec(`${schema}; PRAGMA user_version = 7`).close();
   const rows: readonly (readonly [name: string, isLasting: boolean, reason: RegExp])[] = [
     ['missing', false, /no such file/],
     ['directory', true, /not a regular file/],
@@ -162,7 +162,7 @@ t.test('a file that is no password database is a fault, never a rejection', asyn
 
 t.test('a query reads databases of another shape', async (t) => {
   const file = join(t.testdir(), 'mailbox.sqlite');
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec(
     'CREATE TABLE mailbox (username TEXT PRIMARY KEY, password TEXT, active INT) WITHOUT ROWID',
   );
@@ -316,7 +316,7 @@ t.test('what this user may not read is a passing fault', { skip: unlessRoot() },
   ];
   for (const file of [secret, wal, plain]) writeDatabase(file, [annasRow]);
   chmodSync(secret, 0o600);
-  const writer = new Sqlite(wal);
+  const writer = new SqliteFile(wal);
   writer.pragma('journal_mode = WAL');
   writer.close();
   // The effective user only, so that the test can come back.

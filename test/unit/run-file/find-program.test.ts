@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Launch } from '../../../src/run-file/evaluate-run-file.js';
@@ -8,6 +8,7 @@ const root = t.testdir({
   bin: { tool: '#!/bin/sh\n', plain: 'no program\n', folder: {} },
   other: { tool: '#!/bin/sh\n' },
 });
+symlinkSync('plain', join(root, 'bin/linked'));
 chmodSync(join(root, 'bin/tool'), 0o755);
 chmodSync(join(root, 'other/tool'), 0o755);
 
@@ -48,6 +49,16 @@ const wrong: readonly (readonly [title: string, changes: Partial<Launch>, messag
     'a program in no folder',
     { program: 'nowhere' },
     'x.run:2: program: nowhere: not found in PATH',
+  ],
+  [
+    'a program in PATH that may not be executed',
+    { program: 'plain' },
+    `x.run:2: program: plain: not found in PATH, but ${root}/bin/plain: permission denied`,
+  ],
+  [
+    'a link in PATH to what may not be executed',
+    { program: 'linked' },
+    `x.run:2: program: linked: not found in PATH, but ${root}/bin/linked -> plain: permission denied`,
   ],
   ['a missing program', { program: '/n/x' }, 'x.run:2: program: /n/x: no such file'],
   [

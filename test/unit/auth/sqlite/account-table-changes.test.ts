@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync as bcryptSync } from '@node-rs/bcrypt';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../../../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { poll } from '../../../support/suite/deadline.js';
 import { makePasswordDatabase } from '../../../support/accounts/password-database-fixture.js';
@@ -41,7 +41,7 @@ t.test('what another program changes in the file is seen at the next login', asy
   const file = makeFile(t);
   const verify = openVerifier(t, { file, ...remembering });
   t.same(await verify(address, 'secret'), anna);
-  const other = new Sqlite(file);
+  const other = new SqliteFile(file);
   other.exec("UPDATE users SET active = 'N'");
   t.match(await verify(address, 'secret'), { reason: 'disabled user' });
   other.exec("UPDATE users SET active = 'Y', password = '{PLAIN}new'; VACUUM");
@@ -55,7 +55,7 @@ t.test('a row that changes while its password is hashed counts as it was at PASS
   const verify = openVerifier(t, { file, ...remembering });
   // Everything is loaded from here on: the row is read before the promise is there.
   await verify(address, 'wrong');
-  const other = new Sqlite(file);
+  const other = new SqliteFile(file);
   const login = verify(address, 'secret');
   other.exec("UPDATE users SET active = 'N'");
   t.same(await login, anna);
@@ -109,7 +109,7 @@ async function settled(file: string): Promise<void> {
 
 /** A remembered row needs no file that can be read: a lock tells whether it is one. */
 async function isRemembered(file: string, verify: Verifier): Promise<boolean> {
-  const locker = new Sqlite(file);
+  const locker = new SqliteFile(file);
   locker.exec('BEGIN EXCLUSIVE');
   const { verdict } = await verify(address, 'secret');
   locker.exec('ROLLBACK');
@@ -124,7 +124,7 @@ for (const journal of ['DELETE', 'WAL'] as const) {
     const cases = changes.map((change, index) => {
       const file = join(folder, String(index));
       makePasswordDatabase(file, { [address]: 'secret' });
-      const writer = new Sqlite(file);
+      const writer = new SqliteFile(file);
       writer.pragma(`journal_mode = ${journal}`);
       // Something for the log to hold.
       writer.exec("UPDATE users SET active = 'Y'");
@@ -147,7 +147,7 @@ t.test('that nobody has a name holds until somebody has it', async (t) => {
   const verify = openVerifier(t, { file, ...remembering });
   await settled(file);
   t.match(await verify('nova@example.org', 'secret'), { reason: 'unknown user' });
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   writer.exec("INSERT INTO users VALUES ('nova', 'example.org', '{PLAIN}secret', 'Y')");
   writer.close();
   t.match(await verify('nova@example.org', 'secret'), { verdict: 'accepted' });
@@ -157,7 +157,7 @@ t.test('a user who is disabled behind a link, in WAL mode, is disabled at once',
   const folder = t.testdir({ elsewhere: {} });
   const target = join(folder, 'elsewhere', 'db');
   makePasswordDatabase(target, { [address]: 'secret' });
-  const writer = new Sqlite(target);
+  const writer = new SqliteFile(target);
   writer.pragma('journal_mode = WAL');
   const file = join(folder, 'passdb.sqlite');
   symlinkSync('elsewhere/db', file);
@@ -171,7 +171,7 @@ t.test('a user who is disabled behind a link, in WAL mode, is disabled at once',
 
 t.test('two rows for one user are a lasting fault', async (t) => {
   const file = join(t.testdir({}), 'db');
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   writer.exec(
     "CREATE TABLE users(username, domain, password, active); INSERT INTO users VALUES ('anna', 'example.org', '{PLAIN}a', 'Y'), ('anna', 'example.org', '{PLAIN}b', 'Y')",
   );

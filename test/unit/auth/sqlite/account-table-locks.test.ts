@@ -5,10 +5,13 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../../../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { makePasswordDatabase } from '../../../support/accounts/password-database-fixture.js';
 import { anna, openVerifier } from '../../../support/accounts/password-verifier.js';
+
+const sqliteFile = new URL('../../../support/accounts/sqlite-file.js', import.meta.url).href;
+const asModule = ['--input-type=module', '-e'];
 
 function makeFile(t: Test, password = '{PLAIN}secret'): string {
   const file = join(t.testdir({}), 'passdb.sqlite');
@@ -19,7 +22,7 @@ function makeFile(t: Test, password = '{PLAIN}secret'): string {
 t.test('a locked database is waited for, without holding up the event loop', async (t) => {
   const file = makeFile(t);
   const verify = openVerifier(t, { file });
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   writer.exec('BEGIN EXCLUSIVE');
   let turns = 0;
   const ticking = setInterval(() => {
@@ -35,7 +38,7 @@ t.test('a locked database is waited for, without holding up the event loop', asy
 t.test('a database locked for too long is a passing fault', async (t) => {
   const file = makeFile(t);
   const verify = openVerifier(t, { file, busyTimeoutMs: 50 });
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   writer.exec('BEGIN EXCLUSIVE');
   t.match(await verify('anna@example.org', 'secret'), {
     verdict: 'unavailable',
@@ -49,7 +52,7 @@ t.test('a database locked for too long is a passing fault', async (t) => {
 
 t.test('a WAL database is read where its directory can be written', async (t) => {
   const file = makeFile(t);
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   writer.pragma('journal_mode = WAL');
   writer.exec("UPDATE users SET password = '{PLAIN}wal'");
   const verify = openVerifier(t, { file });
@@ -60,7 +63,7 @@ t.test('a WAL database is read where its directory can be written', async (t) =>
 
 t.test('a WAL database is not waited for while another program writes', async (t) => {
   const file = makeFile(t);
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   writer.pragma('journal_mode = WAL');
   const options = { file, busyTimeoutMs: 0 };
   const before = openVerifier(t, options);
@@ -81,7 +84,7 @@ t.test('a WAL database is not waited for while another program writes', async (t
 
 t.test('a checkpoint of the write-ahead log passes unnoticed by an open reader', async (t) => {
   const file = makeFile(t);
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   writer.pragma('journal_mode = WAL');
   const verify = openVerifier(t, { file, rememberedRows: 10 });
   for (const mode of ['PASSIVE', 'FULL', 'RESTART', 'TRUNCATE']) {
@@ -96,7 +99,7 @@ t.test('a checkpoint of the write-ahead log passes unnoticed by an open reader',
 for (const journal of ['DELETE', 'WAL']) {
   t.test(`who logs in during a VACUUM waits at most, journal mode ${journal}`, async (t) => {
     const file = makeFile(t);
-    const database = new Sqlite(file);
+    const database = new SqliteFile(file);
     database.pragma(`journal_mode = ${journal}`);
     // Enough to be busy for a while.
     database.exec(`CREATE TABLE filler(text);
@@ -105,11 +108,14 @@ for (const journal of ['DELETE', 'WAL']) {
     database.close();
     const verify = openVerifier(t, { file });
     await verify('anna@example.org', 'secret');
-    const program = "require('better-sqlite3')(process.argv[1]).exec('VACUUM; VACUUM')";
+    const program = `import { SqliteFile } from ${JSON.stringify(sqliteFile)};
+      new SqliteFile(process.argv[1]).exec('VACUUM; VACUUM')`;
     const progress = { isDone: false };
-    const vacuum = promisify(execFile)(process.execPath, ['-e', program, file]).finally(() => {
-      progress.isDone = true;
-    });
+    const vacuum = promisify(execFile)(process.execPath, [...asModule, program, file]).finally(
+      () => {
+        progress.isDone = true;
+      },
+    );
     let count = 0;
     for (; !progress.isDone; count += 1) {
       const verdict = await verify('anna@example.org', 'secret');
@@ -124,7 +130,7 @@ for (const journal of ['DELETE', 'WAL']) {
 
 t.test('a journal left by a crash is a passing fault that says what mends it', async (t) => {
   const file = makeFile(t);
-  const writer = new Sqlite(file);
+  const writer = new SqliteFile(file);
   // Spilled to the file before the commit, as it is when the power fails.
   writer.pragma('cache_size = 1');
   writer.pragma('synchronous = OFF');
@@ -142,6 +148,6 @@ t.test('a journal left by a crash is a passing fault that says what mends it', a
     isLasting: false,
     reason: /journal left by a crash/,
   });
-  new Sqlite(crashed).exec('SELECT * FROM users').close();
+  new SqliteFile(crashed).exec('SELECT * FROM users').close();
   t.same(await verify('anna@example.org', 'secret'), anna);
 });

@@ -1,7 +1,7 @@
 // Whether a name exists must not show in the time that an answer takes: APOP answered sooner for names that nobody has.
 
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../../../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import type { AccountRow } from '../../../../src/auth/accounts/account-source.js';
 import type { LoginClient } from '../../../../src/auth/accounts/login-client.js';
@@ -45,7 +45,7 @@ function openNoting(t: Test): { table: NotingTable; verifier: AccountVerifier } 
     'hashed@example.org': `{SSHA256}${Buffer.alloc(40, 1).toString('base64')}`,
     'disabled@example.org': 'secret',
   });
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec("UPDATE users SET active = 'N' WHERE username = 'disabled'");
   database.close();
   const table = new NotingTable({ file });

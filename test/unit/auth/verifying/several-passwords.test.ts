@@ -1,7 +1,7 @@
 // Several rows of one account: any of them may be right, and what it allows holds.
 
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../../../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { loginClient } from '../../../../src/auth/accounts/login-client.js';
 import type { Authenticator, Verdict } from '../../../../src/auth/accounts/authenticator.js';
@@ -20,13 +20,13 @@ interface Row {
 
 function open(t: Test, rows: readonly Row[], query = 'SELECT * FROM rows'): Authenticator {
   const file = join(t.testdir(), 'rows.sqlite');
-  const database = new Sqlite(file);
+  const database = new SqliteFile(file);
   database.exec('CREATE TABLE rows (password, label, networks, read_only, days)');
   const insert = database.prepare(
     'INSERT INTO rows VALUES (:password, :label, :networks, :read_only, :days)',
   );
   for (const row of rows) {
-    insert.run({ label: null, networks: null, read_only: null, days: null, ...row });
+    insert.runNamed({ label: null, networks: null, read_only: null, days: null, ...row });
   }
   database.close();
   const accounts = openAccounts({ file, query, rememberedPasswords: 10 });
