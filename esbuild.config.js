@@ -48,7 +48,14 @@ const bundle = (name, plugins) =>
 
 await Promise.all([
   bundle('pop3d', [importedLater, ownPlaces]),
-  ...['tcpsrun', 'tcprule', 'pop3get', 'runsvc', 'passdb', 'pop3record', 'demonstration'].map(
-    (name) => bundle(name, [ownPlaces]),
-  ),
+  ...[
+    'tcpsrun',
+    'tcprule',
+    'pop3get',
+    'pop3token',
+    'runsvc',
+    'passdb',
+    'pop3record',
+    'demonstration',
+  ].map((name) => bundle(name, [ownPlaces])),
 ]);

@@ -9,6 +9,7 @@ import { makeInbox } from '../support/mail/maildir-fixture.js';
 import { obtainToken } from '../support/oauth/consent.js';
 import { oauthSettings } from '../support/oauth/oauth-dovecot.js';
 import { startOAuthServer, type OAuthServer } from '../support/oauth/oauth-server.js';
+import { Pop3token } from '../support/oauth/pop3token-fixture.js';
 import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
 import { makeMaildir, storedContents } from '../support/programs/pop3get-fixture.js';
 import { runProgram, type Result } from '../support/programs/run-program.js';
@@ -107,5 +108,28 @@ t.test(
       t.match(refused.stderr, /so was a second one/);
       t.notMatch(refused.stderr, /stale/);
     }
+  },
+);
+
+t.test(
+  'tokens that pop3token got by device flow, of which one ends before its time',
+  { skip: unlessDovecot() },
+  async (t) => {
+    const { oauth, maildir, run } = await setScene(t);
+    const pop3token = new Pop3token(t, oauth);
+    t.equal((await pop3token.logIn('ann', user)).status, 0);
+    const first = await run(['--keep', '--token-command', pop3token.command('ann')]);
+    t.equal(first.status, 0, first.stderr);
+    await oauth.expire(String(pop3token.read('ann')['accessToken']));
+    const before = pop3token.read('ann')['accessToken'];
+    const second = await run(['--token-command', pop3token.command('ann')]);
+    t.equal(second.status, 0, second.stderr);
+    t.not(pop3token.read('ann')['accessToken'], before, 'it was renewed');
+    t.equal(storedContents(maildir).length, 3);
+    await oauth.revoke(String(pop3token.read('ann')['refreshToken']));
+    pop3token.change('ann', { expiresAt: 0 });
+    const dead = await run(['--token-command', pop3token.command('ann')]);
+    t.equal(dead.status, 100, dead.stderr);
+    t.match(dead.stderr, /the grant of ann has ended .* consent again at/);
   },
 );

@@ -1,8 +1,13 @@
 // pop3get with access tokens against servers that refuse them, in the ways that servers do.
 
+import { join } from 'node:path';
 import t from 'tap';
 import { attack, three, type Attack } from '../support/programs/pop3get-attack.js';
-import { sortedContents, type FakeServerOptions } from '../support/programs/pop3get-fixture.js';
+import {
+  drop,
+  sortedContents,
+  type FakeServerOptions,
+} from '../support/programs/pop3get-fixture.js';
 
 type Fault = NonNullable<FakeServerOptions['fault']>;
 
@@ -99,4 +104,25 @@ t.test('a token and a password, or a method for the other, are usage errors', as
     t.equal(result.status, 100);
     t.match(result.stderr, words);
   }
+});
+
+t.test('a token that ends in mid-run is renewed for the next session', async (t) => {
+  const count = join(t.testdir(), 'logins');
+  const result = await attack(
+    t,
+    {
+      ...offering,
+      fault: (line, session, socket, turn) => {
+        if (session === 1 && line === 'RETR 2') return drop;
+        return taking(session === 1 ? 'a' : 'b', () => '-ERR no\r\n')(line, session, socket, turn);
+      },
+    },
+    [
+      '--token-command',
+      `if [ -n "$POP3GET_TOKEN_REFUSED" ]; then echo b; else echo x >>${count}; echo a; fi`,
+    ],
+  );
+  t.equal(result.status, 0, result.stderr);
+  t.same(result.stored, sortedContents(three));
+  t.same([...new Set(bearersOf(result))], ['a', 'b']);
 });

@@ -53,7 +53,7 @@ export const pop3getOptionTable = {
   'token-command': {
     kind: 'text',
     value: 'COMMAND',
-    help: 'the first line that this shell command prints is an access token',
+    help: 'the first line that this shell command prints is an access token: see pop3token',
   },
   account: {
     kind: 'text',

@@ -16,6 +16,8 @@ export interface OAuthServer {
   accessTokenSeconds: number;
   /** Path by path, how the next requests are answered instead; each once. */
   readonly answers: Map<string, { readonly status: number; readonly body: string }[]>;
+  /** Ends an access token before its time. */
+  expire(accessToken: string): Promise<void>;
   /** Ends a grant: its refresh token is refused from then on. */
   revoke(token: string): Promise<void>;
 }
@@ -36,15 +38,21 @@ export async function startOAuthServer(t: Teardown): Promise<OAuthServer> {
   const oauth: OAuthServer = {
     ...{ issuer, port, accessTokenSeconds: 3600, requests: new Map(), answers: new Map() },
     introspectionUrl: `http://dovecot:introspect@127.0.0.1:${port}/token/introspection`,
+    expire: () => Promise.resolve(),
     revoke: async (token) => {
       const body = new URLSearchParams({ token, client_id: clientId });
       await fetch(`${issuer}/token/revocation`, { method: 'POST', body });
     },
   };
-  const handle = await quietly(async () => {
+  const provider = await quietly(async () => {
     const { Provider } = await import('oidc-provider');
-    return new Provider(issuer, configuration(oauth)).callback();
+    return new Provider(issuer, configuration(oauth));
   });
+  oauth.expire = async (accessToken) => {
+    const token = await provider.AccessToken.find(accessToken);
+    await token?.destroy();
+  };
+  const handle = provider.callback();
   server.on('request', (request, response) => {
     const path = (request.url ?? '').replace(/\?.*/, '');
     oauth.requests.set(path, (oauth.requests.get(path) ?? 0) + 1);

@@ -6,6 +6,8 @@ declare module 'oidc-provider' {
   export class Provider {
     constructor(issuer: string, configuration: Readonly<Record<string, unknown>>);
     callback(): (request: IncomingMessage, response: ServerResponse) => void;
-    on(event: string, listener: (...args: never[]) => void): this;
+    readonly AccessToken: {
+      find(value: string): Promise<{ destroy(): Promise<void> } | undefined>;
+    };
   }
 }
