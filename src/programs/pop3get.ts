@@ -2,7 +2,6 @@
 // pop3get: downloads a mailbox into a Maildir. Manual: doc/pop3get.1.
 
 import '../system/program/refuse-debugger.js';
-import { setFlagsFromString } from 'node:v8';
 import { Interrupted } from '../pop3-client/settings/failures.js';
 import { openNameServer } from '../pop3-client/find/name-server.js';
 import {
@@ -19,12 +18,12 @@ import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
 import { openLog, type Log } from '../system/log/log.js';
 import { logOptionsFrom } from '../system/program/log-options.js';
 import { runProgram } from '../system/program/program.js';
-import { collectOnOneThread } from '../system/runtime/young-garbage.js';
+import { collectOnOneThread, keepYoungSpaceSmall } from '../system/runtime/young-garbage.js';
 
 // Short-lived buffers are most of what a transfer allocates: a young generation that may not grow
 // has them back sooner, which keeps a large or endless message some 20 MB smaller and costs no time
 // that can be measured.
-setFlagsFromString('--semi-space-growth-factor=1');
+keepYoungSpaceSmall();
 collectOnOneThread();
 
 void runProgram(

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import t from 'tap';
 import { unlessInstalled } from '../support/peers/debian.js';
 import { builtProgram, runCommand, startCommand } from '../support/programs/run-program.js';
+import { fewestDescriptors } from '../support/programs/fewest-descriptors.js';
 import { Client, shellRunFile } from '../support/programs/tcpsrun-fixture.js';
 import { testFolder } from '../support/suite/test-folder.js';
 
@@ -14,8 +15,11 @@ function limited(limit: number, name: string, args: readonly string[]): readonly
   return [`--nofile=${limit}`, process.execPath, builtProgram(name), ...args];
 }
 
-// With fewer than 20 the runtime may not even read the program.
-for (const limit of [20, 21, 22, 23, 24, 25, 26, 27, 28, 30, 32, 36]) {
+const fewest = fewestDescriptors();
+
+// With less to spare the runtime may not even read the program.
+for (const spare of [2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 18]) {
+  const limit = fewest + spare;
   t.test(
     `tcpsrun with ${limit} descriptors serves, or ends and names the limit`,
     { skip },
@@ -63,18 +67,18 @@ const others: readonly (readonly [name: string, args: readonly string[], status:
 
 for (const [name, args, status] of others) {
   t.test(
-    `${name} works with 24 descriptors, and says so where it cannot with 20`,
+    `${name} works with 6 descriptors more than Node needs, and says so where it cannot with 2`,
     { skip },
     async (t) => {
       const cwd = testFolder(t, { 'true.run': 'program true\nargument true\n' });
       for (const folder of ['new', 'cur', 'tmp']) mkdirSync(`${cwd}/${folder}`);
-      const fewer = await runCommand(t, 'prlimit', limited(20, name, args), {
+      const fewer = await runCommand(t, 'prlimit', limited(fewest + 2, name, args), {
         cwd,
         input: 'secret\n',
       });
       t.ok([status, 111].includes(fewer.status ?? -1), `it ends with ${fewer.status}`);
       t.notMatch(fewer.stderr, /^ {4}at |\\n {4}at /m, 'no stack trace');
-      const enough = await runCommand(t, 'prlimit', limited(24, name, args), {
+      const enough = await runCommand(t, 'prlimit', limited(fewest + 6, name, args), {
         cwd: testFolder(t, {
           'true.run': 'program true\nargument true\n',
           new: {},

@@ -14,6 +14,7 @@ import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t from 'tap';
 import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
 import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
+import { fewestDescriptors } from '../support/programs/fewest-descriptors.js';
 import { makeOwnedMailRoot } from '../support/mail/owned-mail-root.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { unlessTraceable } from '../support/suite/path-trace.js';
@@ -37,8 +38,10 @@ function statusLines(stdout: Buffer): string[] {
   return lines.filter((line) => /^(?:\+OK|-ERR)/.test(line));
 }
 
-// With fewer the runtime does not start.
-for (const limit of [18, 19, 20, 21, 22, 23, 24, 26, 28, 32]) {
+const fewest = fewestDescriptors();
+
+for (const spare of [0, 1, 2, 3, 4, 5, 6, 8, 10, 14]) {
+  const limit = fewest + spare;
   t.test(
     `with ${limit} descriptors it serves all of a maildrop or says that it cannot`,
     { skip: unlessInstalled('prlimit') },

@@ -38,7 +38,11 @@ const beforeLogin = [
 ];
 
 /** And after it: where the heap's growth asks for limits of memory, nothing else. */
-const afterLogin = ['/proc/self', '/proc/meminfo', '/sys/fs/cgroup', '/proc/sys/vm'];
+const afterLogin = [
+  ...['/proc/self', '/proc/meminfo', '/sys/fs/cgroup', '/proc/sys/vm'],
+  // Node 24 and later ask how fast the processor's clock is: tsc_freq_khz.
+  '/sys/devices/system/cpu',
+];
 
 /** SQLite's: the database and its journals, as absolute paths too. */
 function isDatabase(cwd: string, path: string): boolean {

@@ -6,8 +6,11 @@ import { LineFeedEncoder } from '../../wire/multiline.js';
 import { reasonOf, StoreFailure } from '../settings/failures.js';
 import { IdentityHash, type MessageIdentity } from './message-identity.js';
 
-/** Octets held before they are written; most messages are written in one go. */
-const maxHeldOctets = 65_536;
+/**
+ * Octets held before they are written; most messages are written in one go. What comes from a fast
+ * server exceeds this with each piece, and is then written without being copied.
+ */
+const maxHeldOctets = 32_768;
 
 export class MessageWriter {
   readonly #maildir: string;

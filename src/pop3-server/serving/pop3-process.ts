@@ -1,7 +1,6 @@
 // A process that serves one session on the connection it was started with.
 
 import { Socket } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
 import {
   openPassedSocket,
   openStandardConnection,
@@ -9,6 +8,7 @@ import {
 } from '../../system/descriptors/connection.js';
 import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog } from '../../system/log/log.js';
+import { keepYoungSpaceSmall } from '../../system/runtime/young-garbage.js';
 import { configureService } from './configured-service.js';
 import { peerNamedIn, withoutMapping } from '../connection/peer.js';
 import type { Pop3dOptionValues } from './pop3d-options.js';
@@ -35,9 +35,7 @@ const logFlushMs = 1000;
  */
 export async function servePop3Process(options: Pop3ProcessOptions): Promise<void> {
   const { given, fd, isGreeted, apopTimestamp } = options;
-  // The space for young objects would grow to 48 MB over a large maildrop; as it is now it does,
-  // and is not slower.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  keepYoungSpaceSmall();
   const log = await openLog(logOptionsFrom('pop3d', given, fd === undefined ? [0, 1] : [fd]));
   // Before the connection is opened, which would keep a process that cannot serve it until the
   // client left.
