@@ -4,7 +4,8 @@ import { renameSync } from 'node:fs';
 import { flagsOf, withFlag } from '../../maildir/base-name.js';
 import type { ShouldStop } from '../messages/counting-stopped.js';
 import { UnservableMessage } from '../messages/unservable-message.js';
-import { MaildirView } from '../view/maildir-view.js';
+import { youngerThan } from '../view/younger-than.js';
+import { MaildirView, type DirectoryKind } from '../view/maildir-view.js';
 import type { MaildirMessage } from '../view/message-list.js';
 import { MaildirFolders } from '../place/maildir-folders.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
@@ -24,7 +25,11 @@ export interface MaildirMaildropOptions {
   readonly assignUniqueIds?:
     ((inbox: string, messages: readonly MaildirMessage[]) => Promise<void>) | undefined;
   /** Asked where there is no INBOX. Throws when that need not mean that there is no mail. */
-  readonly expectMissing?: (inbox: string) => void;
+  readonly expectMissing?: () => void;
+  /** `maildir` when absent. */
+  readonly kind?: DirectoryKind;
+  /** Only messages younger than so many days are shown; null or absent: all. */
+  readonly days?: number | null;
   /** Whether UPDATE gives retrieved messages the S flag. */
   readonly marksSeen: boolean;
   /** What earlier sessions of this process left, if it serves many. */
@@ -45,9 +50,9 @@ export async function openMaildirMaildrop(
   options: MaildirMaildropOptions,
 ): Promise<Maildrop> {
   const folders = new MaildirFolders(inbox);
-  const view = await MaildirView.open(folders, options.recent?.get(inbox));
+  const view = await MaildirView.open(folders, options.recent?.get(inbox), options.kind);
   if (view === null) {
-    options.expectMissing?.(inbox);
+    options.expectMissing?.();
     return emptyMaildrop;
   }
   // Whoever put them there may wait for them to be served.
@@ -55,7 +60,9 @@ export async function openMaildirMaildrop(
     const { count, example } = view.list[event];
     if (count > 0) options.report(event, { entries: count, file: example });
   }
-  return new MaildirMaildrop(folders, view, options);
+  const shown =
+    options.days == null ? view.messages : await youngerThan(options.days, view, Date.now());
+  return new MaildirMaildrop(folders, view, shown, options);
 }
 
 class MaildirMaildrop implements Maildrop {
@@ -70,14 +77,19 @@ class MaildirMaildrop implements Maildrop {
   readonly #retrieved = new Set<MaildirMessage>();
   #areIdsAssigned = false;
 
-  constructor(folders: MaildirFolders, view: MaildirView, options: MaildirMaildropOptions) {
+  constructor(
+    folders: MaildirFolders,
+    view: MaildirView,
+    shown: readonly MaildirMessage[],
+    options: MaildirMaildropOptions,
+  ) {
     this.#folders = folders;
     this.#view = view;
     this.#options = options;
     const { report, shouldStop = () => false } = options;
     this.#files = new MessageFiles(view, shouldStop);
     this.#octets = new MessageOctets(folders.inbox, view, this.#files, { report, shouldStop });
-    this.records = view.messages;
+    this.records = shown;
   }
 
   refresh(): undefined | Promise<void> {
@@ -168,11 +180,13 @@ class MaildirMaildrop implements Maildrop {
 
   async #assignUniqueIds(): Promise<void> {
     const { assignUniqueIds } = this.#options;
+    // To those that are not shown as well: an id does not depend on who else is looking.
+    const { messages } = this.#view;
     if (assignUniqueIds !== undefined) {
-      await assignUniqueIds(this.#folders.inbox, this.records);
-    } else if (this.records.some(({ uniqueId }) => uniqueId === null)) {
+      await assignUniqueIds(this.#folders.inbox, messages);
+    } else if (messages.some(({ uniqueId }) => uniqueId === null)) {
       // An earlier session may have left them, and ids from base names never change.
-      await assignUniqueIdsFromBaseNames(this.records);
+      await assignUniqueIdsFromBaseNames(messages);
     }
     this.#areIdsAssigned = true;
   }

@@ -1,34 +1,34 @@
-// Whether a missing INBOX means that no mail has come yet, or that the file system with the mail is
-// not mounted. A client that sees an empty maildrop forgets which messages it had. So when the two
-// cases cannot be told apart, the login fails.
+// Whether a missing Maildir means that no mail has come yet, or that the file system with the mail
+// is not mounted. A client that sees an empty maildrop forgets which messages it had. So when the
+// two cases cannot be told apart, the login fails.
 
 import { readdirSync, statSync, type Stats } from 'node:fs';
-import { dirname } from 'node:path';
+import { directoriesAbove, isBelow, type Place } from './place.js';
 
 /**
- * Looks at the nearest directory above a missing INBOX. The user's own, which holds INBOX, was made
- * for the user: no mail has come. Any other one must hold something, as a mount point without its
- * file system does not. It may be empty where a file system is mounted on it, or, below the mail
- * root, where it was given to somebody else than root.
+ * Looks at the nearest directory above a missing Maildir. The user's own was made for the user: no
+ * mail has come. Any other one must hold something, as a mount point without its file system does
+ * not. It may be empty where a file system is mounted on it, or, below the mail root, where it was
+ * given to somebody else than root.
  *
- * @param inbox latin1 bytes
  * @throws Error that names the empty directory; the system's error
  */
-export function requireMounted(inbox: string): void {
-  const own = dirname(inbox);
-  let directory = own;
-  let stats = tryStat(directory);
-  while (stats === null) {
-    directory = dirname(directory);
-    stats = tryStat(directory);
+export function requireMounted({ path, own, root }: Place): void {
+  const above = directoriesAbove(path);
+  const [parent = '.'] = above;
+  for (const directory of above) {
+    const stats = tryStat(directory);
+    if (stats === null) continue;
+    const isOwn = directory === own || (own === null && directory === parent);
+    if (isOwn || (own !== null && isBelow(directory, own))) return;
+    const isGivenAway = isBelow(directory, root) && stats.uid !== 0;
+    if (isGivenAway || isMountPoint(directory, stats) || holdsSomething(directory, stats)) return;
+    const name = directory === '.' ? 'the mail root' : directory;
+    const toMake = own === null || own === path ? parent : own;
+    throw new Error(
+      `${name} is empty: is its file system not mounted? If nobody has mail yet, make the directory ${toMake}`,
+    );
   }
-  if (directory === own) return;
-  const isGivenAway = directory !== '.' && stats.uid !== 0;
-  if (isGivenAway || isMountPoint(directory, stats) || holdsSomething(directory, stats)) return;
-  const name = directory === '.' ? 'the mail root' : directory;
-  throw new Error(
-    `${name} is empty: is its file system not mounted? If nobody has mail yet, make the directory ${own}`,
-  );
 }
 
 function isMountPoint(directory: string, { dev }: Stats): boolean {

@@ -5,6 +5,7 @@
 import { lstatSync, readFileSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { MaildropRefused } from '../messages/maildrop-refused.js';
+import { directoriesAbove, isBelow, type Place } from './place.js';
 
 interface Owner {
   readonly uid: number;
@@ -21,20 +22,19 @@ let startedAsRoot: boolean | undefined;
 
 /**
  * Gives up root for the rights of the maildrop's owner, for good; a process that was not started as
- * root stays what it is. The owner is that of INBOX, or of the nearest directory above it that
- * exists. Where that is root, but not so further up, it is the first other owner up to the mail
- * root.
+ * root stays what it is. The owner is that of the Maildir, or of the nearest directory above it
+ * that exists. Where that is root, but not so further up, it is the first other owner up to the
+ * mail root, or to `/`.
  *
- * @param inbox latin1 bytes, relative to the mail root
  * @param sessions `many`: the process serves others too, and so must stay what it is
  * @returns whether it goes on as root, because all of the way is root's
  * @throws MaildropRefused for a maildrop that this process must not serve; the system's error;
- *   Error when INBOX is no directory
+ *   Error when the Maildir is no directory
  */
-export function takeOwnersRights(inbox: string, sessions: 'one' | 'many'): { isRoot: boolean } {
+export function takeOwnersRights(place: Place, sessions: 'one' | 'many'): { isRoot: boolean } {
   startedAsRoot ??= idsOfProcess().users.includes(0);
   if (!startedAsRoot) return { isRoot: false };
-  const owner = ownerOf(inbox);
+  const owner = ownerOf(place);
   if (becameUid !== null && owner.uid !== becameUid) {
     throw new MaildropRefused('this process has the rights of another user');
   }
@@ -89,29 +89,57 @@ function idsOfProcess(): { users: readonly number[]; groups: readonly number[] }
   };
 }
 
-function ownerOf(inbox: string): Owner {
-  const home = dirname(inbox);
-  const stats = tryStat(inbox, lstatSync);
-  if (stats?.isSymbolicLink() === true) throw new MaildropRefused(`${inbox} is a symbolic link`);
-  if (stats?.isDirectory() === false) throw new Error(`${inbox} is not a directory`);
-  // Above INBOX links are the administrator's, and what they lead to counts.
-  const above = [home, dirname(home), '.']
-    .map((path) => tryStat(path, statSync))
-    .filter((found) => found !== null);
+function ownerOf(place: Place): Owner {
+  const { path } = place;
+  const stats = tryStat(path, lstatSync);
+  if (stats?.isSymbolicLink() === true) throw new MaildropRefused(`${path} is a symbolic link`);
+  if (stats?.isDirectory() === false) throw new Error(`${path} is not a directory`);
+  const owner = decidingOwner(place, stats);
+  requireOwnersLinks(place, owner);
+  return owner;
+}
+
+/** @param stats of the Maildir; null when there is none */
+function decidingOwner({ path, own }: Place, stats: Stats | null): Owner {
+  // Above the user's own directory links are the administrator's, and what they lead to counts.
+  const names = directoriesAbove(path);
+  const above = names.map((name) => tryStat(name, statSync));
+  const found = above.filter((step) => step !== null);
   if (stats !== null && stats.uid !== 0) {
-    const [{ uid } = stats] = above;
-    if (uid !== 0 && uid !== stats.uid) {
-      throw new MaildropRefused(`${inbox} and the directory above it have different owners`);
+    for (const [index, name] of names.entries()) {
+      const isUsers = index === 0 || name === own || (own !== null && isBelow(name, own));
+      const uid = above[index]?.uid ?? 0;
+      if (isUsers && uid !== 0 && uid !== stats.uid) {
+        throw new MaildropRefused(`${path} and the directory above it have different owners`);
+      }
     }
     return stats;
   }
-  const way = stats === null ? above : [stats, ...above];
+  const way = stats === null ? found : [stats, ...found];
   const other = way.find(({ uid }) => uid !== 0);
   if (other !== undefined) return other;
   if (way.some((step, index) => isOpenToOthers(step, index > 0))) {
-    throw new MaildropRefused(`${inbox} is root's, but others may write to a directory on the way`);
+    throw new MaildropRefused(`${path} is root's, but others may write to a directory on the way`);
   }
   return { uid: 0, gid: 0 };
+}
+
+/**
+ * Below the user's own directory the user can put links. One that leads to somebody else's mail
+ * would make this process that somebody: so it must lead to what belongs to whoever could make it.
+ *
+ * @throws MaildropRefused
+ */
+function requireOwnersLinks({ path, own }: Place, owner: Owner): void {
+  for (const name of directoriesAbove(path)) {
+    if (own !== null && !isBelow(name, own)) return;
+    const link = tryStat(name, lstatSync);
+    if (link?.isSymbolicLink() !== true) continue;
+    const makers = [link.uid, tryStat(dirname(name), statSync)?.uid ?? 0];
+    if (makers.some((uid) => uid !== 0 && uid !== owner.uid)) {
+      throw new MaildropRefused(`${name} is a symbolic link of another user than the mail's`);
+    }
+  }
 }
 
 /**

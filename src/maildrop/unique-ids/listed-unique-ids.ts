@@ -34,16 +34,17 @@ const maxFileBytes = 256 * 1024 * 1024;
  * seen it yet, gets an id of its base name, or of its hash, that the server has not given and will
  * not give to another; a log line says so.
  *
+ * @param directory where the list is, latin1 bytes
  * @throws when there is a list that cannot be read or understood: made-up ids would have users
  *   download everything again
  */
 export async function assignListedUniqueIds(
-  inbox: string,
+  directory: string,
   messages: readonly Identifiable[],
   format: UniqueIdListFormat,
   report: Report,
 ): Promise<void> {
-  const text = readList(inbox, format.fileName);
+  const text = readList(directory, format.fileName);
   const turns = new Turns();
   const listed = new Map<string, string>();
   for (const entry of text === null ? [] : format.parse(text)) {
@@ -81,12 +82,14 @@ export async function assignListedUniqueIds(
 }
 
 /** @param path latin1 bytes. @returns latin1 text; null when there is no such file */
-function readList(inbox: string, fileName: string): string | null {
+function readList(directory: string, fileName: string): string | null {
   try {
-    return tryReadMaildirFile(inbox, fileName, maxFileBytes);
+    return tryReadMaildirFile(directory, fileName, maxFileBytes);
   } catch (error) {
+    // Of a control directory that Dovecot has not made yet.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     if (!(error instanceof NotRegularFile || error instanceof FileTooLarge)) throw error;
-    throw new Error(`${inbox}/${fileName} ${error.message}`, { cause: error });
+    throw new Error(`${directory}/${fileName} ${error.message}`, { cause: error });
   }
 }
 

@@ -10,13 +10,18 @@ import type { Identifiable } from './unique-ids.js';
 const formats = { dovecot: dovecotUniqueIds, courier: courierUniqueIds } as const;
 
 /**
+ * @param control Dovecot's CONTROL directory, latin1 bytes; null where its list is in the Maildir
  * @returns what gives messages their ids, or rejects when it cannot know them; undefined for ids
  *   from base names
  */
 export function uniqueIdAssigner(
   source: UniqueIdSource,
   report: Report,
+  control: string | null = null,
 ): ((inbox: string, messages: readonly Identifiable[]) => Promise<void>) | undefined {
   if (source === 'filename') return undefined;
-  return (inbox, messages) => assignListedUniqueIds(inbox, messages, formats[source], report);
+  // There Dovecot keeps what is not mail of INBOX in `.INBOX`.
+  const list = control === null ? null : `${control}/.INBOX`;
+  return (inbox, messages) =>
+    assignListedUniqueIds(list ?? inbox, messages, formats[source], report);
 }

@@ -23,6 +23,9 @@ import { scanForOpening, scanMaildir } from './opening-scan.js';
  */
 const scansToBelieveAbsence = 5;
 
+/** Whether a directory is for a Maildir only, or the one in which all of a user's things are. */
+export type DirectoryKind = 'maildir' | 'users-directory';
+
 export class MaildirView {
   readonly list: MessageList;
   readonly messages: readonly MaildirMessage[];
@@ -55,6 +58,8 @@ export class MaildirView {
    * Scans until a scan adds nothing: the union of all of them is the session's list. With a
    * snapshot that is still good there is nothing to scan.
    *
+   * @param kind `users-directory`: a directory without anything of a Maildir may hold other things
+   *   of a user who has no mail yet
    * @returns null when there is no such Maildir at all
    * @throws MaildropRefused; the system's error; Error when INBOX is there but not a whole Maildir
    *   that can be read
@@ -62,6 +67,7 @@ export class MaildirView {
   static async open(
     folders: MaildirFolders,
     snapshot: MaildirSnapshot | undefined,
+    kind: DirectoryKind = 'maildir',
   ): Promise<MaildirView | null> {
     if (snapshot !== undefined) {
       const stamps = snapshot.stamps.copy();
@@ -70,7 +76,7 @@ export class MaildirView {
         return new MaildirView(folders, stamps, { ...snapshot, messages }, snapshot);
       }
     }
-    if (!isMaildir(folders)) return null;
+    if (!isMaildir(folders, kind)) return null;
     const stamps = MaildirStamps.of(folders.inbox);
     // Stamps are taken before a scan, never after the last one: a change during the scan must show
     // later.
@@ -161,12 +167,13 @@ function areAsBefore(stamps: MaildirStamps): boolean {
 }
 
 /** @returns false when there is nothing of that name. @throws as `open` */
-function isMaildir(folders: MaildirFolders): boolean {
+function isMaildir(folders: MaildirFolders, kind: DirectoryKind): boolean {
   if (!isThere(folders, '.')) return false;
-  for (const folder of ['new', 'cur'] as const) {
-    if (!isThere(folders, folder)) throw new Error(`not a Maildir: it has no "${folder}"`);
-  }
-  return true;
+  const missing = (['new', 'cur'] as const).filter((folder) => !isThere(folders, folder));
+  const [first] = missing;
+  if (first === undefined) return true;
+  if (missing.length === 2 && kind === 'users-directory' && !isThere(folders, 'tmp')) return false;
+  throw new Error(`not a Maildir: it has no "${first}"`);
 }
 
 function isThere(folders: MaildirFolders, folder: Folder): boolean {

@@ -167,8 +167,7 @@ export function runCommand(
 
 /**
  * RFC 2449 §5: the same set in both states, but for STLS, which RFC 2595 §4 announces in
- * AUTHORIZATION only. Maildrops keep mail for ever, and RETR removes nothing: EXPIRE NEVER, RFC
- * 2449 §6.7.
+ * AUTHORIZATION only.
  */
 async function announce(_: null, state: State, context: SessionContext): Promise<Outcome> {
   const { link } = context;
@@ -186,8 +185,23 @@ async function announce(_: null, state: State, context: SessionContext): Promise
       'PIPELINING',
       'RESP-CODES',
       'AUTH-RESP-CODE',
-      formatCapability('EXPIRE', 'NEVER'),
+      formatCapability('EXPIRE', ...(await retention(state, context))),
       formatCapability('IMPLEMENTATION', 'pop3d'),
     ],
   };
+}
+
+/**
+ * RFC 2449 §6.7: how many days messages stay, before the login the least of all users. Maildrops
+ * keep mail for ever, and RETR removes nothing. But a user who sees only the mail of the last days
+ * has no other.
+ */
+async function retention(state: State, context: SessionContext): Promise<readonly string[]> {
+  if (state.name === 'TRANSACTION') {
+    const { days } = state.login.grant;
+    return [days === null ? 'NEVER' : String(days)];
+  }
+  if (!context.link.allowsLogin) return ['NEVER'];
+  const leastDays = await (await context.service.authenticator()).leastDays();
+  return leastDays === null ? ['NEVER'] : [String(leastDays), 'USER'];
 }

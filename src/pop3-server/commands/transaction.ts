@@ -73,9 +73,10 @@ export function dele(
   state: Transaction,
   context: SessionContext,
 ): Outcome | Promise<Outcome> {
-  const { maildrop } = state.login;
+  const { maildrop, grant } = state.login;
   const found = find(maildrop, number);
   if ('kind' in found) return found;
+  if (grant.isReadOnly) return error('read-only', undefined, 'SYS/PERM');
   const waiting = maildrop.requireServable(found);
   const marked = (): Outcome => mark(found, number, context);
   if (waiting === undefined) return marked();

@@ -1,7 +1,10 @@
 // From pop3d's options to the service that its sessions share.
 
+import { lowerCaseAscii } from '../../auth/accounts/login-name.js';
+import { MaildropPlaces } from '../../maildrop/place/maildrop-places.js';
 import { uniqueIdSources } from '../../maildrop/unique-ids/unique-id-source.js';
 import { requireSqlite } from '../../system/sqlite/open-sqlite.js';
+import { UsageError } from '../../system/failures/failures.js';
 import type { Log } from '../../system/log/log.js';
 import type { Security } from '../connection/link.js';
 import { createMaildirService } from './maildir-service.js';
@@ -21,12 +24,26 @@ export async function configureService(
     passwordQuery: given['passdb-query'],
     defaultDomain: given['default-domain'],
     allowsWeakSchemes: given['allow-weak-schemes'] ?? false,
+    places: placesFrom(given),
     uniqueIds: uniqueIdSources.find((source) => source === given.uidl) ?? 'filename',
     marksSeen: given['mark-seen'] ?? false,
     logsMessages: given['log-messages'] ?? false,
     sessions,
     limits: limitsFrom(given),
     log,
+  });
+}
+
+function placesFrom(given: Pop3dOptionValues): MaildropPlaces {
+  const dovecotControl = given['dovecot-control'];
+  if (dovecotControl !== undefined && given.uidl !== 'dovecot') {
+    throw new UsageError('option --dovecot-control goes with --uidl dovecot');
+  }
+  const defaultDomain = given['default-domain'];
+  return new MaildropPlaces({
+    maildrop: given.maildrop,
+    dovecotControl,
+    defaultDomain: defaultDomain && lowerCaseAscii(defaultDomain).replace(/\.$/, ''),
   });
 }
 

@@ -1,10 +1,12 @@
-// The service that pop3d gives: Maildirs below the current directory, passwords from a SQLite file.
+// The service that pop3d gives: Maildirs, and passwords from a SQLite file.
 
 import type { Accepted, Authenticator } from '../../auth/accounts/authenticator.js';
 import { openMaildirMaildrop } from '../../maildrop/opened/maildir-maildrop.js';
 import { takeOwnersRights } from '../../maildrop/place/maildrop-owner.js';
 import { requireMounted } from '../../maildrop/place/mail-root.js';
-import { maildropPathOf } from '../../maildrop/place/maildrop-path.js';
+import type { MaildropPlaces } from '../../maildrop/place/maildrop-places.js';
+import { tryOtherMaildir } from '../../maildrop/place/other-maildirs.js';
+import type { Place } from '../../maildrop/place/place.js';
 import {
   createRecentMaildrops,
   type RecentMaildrops,
@@ -13,7 +15,6 @@ import { uniqueIdAssigner } from '../../maildrop/unique-ids/unique-id-assigner.j
 import type { UniqueIdSource } from '../../maildrop/unique-ids/unique-id-source.js';
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 import type { Log } from '../../system/log/log.js';
-import { MaildropRefused } from '../../maildrop/messages/maildrop-refused.js';
 import type { Security } from '../connection/link.js';
 import type { MaildropSession, Service, SessionLimits } from '../commands/service.js';
 
@@ -22,6 +23,7 @@ export interface MaildirServiceOptions {
   readonly passwordQuery: string | undefined;
   readonly defaultDomain: string | undefined;
   readonly allowsWeakSchemes: boolean;
+  readonly places: MaildropPlaces;
   readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
   readonly logsMessages: boolean;
@@ -68,21 +70,32 @@ async function openAuthenticator(options: MaildirServiceOptions): Promise<Authen
 }
 
 async function openMaildrop(
-  { identity }: Accepted,
+  user: Accepted,
   session: MaildropSession,
   options: MaildirServiceOptions & { readonly recent: RecentMaildrops | undefined },
 ): Promise<Maildrop> {
-  const inbox = maildropPathOf(identity);
-  if (inbox === null) throw new MaildropRefused('this name cannot be a directory');
-  if (takeOwnersRights(inbox, options.sessions).isRoot) {
+  const place = options.places.of(user);
+  const control = options.places.controlOf(user);
+  if (takeOwnersRights(place, options.sessions).isRoot) {
     session.report('warning', { why: 'the maildrop belongs to root' });
   }
-  return openMaildirMaildrop(inbox, {
-    assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report),
-    expectMissing: requireMounted,
-    marksSeen: options.marksSeen,
+  return openMaildirMaildrop(place.path, {
+    assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report, control),
+    expectMissing: () => expectMissing(place, session),
+    kind: place.own === place.path ? 'users-directory' : 'maildir',
+    days: user.grant.days,
+    marksSeen: options.marksSeen && !user.grant.isReadOnly,
     recent: options.recent,
     report: session.report,
     shouldStop: session.shouldStop,
   });
+}
+
+/** @throws as `requireMounted` */
+function expectMissing(place: Place, { report }: MaildropSession): void {
+  requireMounted(place);
+  const other = tryOtherMaildir(place);
+  if (other === null) return;
+  const why = `${place.path} is no Maildir, but ${other} is: see --maildrop`;
+  report('warning', { why: Buffer.from(why, 'latin1').toString() });
 }

@@ -33,6 +33,12 @@ export const pop3dOptions = {
     env: 'DEFAULT_DOMAIN',
     help: 'for logins without @',
   },
+  maildrop: {
+    kind: 'text',
+    value: 'TEMPLATE',
+    env: 'MAILDROP',
+    help: "where a user's Maildir is ({domain}/{user}/INBOX); also {address}, {home}",
+  },
   'allow-weak-schemes': {
     kind: 'flag',
     env: 'ALLOW_WEAK_SCHEMES',
@@ -102,6 +108,12 @@ export const pop3dOptions = {
     value: 'SOURCE',
     choices: uniqueIdSources,
     help: 'unique-ids: filename (the default), dovecot or courier',
+  },
+  'dovecot-control': {
+    kind: 'text',
+    value: 'TEMPLATE',
+    env: 'DOVECOT_CONTROL',
+    help: "Dovecot's CONTROL directory, where it is not the Maildir",
   },
   'mark-seen': { kind: 'flag', help: 'flag retrieved messages as seen at QUIT' },
   'log-messages': {

@@ -220,12 +220,13 @@ class Session {
     this.#state = { name: 'TRANSACTION', login };
     this.#budget.logIn();
     this.#input.logIn(this.#service.limits.idleTimeoutMs);
-    const { identity, mechanism, maildrop } = login;
+    const { identity, grant, mechanism, maildrop } = login;
     this.#options.starter.tellLogin();
     this.#context.report('login', {
       user: `${identity.user}@${identity.domain}`,
       mechanism,
       tls: this.#context.link.tlsVersion ?? undefined,
+      label: grant.label ?? undefined,
       messages: maildrop.records.length,
     });
     this.#replies.status(true, { text: 'logged-in', values: { count: maildrop.records.length } });

@@ -4,10 +4,11 @@ import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { requireMounted } from '../../../../src/maildrop/place/mail-root.js';
+import type { Place } from '../../../../src/maildrop/place/place.js';
 import { nobody } from '../../../support/mail/owned-mail-root.js';
 import { unlessRoot } from '../../../support/peers/debian.js';
 
-const inbox = 'example.org/ann/INBOX';
+const inbox = { path: 'example.org/ann/INBOX', own: 'example.org/ann', root: '.' };
 
 for (const entries of [[], ['lost+found'], ['.keep', '.snapshot']]) {
   t.test(`a mail root with ${entries.join(' and ') || 'nothing'} in it may not be mounted`, (t) => {
@@ -37,7 +38,9 @@ t.test("the user's own directory says that no mail has come, however empty it is
 
 t.test('a mount point that has a file system is as empty as it looks', (t) => {
   // Nobody is `proc`; what matters is that it is another file system than what is above it.
-  t.doesNotThrow(() => requireMounted('/proc/none/INBOX'));
+  t.doesNotThrow(() =>
+    requireMounted({ path: '/proc/none/INBOX', own: '/proc/none', root: '/proc' }),
+  );
   t.end();
 });
 
@@ -59,5 +62,28 @@ t.test(
 t.test('what cannot be looked at is no new user', (t) => {
   process.chdir(t.testdir({ 'example.org': '' }));
   t.throws(() => requireMounted(inbox), { code: 'ENOTDIR' });
+  t.end();
+});
+
+t.test(
+  'a layout without a directory above the Maildir has none that says no mail has come',
+  (t) => {
+    const place = { path: 'example.org/ann', own: 'example.org/ann', root: '.' };
+    process.chdir(t.testdir({ 'example.org': {} }));
+    t.throws(() => requireMounted(place), /example.org is empty.*make the directory example.org$/);
+    mkdirSync('example.org/bert');
+    t.doesNotThrow(() => requireMounted(place));
+    t.end();
+  },
+);
+
+t.test('an absolute root may not be empty, whoever owns it', { skip: unlessRoot() }, (t) => {
+  const root = join(t.testdir({ vmail: {} }), 'vmail');
+  chownSync(root, nobody, nobody);
+  const place = (path: string): Place => ({ path: join(root, path), own: join(root, path), root });
+  t.throws(() => requireMounted(place('example.org/ann')), /vmail is empty/);
+  mkdirSync(join(root, 'example.org'));
+  chownSync(join(root, 'example.org'), nobody, nobody);
+  t.doesNotThrow(() => requireMounted(place('example.org/ann')));
   t.end();
 });

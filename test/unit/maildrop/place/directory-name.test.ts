@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import {
-  encodeDirectoryName,
-  maildropPathOf,
-} from '../../../../src/maildrop/place/maildrop-path.js';
+import { encodeDirectoryName } from '../../../../src/maildrop/place/directory-name.js';
 import { fixedDraws } from '../../../support/mail/arbitrary-message.js';
 import { holds } from '../../../support/suite/property.js';
 
@@ -44,14 +41,6 @@ for (const [name, encoded] of names) {
     },
   );
 }
-
-t.test('a maildrop is domain/user/INBOX', (t) => {
-  t.equal(maildropPathOf({ user: 'ann', domain: 'example.org' }), 'example.org/ann/INBOX');
-  t.equal(maildropPathOf({ user: '..', domain: '..' }), '%2E./%2E./INBOX');
-  t.equal(maildropPathOf({ user: '', domain: 'example.org' }), null);
-  t.equal(maildropPathOf({ user: 'ann', domain: '' }), null);
-  t.end();
-});
 
 t.test('no name leaves its directory, and two that differ in more than case share none', (t) => {
   const name = fc.oneof(

@@ -1,28 +1,15 @@
-// Where a user's maildrop is: `domain/user/INBOX` below the mail root, the names lightly encoded.
-// doc/pop3d.8, Maildrops.
+// Names of users and domains as names of directories, lightly encoded. doc/pop3d.8, Maildrops.
 
 import { isUtf8 } from 'node:buffer';
-import type { Identity } from '../../auth/accounts/authenticator.js';
 
 const maxNameBytes = 255;
-
-/**
- * The path of a maildrop, as latin1 bytes, relative to the mail root.
- *
- * @returns null for a name that cannot be a directory's: empty, not UTF-8, or over 255 bytes when
- *   encoded
- */
-export function maildropPathOf(identity: Identity): string | null {
-  const domain = encodeDirectoryName(identity.domain);
-  const user = encodeDirectoryName(identity.user);
-  return domain === null || user === null ? null : `${domain}/${user}/INBOX`;
-}
 
 /**
  * Encodes a user's or domain's name as the name of a directory: ASCII lower-cased; `/`, `%`,
  * control characters and a leading `.` become `%XX`.
  *
- * @returns latin1 bytes, or null as above
+ * @returns latin1 bytes; null for a name that cannot be a directory's: empty, not UTF-8, or over
+ *   255 bytes when encoded
  */
 export function encodeDirectoryName(name: string): string | null {
   const bytes = Buffer.from(name, 'utf8');

@@ -1,0 +1,160 @@
+// Where users' directories are: a path with words in braces for what differs between users, such as
+// `{domain}/{user}/INBOX`. doc/pop3d.8, Maildrops. No two users ever get one path from a template.
+
+import type { Identity } from '../../auth/accounts/authenticator.js';
+import { UsageError } from '../../system/failures/failures.js';
+import { MaildropRefused } from '../messages/maildrop-refused.js';
+import { encodeDirectoryName } from './directory-name.js';
+import type { Place } from './place.js';
+
+export const templateWords = ['user', 'domain', 'address', 'home'] as const;
+
+export type TemplateWord = (typeof templateWords)[number];
+
+/** The user whose path is wanted. */
+export interface PathUser {
+  readonly identity: Identity;
+  /** As the account source gives it. */
+  readonly home: string | null;
+}
+
+interface Segment {
+  readonly before: string;
+  readonly word: TemplateWord | null;
+  readonly after: string;
+}
+
+/** Longest name of a directory, in octets. */
+const maxNameBytes = 255;
+
+export class PathTemplate {
+  readonly #text: string;
+  readonly #segments: readonly Segment[];
+  readonly #isAbsolute: boolean;
+
+  /** @throws UsageError that says what is wrong with the template */
+  constructor(text: string) {
+    this.#text = text;
+    // Control characters can only be a mistake, and would not be seen in a log.
+    if (/\p{Cc}/u.test(text)) throw new UsageError('a control character in the template');
+    this.#isAbsolute = text.startsWith('/');
+    this.#segments = text
+      .split('/')
+      .filter((part) => part !== '' && part !== '.')
+      .map((part) => this.#parseSegment(part));
+    this.#requireDistinctPaths();
+  }
+
+  /** Whether users of different domains would get one path: it may serve one domain only. */
+  get isForOneDomain(): boolean {
+    return !this.#has('domain') && !this.#has('address') && !this.#has('home');
+  }
+
+  /** @throws MaildropRefused where a name cannot be a directory's, or the home is not known */
+  expand({ identity, home }: PathUser): Place {
+    const { user, domain } = identity;
+    const names = this.#segments.map(({ before, word, after }) => {
+      if (word === 'home') return this.#homePath(home);
+      const value = { user, domain, address: `${user}@${domain}` }[word ?? 'user'];
+      const name = word === null ? '' : encodeDirectoryName(value);
+      const segment = `${before}${name ?? ''}${after}`;
+      if (name === null || segment.length > maxNameBytes) {
+        throw new MaildropRefused('this name cannot be a directory');
+      }
+      return segment;
+    });
+    const lead = this.#isAbsolute ? '/' : '';
+    const pathOf = (count: number): string => lead + names.slice(0, count).join('/');
+    const firstWord = this.#segments.findIndex(({ word }) => word !== null);
+    const lastWord = this.#segments.findLastIndex(({ word }) => word !== null);
+    const path = pathOf(names.length);
+    if (this.#has('home')) return { path, own: pathOf(1), root: path };
+    const root = this.#isAbsolute ? pathOf(firstWord) : '.';
+    return { path, own: pathOf(lastWord + 1), root };
+  }
+
+  #has(wanted: TemplateWord): boolean {
+    return this.#segments.some(({ word }) => word === wanted);
+  }
+
+  #homePath(home: string | null): string {
+    if (home === null) {
+      throw new MaildropRefused(`the account source gives no home for "${this.#text}"`);
+    }
+    return pathGiven(home, 'home');
+  }
+
+  #parseSegment(part: string): Segment {
+    if (part === '..') throw new UsageError('a template may not have ".." in it');
+    const [, before = '', name, after = ''] = /^([^{}]*)(?:\{([^{}]*)\}(.*))?$/s.exec(part) ?? [];
+    const word = templateWords.find((candidate) => candidate === name) ?? null;
+    const known = templateWords.map((candidate) => `{${candidate}}`).join(' ');
+    if (word === null && (name !== undefined || /[{}]/.test(part))) {
+      throw new UsageError(`unknown word in "${part}": the words are ${known}`);
+    }
+    if (/[{}]/.test(after)) {
+      throw new UsageError(
+        `two words in "${part}" could be two users' path: put a slash between, or use {address}`,
+      );
+    }
+    if (word === 'home' && part !== '{home}') {
+      throw new UsageError('{home} is a whole path: nothing but a slash may stand beside it');
+    }
+    return {
+      before: Buffer.from(before).toString('latin1'),
+      word,
+      after: Buffer.from(after).toString('latin1'),
+    };
+  }
+
+  #requireDistinctPaths(): void {
+    const at = this.#segments.findIndex(({ word }) => word === 'home');
+    if (at > 0 || (at === 0 && this.#isAbsolute)) {
+      throw new UsageError('{home} is a whole path: it must stand at the beginning');
+    }
+    const isDistinct = this.#has('user') || this.#has('address') || this.#has('home');
+    if (!isDistinct) {
+      throw new UsageError('every user would get the same path: use {user}, {address} or {home}');
+    }
+  }
+}
+
+/**
+ * A path that the account source gives.
+ *
+ * @param what names it in errors
+ * @returns latin1 bytes
+ * @throws MaildropRefused for what is no path, or leads up
+ */
+export function pathGiven(text: string, what: string): string {
+  const bytes = Buffer.from(text);
+  const parts = bytes.toString('latin1').split('/');
+  const isPath = !/\p{Cc}/u.test(text) && !parts.includes('..');
+  const path = parts.filter((part) => part !== '' && part !== '.').join('/');
+  if (!isPath || path === '') {
+    throw new MaildropRefused(`the account source's ${what} is no path: "${text}"`);
+  }
+  return text.startsWith('/') ? `/${path}` : path;
+}
+
+/**
+ * The Maildir that the account source names for a user: a path, or Dovecot's `maildir:` with one; a
+ * tilde at its beginning is the home.
+ *
+ * @throws MaildropRefused for what is neither
+ */
+export function placeGiven(maildrop: string, home: string | null): Place {
+  const text = maildrop.replace(/^maildir:/, '');
+  if (/^[a-z]+:/.test(text) || (text !== maildrop && text.includes(':'))) {
+    throw new MaildropRefused(`the account source's maildrop is no Maildir's path: "${maildrop}"`);
+  }
+  const [start = '', ...rest] = text.split('/');
+  if (start !== '~') {
+    const path = pathGiven(text, 'maildrop');
+    return { path, own: null, root: path.startsWith('/') ? path : '.' };
+  }
+  if (home === null) throw new MaildropRefused(`the account source gives no home for "${text}"`);
+  const own = pathGiven(home, 'home');
+  const path = pathGiven([home, ...rest].join('/'), 'maildrop');
+  return { path, own, root: path };
+}
