@@ -20,7 +20,7 @@ import {
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { accountTag } from '../../src/pop3-client/keep/message-key.js';
+import { accountTag } from '../../src/pop3-client/journal/message-key.js';
 import { expectProgram, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
 import { nobody } from '../support/mail/owned-mail-root.js';
 import {

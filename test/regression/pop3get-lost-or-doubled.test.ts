@@ -6,7 +6,7 @@ import { linkSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { formatTmpName } from '../../src/pop3-client/keep/delivered-name.js';
-import { uniqueIdKey } from '../../src/pop3-client/keep/message-key.js';
+import { uniqueIdKey } from '../../src/pop3-client/journal/message-key.js';
 import { attack, three } from '../support/programs/pop3get-attack.js';
 import { takingRetrForDele, withStatusField } from '../support/programs/pop3get-odd-server.js';
 import {

@@ -1,7 +1,7 @@
 // The names of messages in tmp and new: a stamp, then what the message is. Pure.
 
-import { accountTag, deliveredKey } from './message-key.js';
-import type { StoredRecord } from './journal-format.js';
+import { accountTag, deliveredKey } from '../journal/message-key.js';
+import type { StoredRecord } from '../journal/journal-format.js';
 
 /**
  * The base name of a message in tmp: it says whose it is, so that a later run of the same account

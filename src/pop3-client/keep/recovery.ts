@@ -8,10 +8,11 @@ import { join } from 'node:path';
 import { isFinished, removeTmp, syncDirectory } from '../../maildir/deliver.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 import { DeliveredNames, parseTmpName } from './delivered-name.js';
-import { readJournal, Journal, type JournalContent } from './journal.js';
-import type { StoredRecord } from './journal-format.js';
+import { Journal } from '../journal/journal.js';
+import { readJournal, type JournalContent } from '../journal/journal-file.js';
+import type { StoredRecord } from '../journal/journal-format.js';
 import { IdentityHash, type MessageIdentity } from './message-identity.js';
-import { tryOpenOwnFile } from './own-file.js';
+import { tryOpenOwnFile } from '../journal/own-file.js';
 import { traceHeaderLength } from './trace-header.js';
 
 /** A message in tmp that came whole and was not delivered. */

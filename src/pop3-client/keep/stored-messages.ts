@@ -1,9 +1,9 @@
 // Which messages are in the Maildir already: the journal's records, matched each at most once in a
 // session, and the names that earlier deliveries left in new and cur.
 
-import type { StoredRecord } from './journal-format.js';
+import type { StoredRecord } from '../journal/journal-format.js';
 import type { Entry } from '../talk/listing.js';
-import { deliveredKey, uniqueIdKey } from './message-key.js';
+import { deliveredKey, uniqueIdKey } from '../journal/message-key.js';
 import type { MessageIdentity } from './message-identity.js';
 import { parseDeliveredName } from './delivered-name.js';
 

@@ -5,7 +5,7 @@
 import { formatCommandLine } from '../../wire/command-line.js';
 import { LineFeedEncoder } from '../../wire/multiline.js';
 import { IdentityHash, topLineCount } from '../keep/message-identity.js';
-import type { StoredRecord } from '../keep/journal-format.js';
+import type { StoredRecord } from '../journal/journal-format.js';
 import type { Pop3Client } from '../talk/client.js';
 import type { Entry } from '../talk/listing.js';
 import { exchangeAll } from './exchange-all.js';

@@ -1,10 +1,11 @@
 // What a run would do, found out without changing anything here or on the server.
 
 import { checkMaildir } from '../../maildir/deliver.js';
-import { readJournal } from '../keep/journal.js';
+import { readJournal } from '../journal/journal-file.js';
 import { readMailbox, requestMailbox } from '../talk/listing.js';
 import { locateServers } from '../find/locate.js';
 import type { NameServer } from '../find/name-server.js';
+import { Experience } from '../talk/experience.js';
 import { openSession } from '../talk/open-session.js';
 import { relevantRecords } from './session.js';
 import type { Settings } from '../settings/settings.js';
@@ -32,6 +33,7 @@ export async function findIntentions(
     nameServer,
     targets: await locateServers(settings.location, nameServer, signal),
     tlsMemory: new TlsMemory(content.sawTls, () => Promise.resolve()),
+    experience: new Experience(content.learned, () => Promise.resolve()),
     signal,
   });
   const { client, endpoint } = session;

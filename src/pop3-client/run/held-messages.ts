@@ -1,8 +1,8 @@
 // What came whole in a session that broke, and waits in tmp: a server that took RETR for DELE has
 // no other copy of it. The next listing shows. Pure.
 
-import type { StoredRecord } from '../keep/journal-format.js';
-import { uniqueIdKey } from '../keep/message-key.js';
+import type { StoredRecord } from '../journal/journal-format.js';
+import { uniqueIdKey } from '../journal/message-key.js';
 import type { HeldMessage } from '../keep/recovery.js';
 import type { MailboxListing } from '../talk/listing.js';
 

@@ -4,15 +4,16 @@
 import { exitCode } from '../../system/failures/exit-code.js';
 import { checkMaildir, findPlacing, listMessages, type Placing } from '../../maildir/deliver.js';
 import { StampSource } from '../../maildir/unique-name.js';
-import { lockAccount } from '../keep/account-lock.js';
+import { lockAccount } from '../journal/account-lock.js';
 import { formatTmpName } from '../keep/delivered-name.js';
-import type { Journal } from '../keep/journal.js';
+import type { Journal } from '../journal/journal.js';
 import { findLeftovers, recoverJournal, type HeldMessage } from '../keep/recovery.js';
 import { traceHeader } from '../keep/session-trace.js';
-import { reasonOf, StoreFailure } from '../settings/failures.js';
+import { FellSilent, reasonOf, StoreFailure } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
 import { locateServers, type Target } from '../find/locate.js';
 import type { NameServer } from '../find/name-server.js';
+import { Experience } from '../talk/experience.js';
 import { openSession } from '../talk/open-session.js';
 import { TlsMemory } from '../find/tls-memory.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
@@ -114,12 +115,19 @@ class Run {
   async #runSessions(context: RunContext): Promise<void> {
     const { maildir, account, keep } = this.#settings;
     const { journal } = context;
-    const tlsMemory = new TlsMemory(journal.content.sawTls, () => journal.addTls());
+    const { sawTls, learned } = journal.content;
+    const tlsMemory = new TlsMemory(sawTls, () => journal.addTls());
+    const experience = new Experience(learned, (found) => journal.addLearned(found));
+    const memories = { tlsMemory, experience };
+    this.#course = { ...this.#course, mayPipeline: experience.mayPipeline };
+    let isPipeliningBroken = false;
     let storeFailure: StoreFailure | null = null;
     let broken: SessionBroken | null = null;
     for (let count = 1; ; count += 1) {
       try {
-        const result = await this.#runOneSession(context, tlsMemory);
+        const result = await this.#runOneSession(context, memories);
+        if (isPipeliningBroken) await experience.addPipeliningFailure();
+        isPipeliningBroken = false;
         await this.#finish(journal, result);
         if (!result.hasMore || result.settlement.quit !== 'done') break;
         if (count === maxSessions)
@@ -129,6 +137,7 @@ class Run {
         const circumstances = { account, keep, isInterrupted: this.#signal.aborted };
         const next = decideNextSession(error, this.#course, circumstances);
         if (next === null || count === maxSessions) throw withHistory(error, broken);
+        isPipeliningBroken ||= breaksPipelining(error, this.#course, next.course);
         this.#course = next.course;
         // A journal that cannot be written now only costs the knowledge.
         await journal.addSuspects(next.suspects).catch(() => undefined);
@@ -143,10 +152,10 @@ class Run {
     if (storeFailure !== null) throw storeFailure;
   }
 
-  async #runOneSession(context: RunContext, tlsMemory: TlsMemory): Promise<SessionResult> {
+  async #runOneSession(context: RunContext, memories: Memories): Promise<SessionResult> {
     const settings = this.#settings;
     const session = await openSession({
-      ...{ settings, tlsMemory, nameServer: this.#nameServer, targets: context.targets },
+      ...{ settings, ...memories, nameServer: this.#nameServer, targets: context.targets },
       signal: this.#signal,
     });
     const { client, endpoint, isProtected, method } = session;
@@ -205,6 +214,18 @@ class Run {
   #nameOf(entry: Entry): string {
     return nameOf(this.#settings.account, entry);
   }
+}
+
+interface Memories {
+  readonly tlsMemory: TlsMemory;
+  readonly experience: Experience;
+}
+
+/** Whether the end of a session looks like a server that drops what is sent ahead. */
+function breaksPipelining(error: unknown, before: Course, after: Course): boolean {
+  if (!(error instanceof SessionBroken) || before.mayPipeline === after.mayPipeline) return false;
+  // Any connection may break in the middle of a message.
+  return error.listing === null || error.cause instanceof FellSilent;
 }
 
 interface RunContext {

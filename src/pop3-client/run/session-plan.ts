@@ -2,8 +2,8 @@
 // a session never has them and others to deal with, so that what is good is stored, deleted and
 // settled by QUIT first. Pure.
 
-import type { StoredRecord } from '../keep/journal-format.js';
-import { uniqueIdKey } from '../keep/message-key.js';
+import type { StoredRecord } from '../journal/journal-format.js';
+import { uniqueIdKey } from '../journal/message-key.js';
 import type { StoredMessages } from '../keep/stored-messages.js';
 import type { Entry, MailboxListing } from '../talk/listing.js';
 

@@ -4,9 +4,9 @@
 import { formatCommandLine } from '../../wire/command-line.js';
 import type { Placing } from '../../maildir/deliver.js';
 import { GroupStore } from '../keep/group-store.js';
-import type { Journal } from '../keep/journal.js';
-import type { StoredRecord } from '../keep/journal-format.js';
-import { uniqueIdKey } from '../keep/message-key.js';
+import type { Journal } from '../journal/journal.js';
+import type { StoredRecord } from '../journal/journal-format.js';
+import { uniqueIdKey } from '../journal/message-key.js';
 import type { HeldMessage } from '../keep/recovery.js';
 import { StoredMessages } from '../keep/stored-messages.js';
 import { StoreFailure } from '../settings/failures.js';

@@ -35,16 +35,27 @@ export interface LoginAttempts {
   /**
    * Tries what is left to try, each once.
    *
-   * @returns the name of the method that was accepted; null when the connection was closed and a
-   *   new one may do
+   * @returns what was accepted; null when the connection was closed and a new one may do
    * @throws Refused for wrong credentials, or no usable method; TemporaryError when the server says
    *   to try again; ConnectionClosed when nothing is left for a new connection
    */
-  tryOn(client: Pop3Client, offer: Offer): Promise<string | null>;
+  tryOn(client: Pop3Client, offer: Offer): Promise<Accepted | null>;
+}
+
+/** A login that was accepted. */
+export interface Accepted {
+  /** The method, for people. */
+  readonly name: string;
+  /** What to prefer the next time. */
+  readonly key: string;
+  /** Whether it is the one to begin with anyway. */
+  readonly isBest: boolean;
 }
 
 export interface LoginMethod {
   readonly name: PasswordMode;
+  /** As the name; ways of one name are told apart. At most 40 octets, no blanks. */
+  readonly key: string;
   /** Whether the server gets the password: its refusal then says that the password is wrong. */
   readonly tellsPassword: boolean;
   /** Whether `--auth auto` tries it. */
@@ -65,13 +76,13 @@ export interface LoginMethod {
  */
 export const loginMethods: readonly LoginMethod[] = [
   {
-    name: 'scram-sha-256',
+    ...{ name: 'scram-sha-256', key: 'scram-sha-256' },
     tellsPassword: false,
     isOffered: hasScram,
     attempt: saslLogin('scram-sha-256', 'with AUTH'),
   },
   {
-    name: 'apop',
+    ...{ name: 'apop', key: 'apop' },
     tellsPassword: false,
     // Under TLS the password itself is no secret to the server, and MD5 protects it badly.
     isOffered: (offer) => !offer.isProtected && offer.timestamp !== null && !hasScram(offer),
@@ -83,13 +94,13 @@ export const loginMethods: readonly LoginMethod[] = [
     },
   },
   {
-    name: 'plain',
+    ...{ name: 'plain', key: 'plain' },
     tellsPassword: true,
     isOffered: hasPlain,
     attempt: saslLogin('plain', 'with AUTH'),
   },
   {
-    name: 'user',
+    ...{ name: 'user', key: 'user' },
     tellsPassword: true,
     isOffered: hasUser,
     attempt: async (client, { user, password }) => {
@@ -99,7 +110,7 @@ export const loginMethods: readonly LoginMethod[] = [
     },
   },
   {
-    name: 'plain',
+    ...{ name: 'plain', key: 'plain-after-auth' },
     tellsPassword: true,
     isOffered: (offer) => hasPlain(offer) && !hasUser(offer),
     attempt: saslLogin('plain', 'after AUTH'),

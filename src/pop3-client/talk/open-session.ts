@@ -4,6 +4,7 @@
 import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
 import { Pop3Client, type Capabilities } from './client.js';
+import type { Experience } from './experience.js';
 import { connectToAny, type Connected, type Endpoint } from '../find/connect.js';
 import {
   ConnectionClosed,
@@ -41,6 +42,7 @@ export interface OpenOptions {
    * Once TLS was seen at one address, none is spoken to in clear, unless `--tls off` asks for it.
    */
   readonly tlsMemory: TlsMemory;
+  readonly experience: Experience;
   readonly signal: AbortSignal;
 }
 
@@ -51,8 +53,17 @@ interface Greeted extends Offer {
 const silentPort =
   'the server fell silent before its greeting; a port for TLS from the first octet (pop3s) is silent too: see --tls implicit';
 
-/** The server closes the connection at CAPA: it is asked again without. */
-class ClosedAtCapa extends ConnectionClosed {}
+/** The server closes the connection at a command that it can do without: it is asked again so. */
+class ClosedAt extends ConnectionClosed {
+  readonly command: Dispensable;
+
+  constructor(command: Dispensable, message: string) {
+    super(message);
+    this.command = command;
+  }
+}
+
+type Dispensable = 'CAPA' | 'UTF8';
 
 /**
  * @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory`
@@ -60,9 +71,9 @@ class ClosedAtCapa extends ConnectionClosed {}
  */
 export async function openSession(options: OpenOptions): Promise<OpenSession> {
   const { settings, signal } = options;
-  const login = beginLogin(settings, signal);
+  const login = beginLogin(settings, options.experience, signal);
   const excluded: Endpoint[] = [];
-  const withoutCapa = new Set<string>();
+  const without = new Set<string>();
   let firstFailure: unknown = null;
   for (;;) {
     let connected;
@@ -81,11 +92,12 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
     }
     let greeted;
     try {
-      greeted = await greet(connected, options, withoutCapa);
+      greeted = await greet(connected, options, without);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ClosedAtCapa && !withoutCapa.has(placeOf(connected))) {
-        withoutCapa.add(placeOf(connected));
+      if (error instanceof ClosedAt && !without.has(skipped(error.command, connected))) {
+        without.add(skipped(error.command, connected));
+        if (error.command === 'UTF8') await options.experience.addUtf8Failure();
         continue;
       }
       if (!(error instanceof TemporaryError || error instanceof InsecureServer)) throw error;
@@ -95,9 +107,12 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
     }
     const { client, isProtected, capabilities } = greeted;
     try {
-      const method = await login.tryOn(client, greeted);
-      if (method !== null)
+      const accepted = await login.tryOn(client, greeted);
+      if (accepted !== null) {
+        const { name: method, key, isBest } = accepted;
+        await options.experience.addLogin(greeted, key, isBest);
         return { client, endpoint: connected, isProtected, capabilities, method };
+      }
       client.destroy();
     } catch (error) {
       client.destroy();
@@ -107,18 +122,23 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
   }
 }
 
-function beginLogin({ secret, user, auth: mode }: Settings, signal: AbortSignal): LoginAttempts {
+function beginLogin(
+  { secret, user, auth: mode }: Settings,
+  experience: Experience,
+  signal: AbortSignal,
+): LoginAttempts {
+  const preferred = (offer: Offer): string | null => experience.preferredLogin(offer);
   return secret.kind === 'token'
-    ? new TokenLogin({ user, source: secret.source, mode, signal })
-    : new PasswordLogin({ user, password: secret.password }, mode);
+    ? new TokenLogin({ user, source: secret.source, mode, signal, preferred })
+    : new PasswordLogin({ user, password: secret.password }, mode, preferred);
 }
 
 async function greet(
   connected: Connected,
   options: OpenOptions,
-  withoutCapa: ReadonlySet<string>,
+  without: ReadonlySet<string>,
 ): Promise<Greeted> {
-  const { tlsMemory, signal } = options;
+  const { tlsMemory, experience, signal } = options;
   const { trust, timeoutMs } = options.settings;
   const { target, socket } = connected;
   const protect = async (plain: Duplex): Promise<Duplex> => {
@@ -133,10 +153,8 @@ async function greet(
     return stream;
   };
   const readCapabilities = async (): Promise<Capabilities> => {
-    if (withoutCapa.has(placeOf(connected))) return new Map();
-    return client.readCapabilities().catch((error: unknown) => {
-      throw error instanceof ConnectionClosed ? new ClosedAtCapa(error.message) : error;
-    });
+    if (without.has(skipped('CAPA', connected))) return new Map();
+    return orClosedAt('CAPA', client.readCapabilities());
   };
   let isProtected = target.tls === 'implicit';
   const stream = isProtected ? await protect(socket) : socket;
@@ -164,6 +182,13 @@ async function greet(
         capabilities = await readCapabilities();
       }
     }
+    if (capabilities.has('UTF8') && experience.mayUseUtf8) {
+      // RFC 6856 §2: before the login, or not at all. Without it mail with UTF-8 in its header may
+      // be replaced by a notice. A refusal changes nothing.
+      if (!without.has(skipped('UTF8', connected))) {
+        await orClosedAt('UTF8', client.exchange('UTF8'));
+      }
+    }
     const peer = {
       ...{ host: target.host.replace(/\.$/, ''), port: target.port },
       isLoopback: ipaddr.process(connected.address).range() === 'loopback',
@@ -173,6 +198,16 @@ async function greet(
     client.destroy();
     throw error;
   }
+}
+
+async function orClosedAt<T>(command: Dispensable, reply: Promise<T>): Promise<T> {
+  return reply.catch((error: unknown) => {
+    throw error instanceof ConnectionClosed ? new ClosedAt(command, error.message) : error;
+  });
+}
+
+function skipped(command: Dispensable, endpoint: Endpoint): string {
+  return `${command} ${placeOf(endpoint)}`;
 }
 
 async function requestTls(client: Pop3Client, isOffered: boolean): Promise<void> {

@@ -10,6 +10,7 @@ import type { Pop3Client } from './client.js';
 import {
   loginMethods,
   mechanismsOf,
+  type Accepted,
   type Credentials,
   type LoginAttempts,
   type LoginMethod,
@@ -29,22 +30,38 @@ export class PasswordLogin implements LoginAttempts {
   /** What to try in place of the password; empty where the server takes no tokens. */
   #advice = '';
 
-  constructor(credentials: Credentials, mode: AuthMode) {
+  readonly #preferred: (offer: Offer) => string | null;
+
+  /** @param preferred the key of the method to begin with; null for the best */
+  constructor(
+    credentials: Credentials,
+    mode: AuthMode,
+    preferred: (offer: Offer) => string | null,
+  ) {
     this.#credentials = credentials;
     this.#mode = mode;
+    this.#preferred = preferred;
   }
 
-  async tryOn(client: Pop3Client, offer: Offer): Promise<string | null> {
+  async tryOn(client: Pop3Client, offer: Offer): Promise<Accepted | null> {
     if (mechanismsOf(offer).some((name) => name === 'XOAUTH2' || name === 'OAUTHBEARER')) {
       this.#advice =
         '; the server takes access tokens, perhaps in the place of passwords: see --token-command';
     }
-    const usable = this.#usableMethods(offer).filter((method) => !this.#tried.has(method));
+    const offered = this.#usableMethods(offer);
+    const preferred = this.#preferred(offer);
+    const usable = [
+      ...offered.filter(({ key }) => key === preferred),
+      ...offered.filter(({ key }) => key !== preferred),
+    ].filter((method) => !this.#tried.has(method));
     for (const [index, method] of usable.entries()) {
       try {
         const response = await method.attempt(client, this.#credentials, offer);
         this.#tried.add(method);
-        if (response.isOk) return method.name;
+        if (response.isOk) {
+          const { name, key } = method;
+          return { name, key, isBest: method === offered[0] };
+        }
         this.#note(method, response);
       } catch (error) {
         if (error instanceof SaslCredentialsError) {

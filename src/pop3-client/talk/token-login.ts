@@ -18,7 +18,7 @@ import {
 import type { AuthMode } from '../settings/settings.js';
 import type { TokenSource } from '../settings/token-source.js';
 import type { Pop3Client } from './client.js';
-import { mechanismsOf, type LoginAttempts, type Offer } from './login-methods.js';
+import { mechanismsOf, type Accepted, type LoginAttempts, type Offer } from './login-methods.js';
 import { judgeRefusal } from './login-refusal.js';
 import { exchange } from './sasl-login.js';
 import { describeTokenRefusal } from './token-refusal.js';
@@ -31,6 +31,8 @@ export interface TokenLoginOptions {
   readonly source: TokenSource;
   readonly mode: AuthMode;
   readonly signal: AbortSignal;
+  /** As for a login with a password. */
+  readonly preferred: (offer: Offer) => string | null;
 }
 
 /** One login, over as many connections as it takes: at most one for each mechanism and token. */
@@ -47,20 +49,26 @@ export class TokenLogin implements LoginAttempts {
   }
 
   /** As the `tryOn` of a login with a password. */
-  async tryOn(client: Pop3Client, offer: Offer): Promise<string | null> {
+  async tryOn(client: Pop3Client, offer: Offer): Promise<Accepted | null> {
     if (!offer.isProtected && !offer.peer.isLoopback) {
       throw new InsecureServer(
         'an access token is never sent without TLS, and this connection has none: see --tls',
       );
     }
-    const usable = this.#usableMechanisms(offer);
+    const [best, ...others] = this.#usableMechanisms(offer);
+    const isPreferred = (one: BearerMechanism): boolean =>
+      one.toLowerCase() === this.#options.preferred(offer);
+    const usable = others.some(isPreferred) ? [...others, best] : [best, ...others];
     let attempts = 0;
     for (;;) {
       for (const mechanism of usable) {
         if (this.#tried.has(mechanism)) continue;
         const outcome = await this.#attempt(client, offer, mechanism, attempts === 0);
         attempts += 1;
-        if (outcome === 'accepted') return mechanism.toLowerCase();
+        if (outcome === 'accepted') {
+          const name = mechanism.toLowerCase();
+          return { name, key: name, isBest: mechanism === best };
+        }
         if (outcome === 'closed') return null;
         // What is wrong with the token is wrong with it in another mechanism too.
         if (outcome === 'token refused') break;
@@ -125,12 +133,13 @@ export class TokenLogin implements LoginAttempts {
     return `the server refused the access token of ${this.#options.user}: ${reasons}`;
   }
 
-  #usableMechanisms(offer: Offer): readonly BearerMechanism[] {
+  #usableMechanisms(offer: Offer): readonly [BearerMechanism, ...BearerMechanism[]] {
     const { mode } = this.#options;
-    if (mode !== 'auto') return mechanisms.filter((name) => name.toLowerCase() === mode);
     const offered = mechanismsOf(offer);
-    const usable = mechanisms.filter((name) => offered.includes(name));
-    if (usable.length > 0) return usable;
+    const [best, ...others] = mechanisms.filter((name) =>
+      mode === 'auto' ? offered.includes(name) : name.toLowerCase() === mode,
+    );
+    if (best !== undefined) return [best, ...others];
     throw new Refused(
       `the server offers no login with an access token (${quoteServerText(['SASL', ...offered].join(' '))}); ` +
         'where it takes one all the same, say --auth xoauth2 or --auth oauthbearer',

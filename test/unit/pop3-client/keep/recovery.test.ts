@@ -6,9 +6,10 @@ import {
   formatDeliveredName,
   formatTmpName,
 } from '../../../../src/pop3-client/keep/delivered-name.js';
-import { Journal, readJournal } from '../../../../src/pop3-client/keep/journal.js';
-import type { StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
-import { deliveredKey, uniqueIdKey } from '../../../../src/pop3-client/keep/message-key.js';
+import { Journal } from '../../../../src/pop3-client/journal/journal.js';
+import { readJournal } from '../../../../src/pop3-client/journal/journal-file.js';
+import type { StoredRecord } from '../../../../src/pop3-client/journal/journal-format.js';
+import { deliveredKey, uniqueIdKey } from '../../../../src/pop3-client/journal/message-key.js';
 import { findLeftovers, recoverJournal } from '../../../../src/pop3-client/keep/recovery.js';
 import { formatTraceHeader } from '../../../../src/pop3-client/keep/trace-header.js';
 

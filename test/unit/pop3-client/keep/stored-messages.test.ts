@@ -1,8 +1,8 @@
 import t from 'tap';
-import type { StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
+import type { StoredRecord } from '../../../../src/pop3-client/journal/journal-format.js';
 import type { MessageIdentity } from '../../../../src/pop3-client/keep/message-identity.js';
 import type { Entry } from '../../../../src/pop3-client/talk/listing.js';
-import { deliveredKey, uniqueIdKey } from '../../../../src/pop3-client/keep/message-key.js';
+import { deliveredKey, uniqueIdKey } from '../../../../src/pop3-client/journal/message-key.js';
 import { formatDeliveredName } from '../../../../src/pop3-client/keep/delivered-name.js';
 import { StoredMessages } from '../../../../src/pop3-client/keep/stored-messages.js';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
-import { uniqueIdKey } from '../../../../src/pop3-client/keep/message-key.js';
+import type { StoredRecord } from '../../../../src/pop3-client/journal/journal-format.js';
+import { uniqueIdKey } from '../../../../src/pop3-client/journal/message-key.js';
 import type { HeldMessage } from '../../../../src/pop3-client/keep/recovery.js';
 import {
   judgeByContent,

@@ -1,6 +1,9 @@
 import t from 'tap';
-import type { RecordState, StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
-import { uniqueIdKey } from '../../../../src/pop3-client/keep/message-key.js';
+import type {
+  RecordState,
+  StoredRecord,
+} from '../../../../src/pop3-client/journal/journal-format.js';
+import { uniqueIdKey } from '../../../../src/pop3-client/journal/message-key.js';
 import { StoredMessages } from '../../../../src/pop3-client/keep/stored-messages.js';
 import {
   nameOf,

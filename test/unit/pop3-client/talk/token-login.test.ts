@@ -14,7 +14,13 @@ t.test('without TLS a token is asked for and sent only on the way to this machin
       return Promise.resolve('token');
     },
   };
-  const login = new TokenLogin({ user: 'ann', source, mode: 'auto', signal });
+  const login = new TokenLogin({
+    user: 'ann',
+    source,
+    mode: 'auto',
+    signal,
+    preferred: () => null,
+  });
   const offer = {
     capabilities: new Map([['SASL', ['OAUTHBEARER', 'XOAUTH2']]]),
     ...{ timestamp: null, isProtected: false },

@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { lockAccount } from '../../../../src/pop3-client/keep/account-lock.js';
+import { lockAccount } from '../../../../src/pop3-client/journal/account-lock.js';
 import { TemporaryError } from '../../../../src/system/failures/failures.js';
 
 t.test('an account is locked once, until it is released; others are free', async (t) => {

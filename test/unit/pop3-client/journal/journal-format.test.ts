@@ -4,7 +4,7 @@ import {
   parseJournalLine,
   type JournalLine,
   type StoredRecord,
-} from '../../../../src/pop3-client/keep/journal-format.js';
+} from '../../../../src/pop3-client/journal/journal-format.js';
 
 const key = 'a'.repeat(32);
 const contentHash = 'b'.repeat(64);
@@ -21,6 +21,20 @@ const lines: readonly (readonly [JournalLine, string])[] = [
   ],
   [{ kind: 'tls' }, 'tls'],
   [{ kind: 'suspect', key }, `suspect ${key}`],
+  [
+    {
+      kind: 'learned',
+      learned: {
+        login: { method: 'plain-after-auth', offer: 'c'.repeat(16) },
+        ...{ pipeliningFailedAt: 1732184037, utf8FailedAt: null },
+      },
+    },
+    `learned plain-after-auth ${'c'.repeat(16)} 1732184037 -`,
+  ],
+  [
+    { kind: 'learned', learned: { login: null, pipeliningFailedAt: null, utf8FailedAt: 1 } },
+    'learned - - - 1',
+  ],
   [
     { kind: 'record', record: { ...record, key, topHash: key, listedOctets: '120' } },
     `stored ${key} ${contentHash} 120 ${key} ${stamp}`,
@@ -55,6 +69,9 @@ t.test('a line cut off anywhere says nothing', (t) => {
 
 for (const text of [
   '',
+  'learned plain no-digest - -',
+  'learned - - -',
+  'learned - - soon -',
   'stored',
   `stored ${key} ${contentHash} 120 ${stamp} more`,
   `stored ${key.toUpperCase()} ${contentHash} 120 ${stamp}`,

@@ -8,8 +8,9 @@ import {
 } from 'node:fs';
 import { basename, join } from 'node:path';
 import t from 'tap';
-import { Journal, readJournal } from '../../../../src/pop3-client/keep/journal.js';
-import type { StoredRecord } from '../../../../src/pop3-client/keep/journal-format.js';
+import { Journal } from '../../../../src/pop3-client/journal/journal.js';
+import { readJournal } from '../../../../src/pop3-client/journal/journal-file.js';
+import type { StoredRecord } from '../../../../src/pop3-client/journal/journal-format.js';
 
 const account = 'ann@example.org';
 const record = (digit: string): StoredRecord => ({

@@ -1,5 +1,7 @@
 // The lines of pop3get.*.journal, described in pop3get(1). Pure.
 
+import type { Learned } from '../talk/experience.js';
+
 /**
  * `storing`: about to be renamed into new, on file systems without link(2); the final name says
  * whether it was. `stored`: in the Maildir, durably. `doubtful`: stored, but the server did not
@@ -35,7 +37,9 @@ export type JournalLine =
    * The session ended while this message was on its way: others are settled first. Each line counts
    * once more.
    */
-  | { readonly kind: 'suspect'; readonly key: string };
+  | { readonly kind: 'suspect'; readonly key: string }
+  /** What worked with the server. The last one counts. */
+  | { readonly kind: 'learned'; readonly learned: Learned };
 
 const magic = 'pop3get-journal-1';
 
@@ -52,6 +56,11 @@ export function formatJournalLine(line: JournalLine): string {
     }
     case 'suspect':
       return `suspect ${line.key}\n`;
+    case 'learned': {
+      const { login, pipeliningFailedAt, utf8FailedAt } = line.learned;
+      const { method, offer } = login ?? { method: '-', offer: '-' };
+      return `learned ${method} ${offer} ${pipeliningFailedAt ?? '-'} ${utf8FailedAt ?? '-'}\n`;
+    }
   }
 }
 
@@ -70,7 +79,21 @@ export function parseJournalLine(text: string): JournalLine | null {
   if (word === 'tls' && values.length === 0) return { kind: 'tls' };
   if (word === 'suspect' && values.length === 1 && isKey(first))
     return { kind: 'suspect', key: first };
+  if (word === 'learned' && values.length === 4) return parseLearned(values);
   return isState(word) ? parseRecord(word, values) : null;
+}
+
+function parseLearned([method = '', offer = '', ...times]: readonly string[]): JournalLine | null {
+  const isWhole =
+    /^[!-~]{1,40}$/.test(method) &&
+    /^(?:-|[0-9a-f]{16})$/.test(offer) &&
+    times.every((time) => /^(?:-|[0-9]{1,12})$/.test(time));
+  if (!isWhole) return null;
+  const [pipeliningFailedAt = null, utf8FailedAt = null] = times.map((time) =>
+    time === '-' ? null : Number(time),
+  );
+  const login = offer === '-' ? null : { method, offer };
+  return { kind: 'learned', learned: { login, pipeliningFailedAt, utf8FailedAt } };
 }
 
 function parseRecord(state: RecordState, values: readonly string[]): JournalLine | null {
