@@ -17,6 +17,8 @@ export interface DovecotOptions {
   readonly passdb: string;
   /** Who Dovecot becomes to touch mail; anybody but root. */
   readonly mailUser?: { readonly uid: number; readonly gid: number };
+  /** A user's home below the mail root; `%d/%n` by default. */
+  readonly home?: string;
   readonly mechanisms?: readonly string[];
   /** PEM files; with them STLS and STARTTLS are offered. */
   readonly tls?: { readonly cert: string; readonly key: string };
@@ -103,7 +105,13 @@ function mainConfiguration(
   folder: string,
   options: DovecotOptions & { readonly pop3Port: number; readonly imapPort: number },
 ): string {
-  const { mailRoot, mailUser = nobody, mechanisms = ['plain', 'login'], tls } = options;
+  const {
+    mailRoot,
+    mailUser = nobody,
+    home = '%d/%n',
+    mechanisms = ['plain', 'login'],
+    tls,
+  } = options;
   const ssl =
     tls === undefined ? 'ssl = no' : `ssl = yes\nssl_cert = <${tls.cert}\nssl_key = <${tls.key}`;
   return `base_dir = ${folder}/run
@@ -123,7 +131,7 @@ passdb {
 }
 userdb {
   driver = static
-  args = uid=${mailUser.uid} gid=${mailUser.gid} home=${mailRoot}/%d/%n
+  args = uid=${mailUser.uid} gid=${mailUser.gid} home=${mailRoot}/${home}
 }
 service imap-login {
   inet_listener imap {

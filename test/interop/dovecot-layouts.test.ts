@@ -1,0 +1,130 @@
+// pop3d beside a real Dovecot that has its mail where public recipes put it: the mailboxes open with the unique-ids that
+// Dovecot gave, and neither server changes what the other needs.
+
+import { chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
+import { ImapClient } from '../support/peers/imap-client.js';
+import {
+  idsBySubject,
+  mailOwner,
+  password,
+  SharedMailstore,
+} from '../support/mail/shared-mailstore.js';
+import { connectWireClient } from '../support/sessions/wire-client.js';
+
+const skip = unlessDovecot();
+
+interface Layout {
+  readonly recipe: string;
+  /** Dovecot's mail_location; `ROOT` stands for the mail root. */
+  readonly location: string;
+  /** Where Dovecot's home directories are, below the mail root. */
+  readonly home?: string;
+  readonly maildrop: string;
+  readonly control?: string;
+}
+
+const layouts: readonly Layout[] = [
+  {
+    recipe: 'Postfix and Dovecot',
+    location: 'maildir:ROOT/%d/%n',
+    maildrop: 'ROOT/{domain}/{user}',
+  },
+  { recipe: 'ISPmail', location: 'maildir:~/Maildir', maildrop: 'ROOT/{domain}/{user}/Maildir' },
+  {
+    recipe: 'homes',
+    location: 'maildir:~/Maildir',
+    home: 'home/%n',
+    maildrop: '{home}/Maildir',
+  },
+  {
+    recipe: 'whole addresses',
+    location: 'maildir:ROOT/%u',
+    home: 'home/%n',
+    maildrop: '{address}',
+  },
+  {
+    recipe: 'a CONTROL directory',
+    location: 'maildir:ROOT/%d/%n/mail:CONTROL=ROOT/control/%d/%n:INDEX=ROOT/index/%d/%n',
+    maildrop: '{domain}/{user}/mail',
+    control: 'ROOT/control/{domain}/{user}',
+  },
+];
+
+for (const { recipe, location, home = '%d/%n', maildrop, control } of layouts) {
+  t.test(
+    `mail as in the layout of ${recipe} has the unique-ids of Dovecot`,
+    { skip },
+    async (t) => {
+      const store = SharedMailstore.make(t, 'ann', 'bob');
+      const at = (text: string): string => text.replaceAll('ROOT', store.mailRoot);
+      const dovecot = await startDovecot(t, {
+        mailRoot: store.mailRoot,
+        passdb: store.passdb,
+        mailUser: mailOwner,
+        home,
+        settings: `mail_location = ${at(location)}`,
+      });
+      const imap = await ImapClient.open(dovecot.imapPort, 'ann@example.org', password);
+      for (const subject of ['one', 'two', 'three']) {
+        await imap.append(Buffer.from(`Subject: ${subject}\r\n\r\nbody of ${subject}\r\n`));
+      }
+      await imap.command('STORE 1 +FLAGS (\\Deleted)');
+      await imap.command('EXPUNGE');
+      const fromDovecot = async (): Promise<Record<string, string>> => {
+        const client = await connectWireClient(dovecot.pop3Port);
+        await client.login('ann@example.org', password);
+        const ids = await idsBySubject(client);
+        await client.ok('QUIT');
+        return ids;
+      };
+      const ids = await fromDovecot();
+      t.strictSame(Object.keys(ids).sort(), ['three', 'two']);
+
+      const before = filesIn(store.mailRoot);
+      const args = [
+        ...['--uidl', 'dovecot', '--maildrop', at(maildrop)],
+        ...(control === undefined ? [] : ['--dovecot-control', at(control)]),
+        '--passdb-query',
+        `SELECT password, '${at(`ROOT/${home.replace('%d/', 'example.org/')}`).replace('%n', '')}' || username AS home
+         FROM users WHERE username = :user AND domain = :domain`,
+      ];
+      const { client, program } = await store.openPop3('ann', ...args);
+      t.strictSame(await idsBySubject(client), ids);
+      await client.ok('DELE 1');
+      t.equal(await client.ok('QUIT'), '+OK Logging out, 1 message removed');
+      t.notMatch(program.stderr, /warning|unique-ids-made-up/);
+      const after = filesIn(store.mailRoot);
+      t.strictSame(
+        after.filter((file) => !before.includes(file) && !file.endsWith('/pop3d.octets')),
+        [],
+        'nothing was added',
+      );
+      t.equal(before.filter((file) => !after.includes(file)).length, 1, 'one message was removed');
+      const rest = await fromDovecot();
+      t.strictSame(rest, { three: ids['three'] }, 'Dovecot sees what is left, under its old id');
+      t.notMatch(await dovecot.log(), /Error|Warning|Panic|Fatal|corrupt/i);
+
+      // Who has no mail yet has none here, and is not made any.
+      mkdirSync(join(store.mailRoot, 'example.org'), { recursive: true });
+      chownSync(join(store.mailRoot, 'example.org'), mailOwner.uid, mailOwner.gid);
+      const empty = await store.openPop3('bob', ...args);
+      t.equal(await empty.client.ok('STAT'), '+OK 0 0');
+      await empty.client.ok('QUIT');
+      t.strictSame(
+        filesIn(store.mailRoot).filter((file) => file.includes('bob')),
+        [],
+      );
+    },
+  );
+}
+
+/** All files below a folder but what Dovecot keeps for itself. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !entry.name.startsWith('dovecot'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
