@@ -72,6 +72,8 @@ export type ScramLookup =
    */
   | {
       readonly found: 'decoy';
+      /** This source does not have the name; another may. */
+      readonly isUnknown?: true;
       readonly reason: string;
       readonly credentials: ScramCredentials;
     }
@@ -88,7 +90,12 @@ export type PlainLookup =
       /** Any of them may be right. */
       readonly passwords: readonly PlainPassword[];
     }
-  | { readonly found: 'nothing'; readonly reason: string }
+  | {
+      readonly found: 'nothing';
+      /** This source does not have the name; another may. */
+      readonly isUnknown?: true;
+      readonly reason: string;
+    }
   | ({ readonly found: 'unavailable' } & Unavailable);
 
 export interface Authenticator {

@@ -3,13 +3,8 @@
 
 import { createHmac, randomBytes } from 'node:crypto';
 import { SourceUnavailable, type AccountSource } from '../accounts/account-source.js';
-import type {
-  Authenticator,
-  PlainLookup,
-  ScramLookup,
-  Unavailable,
-  Verdict,
-} from '../accounts/authenticator.js';
+import type { PlainLookup, ScramLookup, Unavailable, Verdict } from '../accounts/authenticator.js';
+import type { Attempt, ChainLink } from '../accounts/chain-link.js';
 import { loginClient, type LoginClient } from '../accounts/login-client.js';
 import { tryLoginName, type LoginName } from '../accounts/login-name.js';
 import { unmatchablePassword } from '../stored/make-password.js';
@@ -30,7 +25,8 @@ import {
   type AccountPasswords,
   type Verifiable,
 } from './account-passwords.js';
-import { HashQueueFullError, processHashQueue } from './hash-queue.js';
+import { NoTurnError } from '../turns/fair-turns.js';
+import { processHashQueue } from './hash-queue.js';
 import { canUseScram, lookUpScram } from './scram-lookup.js';
 import { VerifiedPasswords, type Proof } from './verified-passwords.js';
 
@@ -47,7 +43,8 @@ const anyClient = loginClient(undefined);
 /** How long it stands whether the source has a password for SCRAM. */
 const scramOfferLifeMs = 60_000;
 
-export class AccountVerifier implements Authenticator {
+export class AccountVerifier implements ChainLink {
+  readonly canOfferScram = true;
   readonly #source: AccountSource;
   readonly #options: VerifierOptions;
   readonly #verified: VerifiedPasswords;
@@ -62,13 +59,23 @@ export class AccountVerifier implements Authenticator {
   }
 
   async verifyPassword(name: Buffer, password: Buffer, client = anyClient): Promise<Verdict> {
+    const { verdict, hide } = await this.tryPassword(name, password, client);
+    try {
+      await hide();
+      return verdict;
+    } catch (error) {
+      return { verdict: 'unavailable', ...unavailable(error) };
+    }
+  }
+
+  async tryPassword(name: Buffer, password: Buffer, client = anyClient): Promise<Attempt> {
     // The same for every name, so it may be quick.
-    if (password.length > maxPasswordOctets) return rejected('password too long');
-    if (password.includes(0)) return rejected('password with a NUL');
+    if (password.length > maxPasswordOctets) return attempt(rejected('password too long'));
+    if (password.includes(0)) return attempt(rejected('password with a NUL'));
     try {
       return await this.#verify(name, password, client);
     } catch (error) {
-      return { verdict: 'unavailable', ...unavailable(error) };
+      return attempt({ verdict: 'unavailable', ...unavailable(error) });
     }
   }
 
@@ -105,7 +112,7 @@ export class AccountVerifier implements Authenticator {
       // Read and parsed for every name: the time does not tell who exists.
       await this.#standIn(login, name);
       if (login === null || usable.length === 0) {
-        return { found: 'nothing', reason: 'unknown user' };
+        return { found: 'nothing', isUnknown: true, reason: 'unknown user' };
       }
       if (!usable.some(({ row }) => row.isActive)) {
         return { found: 'nothing', reason: 'disabled user' };
@@ -150,22 +157,27 @@ export class AccountVerifier implements Authenticator {
     this.#source.close();
   }
 
-  async #verify(name: Buffer, password: Buffer, client: LoginClient): Promise<Verdict> {
+  async #verify(name: Buffer, password: Buffer, client: LoginClient): Promise<Attempt> {
     const login = tryLoginName(name, this.#options.defaultDomain);
     const passwords = await this.#find(login, client);
     if (login === null || passwords.usable.length === 0) {
-      await this.#matches([await this.#standIn(login, name)], password, client);
-      return rejected(login === null ? 'impossible name' : 'unknown user');
+      return {
+        verdict: rejected(login === null ? 'impossible name' : 'unknown user'),
+        isUnknown: true,
+        hide: async () => {
+          await this.#matches([await this.#standIn(login, name)], password, client);
+        },
+      };
     }
     const matching = await this.#match(login, passwords.usable, password, client);
     if (matching === null && passwords.fault !== null) throw passwords.fault;
     const found = matching === null ? null : permitOf(matching, client);
     if (found?.refusal === null) {
-      return { verdict: 'accepted', identity: login, grant: found.grant };
+      return attempt({ verdict: 'accepted', identity: login, grant: found.grant });
     }
     // For a name that nobody has, a row was read in the place of its own.
     await this.#standIn(login, name);
-    return rejected(found?.refusal ?? 'wrong password');
+    return attempt(rejected(found?.refusal ?? 'wrong password'));
   }
 
   /** @throws UnusablePasswordError where there are passwords, and none can be verified */
@@ -263,6 +275,11 @@ interface Decoy {
   readonly position: bigint;
 }
 
+/** Of a name that this source has, or that no source can have: nothing is left to be hidden. */
+function attempt(verdict: Verdict): Attempt {
+  return { verdict, isUnknown: false, hide: () => Promise.resolve() };
+}
+
 function rejected(reason: string): Verdict {
   return { verdict: 'rejected', reason };
 }
@@ -272,7 +289,7 @@ function unavailable(error: unknown): Unavailable {
     error instanceof UnusablePasswordError ||
     (error instanceof SourceUnavailable && error.isLasting);
   const isExpected =
-    isLasting || error instanceof SourceUnavailable || error instanceof HashQueueFullError;
+    isLasting || error instanceof SourceUnavailable || error instanceof NoTurnError;
   const message = error instanceof Error ? error.message : String(error);
   return { isLasting, reason: isExpected ? message : `password verification failed: ${message}` };
 }

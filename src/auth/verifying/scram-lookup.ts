@@ -62,7 +62,8 @@ export async function lookUpScram(input: ScramLookupInput): Promise<ScramLookup>
     leader?.stored.kind === 'plain' ? leader.stored.password : null,
   );
   if (login === null || candidates.length === 0) {
-    return { found: 'decoy', reason: 'unknown user', credentials: decoy(seed, model) };
+    const credentials = decoy(seed, model);
+    return { found: 'decoy', isUnknown: true, reason: 'unknown user', credentials };
   }
   if (leader === undefined) {
     const isActive = candidates.some((candidate) => candidate.isActive);

@@ -1,0 +1,72 @@
+// From what the options say to an authenticator: for each account source a verifier or whoever knows
+// its passwords, and a chain over them.
+
+import { ConfigurationError } from '../system/failures/failures.js';
+import type { Authenticator } from './accounts/authenticator.js';
+import type { ChainLink } from './accounts/chain-link.js';
+import { parseSourceName, type SourceName } from './accounts/source-name.js';
+import type { AccountsOptions } from './open-accounts.js';
+import { ChainedAuthenticator } from './verifying/chained-authenticator.js';
+
+export interface SourcesOptions extends Omit<AccountsOptions, 'file'> {
+  /** As `--passdb` names them, at least one. */
+  readonly sources: readonly string[];
+  /** Whether this process serves one session: then it holds no connection longer than it must. */
+  readonly sessions?: 'one' | 'many' | undefined;
+}
+
+/** Questions at a time; each costs a process, or a place in Dovecot's auth service. */
+const checkpasswordConcurrency = 16;
+const dovecotConcurrency = 64;
+
+/**
+ * Makes an authenticator. Opens nothing yet: files and connections are opened at the first call of a
+ * method, and their faults, and those of schema and query, are verdicts.
+ *
+ * @throws UsageError, ConfigurationError for a source that cannot be understood
+ */
+export async function openSources(options: SourcesOptions): Promise<Authenticator> {
+  const names = options.sources.map(parseSourceName);
+  if (options.query !== undefined && !names.some(takesQuery)) {
+    throw new ConfigurationError('a passdb query goes with an SQL source; there is none');
+  }
+  const links = await Promise.all(names.map((name) => openLink(name, options)));
+  const [only, ...others] = links;
+  return only !== undefined && others.length === 0 ? only : new ChainedAuthenticator(links);
+}
+
+function takesQuery({ kind }: SourceName): boolean {
+  return kind === 'sqlite' || kind === 'postgresql' || kind === 'mysql';
+}
+
+/** What a source needs is loaded when one is named. */
+async function openLink({ kind, place }: SourceName, options: SourcesOptions): Promise<ChainLink> {
+  switch (kind) {
+    case 'sqlite': {
+      const { openAccounts } = await import('./open-accounts.js');
+      return openAccounts({ ...options, file: place });
+    }
+    case 'postgresql':
+    case 'mysql': {
+      const { openServerAccounts } = await import('./open-server-accounts.js');
+      const { AccountVerifier } = await import('./verifying/account-verifier.js');
+      return new AccountVerifier(openServerAccounts(place, options), options);
+    }
+    case 'dovecot': {
+      const { DovecotAuthority } = await import('./dovecot/dovecot-authority.js');
+      const { AuthorityAuthenticator } = await import('./authorities/authority-authenticator.js');
+      const { defaultDomain } = options;
+      const authority = new DovecotAuthority({ directory: place, defaultDomain });
+      return new AuthorityAuthenticator(authority, defaultDomain, {
+        concurrency: dovecotConcurrency,
+      });
+    }
+    case 'checkpassword': {
+      const { CheckpasswordAuthority } = await import('./checkpassword/checkpassword-authority.js');
+      const { AuthorityAuthenticator } = await import('./authorities/authority-authenticator.js');
+      return new AuthorityAuthenticator(new CheckpasswordAuthority(place), options.defaultDomain, {
+        concurrency: checkpasswordConcurrency,
+      });
+    }
+  }
+}

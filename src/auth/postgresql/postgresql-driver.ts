@@ -1,0 +1,223 @@
+// PostgreSQL by the package pg: its connections, options and errors as the pool of servers wants
+// them. Prepared statements; everything comes as text but bytea.
+
+import type { Socket } from 'node:net';
+import type pg from 'pg';
+import { SourceUnavailable } from '../accounts/account-source.js';
+import { loadDriver } from '../sql-servers/load-driver.js';
+import { findPassword } from '../sql-servers/password-file.js';
+import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
+import {
+  SqlFailure,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlOrigin,
+  type SqlQuery,
+  type SqlResult,
+  type SqlValue,
+} from '../sql-servers/sql-driver.js';
+import { tlsAttempts, type TlsAttempt } from './postgresql-tls.js';
+
+const byteaType = 17;
+
+export class PostgresqlDriver implements SqlDriver {
+  readonly #address: ServerAddress;
+  readonly #statementMs: number;
+  /** What worked with a host the last time. */
+  readonly #tls = new Map<ServerHost, TlsAttempt>();
+  /** Loaded at the first connection. */
+  #pg: typeof pg | undefined;
+
+  /** @param statementMs after which the server itself gives up a query */
+  constructor(address: ServerAddress, statementMs: number) {
+    this.#address = address;
+    this.#statementMs = statementMs;
+  }
+
+  async connect(host: ServerHost, withinMs: number): Promise<SqlConnection> {
+    this.#pg ??= (await loadDriver(() => import('pg'), 'pg')).default;
+    const untilMs = performance.now() + withinMs;
+    const known = this.#tls.get(host);
+    const attempts = known === undefined ? tlsAttempts(this.#address, host) : [known];
+    for (const [index, attempt] of attempts.entries()) {
+      try {
+        const connection = await this.#open(this.#pg, host, attempt, untilMs - performance.now());
+        this.#tls.set(host, attempt);
+        return connection;
+      } catch (error) {
+        // The server may have been configured anew.
+        this.#tls.delete(host);
+        if (index === attempts.length - 1 || !isWithoutTls(error)) throw failureOf(error);
+      }
+    }
+    throw new SqlFailure('no way to connect', { isOfHost: true, isLasting: true });
+  }
+
+  async #open(
+    { Client }: typeof pg,
+    host: ServerHost,
+    attempt: TlsAttempt,
+    withinMs: number,
+  ): Promise<SqlConnection> {
+    const { user, database, parameters } = this.#address;
+    const client = new Client({
+      host: host.host,
+      port: host.port,
+      user,
+      database,
+      // A function: pg would otherwise look for a file itself, and print what is wrong with it.
+      password: () => findPassword(this.#address, host),
+      ssl: await attempt.options(),
+      connectionTimeoutMillis: Math.max(1, Math.ceil(withinMs)),
+      keepAlive: true,
+      application_name: parameters.get('application_name') ?? 'pop3d',
+      types: { getTypeParser: asText },
+    });
+    const connection = new PostgresqlConnection(client, host);
+    try {
+      await client.connect();
+      await connection.prepare(this.#statementMs, parameters.get('target_session_attrs'));
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  async sample(
+    connection: SqlConnection,
+    { table, column }: SqlOrigin,
+    limit: number,
+  ): Promise<readonly unknown[]> {
+    const { rows: names } = await connection.query(
+      {
+        name: 'pop3d_column',
+        text: 'SELECT quote_ident(attname), attrelid::regclass FROM pg_attribute WHERE attrelid = $1 AND attnum = $2',
+      },
+      [String(table), String(column)],
+    );
+    const [[columnName, tableName] = []] = names;
+    if (columnName === undefined) return [];
+    const text = `SELECT ${String(columnName)} FROM ${String(tableName)} LIMIT ${limit}`;
+    const { rows } = await connection.query({ name: `pop3d_sample`, text }, []);
+    return rows.map(([value]) => value);
+  }
+
+  async hasTable(connection: SqlConnection, name: string): Promise<boolean> {
+    const text = 'SELECT to_regclass($1)';
+    const { rows } = await connection.query({ name: 'pop3d_table', text }, [name]);
+    return (rows[0]?.[0] ?? null) !== null;
+  }
+}
+
+class PostgresqlConnection implements SqlConnection {
+  readonly host: ServerHost;
+  readonly #client: pg.Client;
+  #isUsable = true;
+
+  constructor(client: pg.Client, host: ServerHost) {
+    this.host = host;
+    this.#client = client;
+    const lose = (): void => {
+      this.#isUsable = false;
+    };
+    client.on('error', lose).on('end', lose);
+  }
+
+  get #socket(): Socket {
+    return this.#client.connection.stream as Socket;
+  }
+
+  get isUsable(): boolean {
+    return this.#isUsable;
+  }
+
+  /** @throws SqlFailure for a server that is not of the wanted kind */
+  async prepare(statementMs: number, wanted: string | undefined): Promise<void> {
+    // Not as a parameter of the connection: PgBouncer refuses those.
+    await this.#client.query(`SET statement_timeout = ${statementMs}`);
+    if (wanted === undefined || wanted === 'any') return;
+    const { rows } = await this.#client.query<unknown[]>({
+      text: "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')",
+      rowMode: 'array',
+    });
+    const [isStandby, isReadOnly] = rows[0] ?? [];
+    const isAsWanted =
+      new Map([
+        ['primary', isStandby === 'f'],
+        ['standby', isStandby === 't'],
+        ['read-write', isReadOnly === 'off'],
+        ['read-only', isReadOnly === 'on'],
+      ]).get(wanted) ?? false;
+    if (isAsWanted) return;
+    throw new SqlFailure(`not ${wanted}`, { isOfHost: true, isLasting: false });
+  }
+
+  async query({ name, text }: SqlQuery, values: readonly SqlValue[]): Promise<SqlResult> {
+    // A connection that nobody uses keeps no process alive.
+    this.#socket.ref();
+    try {
+      const result = await this.#client.query<unknown[]>({
+        name,
+        text,
+        values: [...values],
+        rowMode: 'array',
+      });
+      return {
+        columns: result.fields.map(({ name: column, tableID, columnID }) => ({
+          name: column,
+          origin: tableID === 0 || columnID === 0 ? null : { table: tableID, column: columnID },
+        })),
+        rows: result.rows,
+        changes: result.rowCount ?? 0,
+      };
+    } catch (error) {
+      throw failureOf(error);
+    } finally {
+      this.#socket.unref();
+    }
+  }
+
+  close(): void {
+    this.#isUsable = false;
+    this.#client.end().catch(() => undefined);
+  }
+
+  destroy(): void {
+    this.#isUsable = false;
+    // With a query under way, pg ends the connection without a word.
+    this.#socket.destroy();
+  }
+}
+
+const asText = ((type: number) => (value: string | Buffer) =>
+  type === byteaType ? Buffer.from(String(value).slice(2), 'hex') : String(value)) as never;
+
+/** What pg says where TLS was asked for and there is none. */
+function isWithoutTls(error: unknown): boolean {
+  return /does not support SSL/.test((error as Error).message);
+}
+
+/**
+ * SQLSTATE classes (PostgreSQL, appendix A) of a server that is going, is full, or has other
+ * statements prepared than we think: the next connection may do better.
+ */
+const passingStates = /^(?:08|53|57|25|40|58|XX)|^(?:0A000|26000)$/;
+/** Logins of the database's own that were refused, and databases that do not exist. */
+const refusedStates = /^(?:28|3D)/;
+
+function failureOf(error: unknown): Error {
+  if (error instanceof SqlFailure) return error;
+  if (error instanceof SourceUnavailable) {
+    return new SqlFailure(error.message, { isOfHost: true, isLasting: error.isLasting });
+  }
+  const { message, code = '' } = error as NodeJS.ErrnoException;
+  const isState = /^[0-9A-Z]{5}$/.test(code) && 'severity' in (error as object);
+  if (!isState) return new SqlFailure(message || code, { isOfHost: true, isLasting: false });
+  const isRefused = refusedStates.test(code);
+  const isPassing = passingStates.test(code);
+  return new SqlFailure(message, {
+    isOfHost: isRefused || isPassing,
+    isLasting: !isPassing,
+  });
+}

@@ -1,0 +1,183 @@
+// Reads stored passwords from a database server: of the tables that passdb makes, or by a query of
+// the administrator's. Knows SQL; knows nothing of schemes or verdicts.
+
+import {
+  maxRows,
+  SourceUnavailable,
+  type AccountRow,
+  type AccountSource,
+} from '../accounts/account-source.js';
+import { loginClient, type LoginClient } from '../accounts/login-client.js';
+import type { LoginName } from '../accounts/login-name.js';
+import { rowReader } from '../accounts/row-columns.js';
+import { bindParameters, type Dialect, type ParameterName } from './named-parameters.js';
+import { RowSample } from './row-sample.js';
+import type { ServerPool } from './server-pool.js';
+import {
+  SqlFailure,
+  type SqlConnection,
+  type SqlDriver,
+  type SqlOrigin,
+  type SqlResult,
+  type SqlValue,
+} from './sql-driver.js';
+
+export interface ServerAccountsOptions {
+  readonly dialect: Dialect;
+  readonly driver: SqlDriver;
+  readonly pool: ServerPool;
+  /** A query for a database of another shape; undefined: passdb's own tables. */
+  readonly query: string | undefined;
+  /** How old a sample of the stored passwords may grow. */
+  readonly sampleLifeMs?: number;
+}
+
+const ownQuery = `SELECT password, active, username, domain FROM users
+  WHERE username = :user AND domain = :domain`;
+const secretTable = 'scram_decoy';
+const secretQuery = { name: 'pop3d_secret', text: `SELECT secret FROM ${secretTable}` };
+
+const sampleSize = 512;
+/** A sample is taken beside or after a reading: together they are within 5 s. */
+const sampleMs = 1000;
+
+/** What is known of the accounts as a whole. */
+interface Known {
+  readonly sample: RowSample;
+  readonly secret: Buffer | null;
+  readonly atMs: number;
+}
+
+export class ServerAccounts implements AccountSource {
+  readonly #options: ServerAccountsOptions;
+  /** Undefined: not read yet; null: the query has no column of a table in the first place. */
+  #origin: SqlOrigin | null | undefined;
+  #known: Known | undefined;
+  #learning: Promise<Known> | undefined;
+
+  constructor(options: ServerAccountsOptions) {
+    this.#options = options;
+  }
+
+  async find(name: LoginName, client: LoginClient): Promise<readonly AccountRow[]> {
+    const values = valuesOf(name, client);
+    return this.#options.pool.run(client.network, async (connection) => {
+      const { columns, rows } = await this.#ask(connection, values);
+      const readRow = rowReader(columns.map(({ name: column }) => column));
+      const isOwn = this.#options.query === undefined;
+      return rows.slice(0, maxRows + 1).flatMap((row) => {
+        // Where the server takes other letters for the same: passdb's tables say whose row it is.
+        if (isOwn && !(row[2] === name.user && row[3] === name.domain)) return [];
+        const account = readRow(isOwn ? [row[0]] : row);
+        if (account === null) return [];
+        return [isOwn ? { ...account, isActive: row[1] === 'Y' } : account];
+      });
+    });
+  }
+
+  async pick(position: bigint, accepts: (stored: string) => boolean): Promise<string | null> {
+    const { sample } = await this.#recall();
+    return sample.pick(position, accepts);
+  }
+
+  async decoySecret(): Promise<Buffer | null> {
+    return (await this.#recall()).secret;
+  }
+
+  /** Of what a query may give nothing is known but that it has the column. */
+  leastDays(): Promise<number | null> {
+    return Promise.resolve(/\bdays\b/i.test(this.#options.query ?? '') ? 1 : null);
+  }
+
+  close(): void {
+    this.#options.pool.close();
+  }
+
+  async #ask(
+    connection: SqlConnection,
+    values: Readonly<Record<ParameterName, SqlValue>>,
+  ): Promise<SqlResult> {
+    const { query = ownQuery, dialect } = this.#options;
+    const { text, parameters } = bindParameters(query, dialect);
+    const bound = parameters.map((parameter) => values[parameter]);
+    const result = await connection.query({ name: 'pop3d_find', text }, bound);
+    if (result.columns.length === 0) {
+      throw new SourceUnavailable('the passdb query returns no rows', true);
+    }
+    const names = result.columns.map(({ name }) => name.toLowerCase());
+    this.#origin ??= result.columns[Math.max(0, names.indexOf('password'))]?.origin ?? null;
+    return result;
+  }
+
+  /** An old sample serves while a new one is taken, or while there is none to be had. */
+  async #recall(): Promise<Known> {
+    const { sampleLifeMs = 60_000 } = this.#options;
+    if (this.#known !== undefined && performance.now() - this.#known.atMs < sampleLifeMs) {
+      return this.#known;
+    }
+    this.#learning ??= this.#learn().finally(() => (this.#learning = undefined));
+    if (this.#known === undefined) return this.#learning;
+    this.#learning.catch(() => undefined);
+    return this.#known;
+  }
+
+  async #learn(): Promise<Known> {
+    const { pool, driver } = this.#options;
+    const known = await pool.run(
+      '',
+      async (connection) => {
+        // Nobody's row tells which column the passwords are in.
+        if (this.#origin === undefined) await this.#ask(connection, nobody);
+        const stored = await ifAllowed(() =>
+          this.#origin ? driver.sample(connection, this.#origin, sampleSize) : [],
+        );
+        const hasSecret = await driver.hasTable(connection, secretTable);
+        const secrets = hasSecret
+          ? await ifAllowed(async () => (await connection.query(secretQuery, [])).rows)
+          : [];
+        const secret = secrets[0]?.[0];
+        return {
+          sample: new RowSample(stored.flatMap((value) => asText(value))),
+          secret: Buffer.isBuffer(secret) && secret.length >= 16 ? secret : null,
+          atMs: performance.now(),
+        };
+      },
+      sampleMs,
+    );
+    return (this.#known = known);
+  }
+}
+
+/** What the database's user may not read, or what the server finds wrong, is as good as empty. */
+async function ifAllowed<T>(
+  read: () => Promise<readonly T[]> | readonly T[],
+): Promise<readonly T[]> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof SqlFailure && !error.isOfHost) return [];
+    throw error;
+  }
+}
+
+function valuesOf(
+  { user, domain }: LoginName,
+  { address, isTls, service, level }: LoginClient,
+): Readonly<Record<ParameterName, SqlValue>> {
+  return {
+    user,
+    domain,
+    address: `${user}@${domain}`,
+    peer: address,
+    tls: isTls ? '1' : '0',
+    service,
+    level: level === null ? null : String(level),
+  };
+}
+
+const nobody = valuesOf({ user: '', domain: '' }, loginClient(undefined));
+
+function asText(value: unknown): readonly string[] {
+  if (Buffer.isBuffer(value)) return [value.toString('utf8')];
+  return typeof value === 'string' ? [value] : [];
+}

@@ -1,0 +1,90 @@
+// A MariaDB of the test's own, on a socket in a folder of its own: no port, a user without a password.
+
+import { join } from 'node:path';
+import { poll } from '../suite/deadline.js';
+import type { RunningProgram, Teardown } from '../programs/run-program.js';
+import { expectProgram, unlessInstalled } from './debian.js';
+import { runUnprivileged, serverFolder, signalTree, startUnprivileged } from './unprivileged.js';
+
+/** For tap's `skip` option. */
+export function unlessMariadb(): string | false {
+  return unlessInstalled('mariadbd', 'mariadb-install-db', 'mariadb');
+}
+
+export interface MariadbServer {
+  /** Path of its socket. */
+  readonly socket: string;
+  readonly uri: string;
+  /** Runs statements in the database `mail`. @returns what mariadb(1) prints: a line a row, tabs between columns */
+  sql(text: string): Promise<string>;
+  /** Ends it as `kill -9` does. */
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  freeze(): void;
+  thaw(): void;
+}
+
+/** Makes a data directory with the database `mail` and its user `mail`, and starts the server. */
+export async function startMariadb(t: Teardown, schema = ''): Promise<MariadbServer> {
+  const folder = serverFolder(t, 'mariadb');
+  const data = join(folder, 'data');
+  const socket = join(folder, 'socket');
+  const options = ['--no-defaults', `--datadir=${data}`];
+  await runUnprivileged(expectProgram('mariadb-install-db'), [
+    ...options,
+    '--auth-root-authentication-method=normal',
+    '--skip-test-db',
+    '--skip-name-resolve',
+  ]);
+  let program: RunningProgram | undefined;
+  const run = (user: string, args: readonly string[], text: string): Promise<string> =>
+    runUnprivileged(expectProgram('mariadb'), [
+      ...['--no-defaults', '-N', '-B', '-u', user, '-S', socket, ...args, '-e', text],
+    ]);
+  const start = async (): Promise<void> => {
+    program = startUnprivileged(t, expectProgram('mariadbd'), [
+      ...options,
+      ...[`--socket=${socket}`, '--skip-networking', `--pid-file=${join(folder, 'pid')}`],
+      ...['--innodb-buffer-pool-size=16M', '--innodb-flush-log-at-trx-commit=0'],
+      '--innodb-flush-method=nosync',
+    ]);
+    await poll(
+      'MariaDB answers',
+      () =>
+        run('root', [], 'SELECT 1').then(
+          () => true,
+          () => undefined,
+        ),
+      30_000,
+    );
+  };
+  const server: MariadbServer = {
+    socket,
+    uri: `mysql://mail@/mail?socket=${socket}`,
+    sql: (text) => run('root', ['mail'], text),
+    start,
+    async kill() {
+      program?.kill('SIGKILL');
+      if (program !== undefined) signalTree(program.pid, 'SIGKILL');
+      await program?.ending;
+    },
+    freeze() {
+      if (program !== undefined) signalTree(program.pid, 'SIGSTOP');
+    },
+    thaw() {
+      if (program !== undefined) signalTree(program.pid, 'SIGCONT');
+    },
+  };
+  await start();
+  t.teardown(async () => {
+    server.thaw();
+    await server.kill();
+  });
+  await run(
+    'root',
+    [],
+    'CREATE DATABASE mail CHARACTER SET utf8mb4; CREATE USER mail@localhost; GRANT ALL ON mail.* TO mail@localhost',
+  );
+  if (schema !== '') await server.sql(schema);
+  return server;
+}

@@ -1,0 +1,111 @@
+// A PostgreSQL of the test's own, on a socket in a folder of its own: no port, no password.
+
+import { readdirSync } from 'node:fs';
+import { appendFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { poll } from '../suite/deadline.js';
+import type { RunningProgram, Teardown } from '../programs/run-program.js';
+import { skipOrFail, tryFindProgram } from './debian.js';
+import { runUnprivileged, serverFolder, signalTree, startUnprivileged } from './unprivileged.js';
+
+const root = '/usr/lib/postgresql';
+
+/** The folder of the newest server's programs; null where there is none. */
+function tryFindServer(): string | null {
+  try {
+    const [newest] = readdirSync(root).sort((one, other) => Number(other) - Number(one));
+    return newest === undefined ? null : join(root, newest, 'bin');
+  } catch {
+    return null;
+  }
+}
+
+/** For tap's `skip` option. */
+export function unlessPostgresql(): string | false {
+  const isThere = tryFindServer() !== null && tryFindProgram('psql') !== null;
+  return isThere ? false : skipOrFail('not installed: postgresql');
+}
+
+export interface PostgresqlServer {
+  /** The folder of its socket: libpq's `host`. */
+  readonly folder: string;
+  readonly uri: string;
+  /** Runs statements. @returns psql's output, a line a row, `|` between columns */
+  sql(text: string): Promise<string>;
+  /** Ends it as `kill -9` does, with all its children. */
+  kill(): Promise<void>;
+  /** Lets sessions be cut off, and ends it in order. */
+  stop(): Promise<void>;
+  /** Starts it again after `kill` or `stop`. */
+  start(): Promise<void>;
+  /** Stops its processes, whose sockets stay: what a hanging machine looks like. */
+  freeze(): void;
+  thaw(): void;
+}
+
+/** Makes a cluster with the database `mail`, and starts it. */
+export async function startPostgresql(t: Teardown, schema = ''): Promise<PostgresqlServer> {
+  const bin = tryFindServer();
+  if (bin === null) throw new Error('PostgreSQL is not installed');
+  const folder = serverFolder(t, 'postgresql');
+  const data = join(folder, 'data');
+  await runUnprivileged(join(bin, 'initdb'), [
+    ...['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync'],
+  ]);
+  await appendFile(
+    join(data, 'postgresql.conf'),
+    `listen_addresses = ''
+unix_socket_directories = '${folder}'
+fsync = off
+shared_buffers = 16MB
+max_connections = 60
+`,
+  );
+  let program: RunningProgram | undefined;
+  const psql = (database: string, text: string): Promise<string> =>
+    runUnprivileged('psql', [
+      ...['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1'],
+      ...['-h', folder, '-U', 'postgres', '-d', database, '-c', text],
+    ]);
+  const start = async (): Promise<void> => {
+    await rm(join(data, 'postmaster.pid'), { force: true });
+    program = startUnprivileged(t, join(bin, 'postgres'), ['-D', data]);
+    await poll(
+      'PostgreSQL answers',
+      () =>
+        psql('postgres', 'SELECT 1').then(
+          () => true,
+          () => undefined,
+        ),
+      30_000,
+    );
+  };
+  const server: PostgresqlServer = {
+    folder,
+    uri: `postgresql:///mail?host=${folder}&user=postgres`,
+    sql: (text) => psql('mail', text),
+    start,
+    async kill() {
+      if (program !== undefined) signalTree(program.pid, 'SIGKILL');
+      await program?.ending;
+    },
+    async stop() {
+      program?.kill('SIGINT'); // A fast shutdown, PostgreSQL 19.5.
+      await program?.ending;
+    },
+    freeze() {
+      if (program !== undefined) signalTree(program.pid, 'SIGSTOP');
+    },
+    thaw() {
+      if (program !== undefined) signalTree(program.pid, 'SIGCONT');
+    },
+  };
+  await start();
+  t.teardown(async () => {
+    server.thaw();
+    await server.kill();
+  });
+  await psql('postgres', 'CREATE DATABASE mail');
+  if (schema !== '') await server.sql(schema);
+  return server;
+}

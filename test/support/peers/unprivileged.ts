@@ -1,0 +1,77 @@
+// Servers of other packages that refuse to run as root: started as nobody, in a folder of theirs below the system's
+// temporary one, where the paths of sockets are short.
+
+import { execFile } from 'node:child_process';
+import { chownSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { cleanEnvironment } from '../programs/clean-environment.js';
+import {
+  startCommand,
+  type ProgramOptions,
+  type RunningProgram,
+  type Teardown,
+} from '../programs/run-program.js';
+
+/** Debian's nobody and nogroup. */
+const nobody = 65_534;
+const isRoot = process.geteuid?.() === 0;
+const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', '--'];
+
+/** A folder that the server may write to; removed after the handlers that were added later. */
+export function serverFolder(t: Teardown, name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `${name}-`));
+  if (isRoot) chownSync(folder, nobody, nobody);
+  t.teardown(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  return folder;
+}
+
+/** Starts a program as nobody where the tests run as root. */
+export function startUnprivileged(
+  t: Teardown,
+  command: string,
+  args: readonly string[],
+  options: ProgramOptions = {},
+): RunningProgram {
+  const [file = '', ...words] = [...(isRoot ? asNobody : []), command, ...args];
+  return startCommand(t, file, words, { cwd: '/', ...options });
+}
+
+/** Runs a program as nobody to its end. @returns what it wrote @throws with what it said when it fails */
+export async function runUnprivileged(command: string, args: readonly string[]): Promise<string> {
+  const [file = '', ...words] = [...(isRoot ? asNobody : []), command, ...args];
+  const options = { cwd: '/', env: cleanEnvironment(), maxBuffer: 1 << 24 };
+  const { stdout } = await promisify(execFile)(file, words, options);
+  return stdout;
+}
+
+/** Sends a signal to a process and all that descend from it. */
+export function signalTree(pid: number, signal: NodeJS.Signals): void {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    const [, parent] = /^.*\) \S (\d+) /s.exec(tryRead(`/proc/${name}/stat`)) ?? [];
+    if (parent !== undefined) parents.set(Number(name), Number(parent));
+  }
+  const tree = new Set([pid]);
+  for (let size = 0; size < tree.size;) {
+    size = tree.size;
+    for (const [child, parent] of parents) if (tree.has(parent)) tree.add(child);
+  }
+  for (const member of tree) {
+    try {
+      process.kill(member, signal);
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+}
+
+function tryRead(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return '';
+  }
+}
