@@ -41,8 +41,15 @@ const bundle = (name, plugins) =>
     target: 'node20',
     format: 'cjs',
     logLevel: 'warning',
-    // Those with machine code or data files of their own.
-    external: ['better-sqlite3', '@node-rs/*', '@mongodb-js/saslprep', 'cli-progress'],
+    // Those with machine code or data files of their own, and those that few need.
+    external: [
+      'better-sqlite3',
+      '@node-rs/*',
+      '@mongodb-js/saslprep',
+      'cli-progress',
+      'pg',
+      'mysql2',
+    ],
     plugins,
   });
 

@@ -4,6 +4,7 @@ import { ConfigurationError } from '../system/failures/failures.js';
 import type { AccountSource } from './accounts/account-source.js';
 import { MysqlDriver } from './mysql/mysql-driver.js';
 import { PostgresqlDriver } from './postgresql/postgresql-driver.js';
+import { requireDriver } from './sql-servers/driver-packages.js';
 import { bindParameters } from './sql-servers/named-parameters.js';
 import { parseServerAddress, type ServerAddress } from './sql-servers/server-address.js';
 import { ServerAccounts } from './sql-servers/server-accounts.js';
@@ -18,7 +19,7 @@ export interface ServerAccountsSettings {
 /** Long enough for the second query of a login. */
 const idleMsOfOneSession = 1000;
 
-/** @throws ConfigurationError for a URI or a query that cannot be understood */
+/** @throws ConfigurationError for a URI that cannot be understood */
 export function openServerAccounts(
   uri: string,
   { query, sessions }: ServerAccountsSettings,
@@ -30,9 +31,14 @@ export function openServerAccounts(
     driver,
     sessions === 'one' ? { idleMs: idleMsOfOneSession } : {},
   );
-  const dialect = address.scheme;
-  if (query !== undefined) requireQuery(query, dialect);
-  return new ServerAccounts({ dialect, driver, pool, query });
+  return new ServerAccounts({ dialect: address.scheme, driver, pool, query });
+}
+
+/** @throws ConfigurationError for a URI, query or package that is wrong or missing */
+export function requireServerAccounts(uri: string, query: string | undefined): void {
+  const { scheme } = parseServerAddress(uri);
+  requireDriver(scheme === 'postgresql' ? 'pg' : 'mysql2');
+  if (query !== undefined) requireQuery(query, scheme);
 }
 
 export function driverFor(address: ServerAddress): SqlDriver {

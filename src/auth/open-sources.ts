@@ -1,12 +1,12 @@
-// From what the options say to an authenticator: for each account source a verifier or whoever knows
-// its passwords, and a chain over them.
+// From what the options say to an authenticator: for each account source a verifier or whoever
+// knows its passwords, and a chain over them.
 
-import { ConfigurationError } from '../system/failures/failures.js';
+import { requireSqlite } from '../system/sqlite/open-sqlite.js';
+import { UsageError } from '../system/failures/failures.js';
 import type { Authenticator } from './accounts/authenticator.js';
 import type { ChainLink } from './accounts/chain-link.js';
 import { parseSourceName, type SourceName } from './accounts/source-name.js';
 import type { AccountsOptions } from './open-accounts.js';
-import { ChainedAuthenticator } from './verifying/chained-authenticator.js';
 
 export interface SourcesOptions extends Omit<AccountsOptions, 'file'> {
   /** As `--passdb` names them, at least one. */
@@ -20,19 +20,39 @@ const checkpasswordConcurrency = 16;
 const dovecotConcurrency = 64;
 
 /**
- * Makes an authenticator. Opens nothing yet: files and connections are opened at the first call of a
- * method, and their faults, and those of schema and query, are verdicts.
+ * Makes an authenticator. Opens nothing yet: files and connections are opened at the first call of
+ * a method, and their faults, and those of schema and query, are verdicts.
  *
  * @throws UsageError, ConfigurationError for a source that cannot be understood
  */
 export async function openSources(options: SourcesOptions): Promise<Authenticator> {
   const names = options.sources.map(parseSourceName);
-  if (options.query !== undefined && !names.some(takesQuery)) {
-    throw new ConfigurationError('a passdb query goes with an SQL source; there is none');
-  }
   const links = await Promise.all(names.map((name) => openLink(name, options)));
   const [only, ...others] = links;
-  return only !== undefined && others.length === 0 ? only : new ChainedAuthenticator(links);
+  if (only !== undefined && others.length === 0) return only;
+  const { ChainedAuthenticator } = await import('./verifying/chained-authenticator.js');
+  return new ChainedAuthenticator(links);
+}
+
+/**
+ * Looks at what can be seen without asking a source: names, URIs, the query, packages.
+ *
+ * @throws UsageError, ConfigurationError that says what is wrong or what to install
+ */
+export async function requireSources({
+  sources,
+  query,
+}: Pick<SourcesOptions, 'sources' | 'query'>): Promise<void> {
+  const names = sources.map(parseSourceName);
+  if (query !== undefined && !names.some(takesQuery)) {
+    throw new UsageError('option --passdb-query goes with an SQL source, and there is none');
+  }
+  for (const { kind, place } of names) {
+    if (kind === 'sqlite') requireSqlite();
+    if (kind !== 'postgresql' && kind !== 'mysql') continue;
+    const { requireServerAccounts } = await import('./open-server-accounts.js');
+    requireServerAccounts(place, query);
+  }
 }
 
 function takesQuery({ kind }: SourceName): boolean {

@@ -11,7 +11,7 @@ export interface Attempt {
    * The work that makes a rejection of an unknown name take as long as one of a wrong password.
    * Wanted only when nobody else accepts the password.
    */
-  hide(): Promise<void>;
+  readonly hide: () => Promise<void>;
 }
 
 export interface ChainLink extends Authenticator {

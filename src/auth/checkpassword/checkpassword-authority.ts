@@ -1,7 +1,8 @@
-// A program with the checkpassword interface as the judge of passwords (cr.yp.to/checkpwd/interface.html):
-// it reads name, password and a timestamp from descriptor 3, exits with 1 for a wrong password and 111
-// when it cannot tell, and runs the program in its arguments when the password is right. That program
-// is env(1) here, and tells where the user's home directory is.
+// A program with the checkpassword interface as the judge of passwords
+// (https://cr.yp.to/checkpwd/interface.html): it reads name, password and a timestamp from
+// descriptor 3, exits with 1 for a wrong password and 111 when it cannot tell, and runs the program
+// in its arguments when the password is right. That program is env(1) here, and tells where the
+// user's home directory is.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
@@ -13,6 +14,8 @@ import type { PasswordAuthority, PasswordQuestion } from '../authorities/passwor
 
 /** What the interface allows on descriptor 3. */
 const maxOctets = 512;
+/** The exit status that says so. */
+const misused = 2;
 /** More than an environment is. */
 const maxOutput = 262_144;
 
@@ -36,23 +39,13 @@ export class CheckpasswordAuthority implements PasswordAuthority {
     }
     this.#requireProgram();
     const { status, signal, output } = await this.#run(input, question);
-    switch (status) {
-      case 0:
-        return {
-          verdict: 'accepted',
-          identity: question.login,
-          grant: { ...unlimited, home: homeIn(output) },
-        };
-      case 1:
-        return { verdict: 'rejected', reason: 'checkpassword refuses' };
-      case 2:
-        throw new SourceUnavailable(`${this.#program} says that it is misused (exit 2)`, true);
-      default:
-        throw new SourceUnavailable(
-          `${this.#program} ended with ${status === null ? (signal ?? 'no status') : `exit ${status}`}`,
-          false,
-        );
+    if (status === 0) {
+      const grant = { ...unlimited, home: homeIn(output) };
+      return { verdict: 'accepted', identity: question.login, grant };
     }
+    if (status === 1) return { verdict: 'rejected', reason: 'checkpassword refuses' };
+    const how = status === null ? (signal ?? 'no status') : `exit status ${status}`;
+    throw new SourceUnavailable(`${this.#program} ended with ${how}`, status === misused);
   }
 
   close(): void {

@@ -1,5 +1,6 @@
-// One connection to a socket of Dovecot's auth service: many questions at a time, each with a number
-// and a time within which its answer must come. Connects when it is needed, and anew after a loss.
+// One connection to a socket of Dovecot's auth service: many questions at a time, each with a
+// number and a time within which its answer must come. Connects when it is needed, and anew after a
+// loss.
 
 import { connect, type Socket } from 'node:net';
 import { SourceUnavailable } from '../accounts/account-source.js';
@@ -117,7 +118,7 @@ export class AuthConnection {
       const fail = (error: SourceUnavailable): void => {
         if (this.#open?.socket === socket) this.#open = undefined;
         reject(error);
-        for (const { fail: failOne } of waiting.values()) failOne(error);
+        for (const question of waiting.values()) question.fail(error);
         waiting.clear();
       };
       socket.setEncoding('utf8');

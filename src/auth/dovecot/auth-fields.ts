@@ -1,5 +1,5 @@
-// Lines of Dovecot's auth protocols: words between tabs, of which some are `name=value`. Octets that
-// would be taken for others stand behind 0x01 (Dovecot: lib/strescape.c).
+// Lines of Dovecot's auth protocols: words between tabs, of which some are `name=value`. Octets
+// that would be taken for others stand behind 0x01 (Dovecot: lib/strescape.c).
 
 const escapes: Readonly<Record<string, string>> = {
   '\0': '\u00010',
@@ -39,11 +39,9 @@ export function formatAuthLine(words: readonly string[]): string {
 }
 
 function escape(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
   return text.replace(/[\0\u0001\t\r\n]/g, (octet) => escapes[octet] ?? octet);
 }
 
 function unescape(text: string): string {
-  // eslint-disable-next-line no-control-regex -- as above
   return text.replace(/\u0001(.)/gs, (_, letter: string) => unescapes[letter] ?? letter);
 }

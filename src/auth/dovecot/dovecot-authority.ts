@@ -1,5 +1,5 @@
 // Dovecot's auth service as the judge of passwords, so that every backend that Dovecot has serves:
-// its socket `auth-client` says whether a password is right, `auth-userdb` where the user's mail is.
+// its socket `auth-client` says whether a password is right, `auth-userdb` where the mail is.
 // Dovecot's documentation: auth client protocol 1.2, auth master protocol 1.1.
 
 import { randomInt } from 'node:crypto';

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import type mysql from 'mysql2';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { SourceUnavailable } from '../accounts/account-source.js';
-import { loadDriver } from '../sql-servers/load-driver.js';
+import { requireDriver } from '../sql-servers/driver-packages.js';
 import { findPassword } from '../sql-servers/password-file.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
 import {
@@ -32,7 +32,10 @@ export class MysqlDriver implements SqlDriver {
   }
 
   async connect(host: ServerHost, withinMs: number): Promise<SqlConnection> {
-    this.#mysql ??= (await loadDriver(() => import('mysql2'), 'mysql2')).default;
+    if (this.#mysql === undefined) {
+      requireDriver('mysql2');
+      this.#mysql = (await import('mysql2')).default;
+    }
     const { user, database, parameters } = this.#address;
     const ssl = host.host.startsWith('/') ? undefined : await tlsOptions(parameters);
     let password;
@@ -166,7 +169,7 @@ function resultOf([result, fields]: [
       name,
       origin: orgTable === '' || orgName === '' ? null : originOf(schema ?? db, orgTable, orgName),
     })),
-    rows: result as unknown as readonly (readonly unknown[])[],
+    rows: result,
     changes: 0,
   };
 }

@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net';
 import type pg from 'pg';
 import { SourceUnavailable } from '../accounts/account-source.js';
-import { loadDriver } from '../sql-servers/load-driver.js';
+import { requireDriver } from '../sql-servers/driver-packages.js';
 import { findPassword } from '../sql-servers/password-file.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
 import {
@@ -35,7 +35,10 @@ export class PostgresqlDriver implements SqlDriver {
   }
 
   async connect(host: ServerHost, withinMs: number): Promise<SqlConnection> {
-    this.#pg ??= (await loadDriver(() => import('pg'), 'pg')).default;
+    if (this.#pg === undefined) {
+      requireDriver('pg');
+      this.#pg = (await import('pg')).default;
+    }
     const untilMs = performance.now() + withinMs;
     const known = this.#tls.get(host);
     const attempts = known === undefined ? tlsAttempts(this.#address, host) : [known];
@@ -96,10 +99,10 @@ export class PostgresqlDriver implements SqlDriver {
       },
       [String(table), String(column)],
     );
-    const [[columnName, tableName] = []] = names;
-    if (columnName === undefined) return [];
-    const text = `SELECT ${String(columnName)} FROM ${String(tableName)} LIMIT ${limit}`;
-    const { rows } = await connection.query({ name: `pop3d_sample`, text }, []);
+    const [[columnName, tableName] = []] = names as readonly (readonly string[])[];
+    if (columnName === undefined || tableName === undefined) return [];
+    const text = `SELECT ${columnName} FROM ${tableName} LIMIT ${limit}`;
+    const { rows } = await connection.query({ name: 'pop3d_sample', text }, []);
     return rows.map(([value]) => value);
   }
 
@@ -125,6 +128,7 @@ class PostgresqlConnection implements SqlConnection {
   }
 
   get #socket(): Socket {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- it is one
     return this.#client.connection.stream as Socket;
   }
 

@@ -1,5 +1,6 @@
-// The password that a database server wants, where the URI has none: from PGPASSWORD, or from a file
-// as libpq reads it (PostgreSQL 34.16), for MySQL too. Each line is host:port:database:user:password.
+// The password that a database server wants, where the URI has none: from PGPASSWORD, or from a
+// file as libpq reads it (PostgreSQL 34.16), for MySQL too. A line of it is
+// host:port:database:user:password.
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -53,12 +54,15 @@ async function findInFile(
 
 /** A colon or backslash in a field stands behind a backslash. */
 function splitFields(line: string): readonly string[] {
-  const fields = [''];
-  for (const [piece] of line.replace(/\r$/, '').matchAll(/\\.|[^\\]|\\$/gsu)) {
-    if (piece === ':') fields.push('');
-    else
-      fields[fields.length - 1] +=
-        piece.length > 1 && piece.startsWith('\\') ? piece.slice(1) : piece;
+  const fields: string[] = [];
+  let field = '';
+  for (const [piece] of line.replace(/\r$/, '').matchAll(/\\.|./gsu)) {
+    if (piece === ':') {
+      fields.push(field);
+      field = '';
+    } else {
+      field += /^\\./s.test(piece) ? piece.slice(1) : piece;
+    }
   }
-  return fields;
+  return [...fields, field];
 }

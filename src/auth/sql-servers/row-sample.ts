@@ -1,6 +1,6 @@
 // Stored passwords of some accounts, kept for a while, so that made-up accounts can look like those
-// that exist. Of two samples of one table that differ in few rows, most positions pick the same row:
-// the row that wins is the one whose own number and the position give the greatest product.
+// that exist. Two samples that differ in few rows give the same row for most positions: each row
+// has a number of its own, and the one wins that makes the greatest number with the position.
 
 import { createHash } from 'node:crypto';
 

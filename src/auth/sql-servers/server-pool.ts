@@ -1,6 +1,7 @@
-// Connections to a database of which there are several hosts, any of which may be away, hang or come
-// back. Answers within a bounded time, whatever they do; what waits is bounded too.
+// Connections to a database of which there are several hosts, any of which may be away, hang or
+// come back. Answers within a bounded time, whatever they do; what waits is bounded too.
 
+import { ConfigurationError } from '../../system/failures/failures.js';
 import { SourceUnavailable } from '../accounts/account-source.js';
 import { FairTurns, NoTurnError } from '../turns/fair-turns.js';
 import { nameOfHost, type ServerAddress, type ServerHost } from './server-address.js';
@@ -85,6 +86,7 @@ export class ServerPool {
     } catch (error) {
       if (error instanceof NoTurnError) throw new SourceUnavailable(error.message, false);
       if (error instanceof SqlFailure) throw new SourceUnavailable(error.message, error.isLasting);
+      if (error instanceof ConfigurationError) throw new SourceUnavailable(error.message, true);
       throw error;
     }
   }

@@ -3,8 +3,8 @@
 import { lowerCaseAscii } from '../../auth/accounts/login-name.js';
 import { MaildropPlaces } from '../../maildrop/place/maildrop-places.js';
 import { uniqueIdSources } from '../../maildrop/unique-ids/unique-id-source.js';
-import { requireSqlite } from '../../system/sqlite/open-sqlite.js';
 import { UsageError } from '../../system/failures/failures.js';
+import { requireSources } from '../../auth/open-sources.js';
 import type { Log } from '../../system/log/log.js';
 import type { Security } from '../connection/link.js';
 import { createMaildirService } from './maildir-service.js';
@@ -17,10 +17,12 @@ export async function configureService(
   log: Log,
   sessions: 'one' | 'many',
 ): Promise<Service> {
-  requireSqlite(); // What is missing is told at the start, not at the first login.
+  const accountSources = given.passdb ?? ['passdb.sqlite'];
+  // What is wrong with a source's name, or missing for it, is told at the start.
+  await requireSources({ sources: accountSources, query: given['passdb-query'] });
   return createMaildirService({
     security: await loadSecurity(given, log),
-    passwordDatabase: given.passdb ?? 'passdb.sqlite',
+    accountSources,
     passwordQuery: given['passdb-query'],
     defaultDomain: given['default-domain'],
     allowsWeakSchemes: given['allow-weak-schemes'] ?? false,

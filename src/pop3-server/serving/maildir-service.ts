@@ -1,4 +1,4 @@
-// The service that pop3d gives: Maildirs, and passwords from a SQLite file.
+// The service that pop3d gives: Maildirs, and accounts from the sources.
 
 import type { Accepted, Authenticator } from '../../auth/accounts/authenticator.js';
 import { openMaildirMaildrop } from '../../maildrop/opened/maildir-maildrop.js';
@@ -19,7 +19,8 @@ import type { Security } from '../connection/link.js';
 import type { MaildropSession, Service, SessionLimits } from '../commands/service.js';
 
 export interface MaildirServiceOptions {
-  readonly passwordDatabase: string;
+  /** As `--passdb` names them, at least one. */
+  readonly accountSources: readonly string[];
   readonly passwordQuery: string | undefined;
   readonly defaultDomain: string | undefined;
   readonly allowsWeakSchemes: boolean;
@@ -57,10 +58,11 @@ export function createMaildirService(options: MaildirServiceOptions): Service {
 }
 
 async function openAuthenticator(options: MaildirServiceOptions): Promise<Authenticator> {
-  const { openAccounts } = await import('../../auth/open-accounts.js');
+  const { openSources } = await import('../../auth/open-sources.js');
   const remembered = options.sessions === 'many' ? rememberedUsers : 0;
-  return openAccounts({
-    file: options.passwordDatabase,
+  return openSources({
+    sources: options.accountSources,
+    sessions: options.sessions,
     query: options.passwordQuery,
     defaultDomain: options.defaultDomain,
     allowsWeakSchemes: options.allowsWeakSchemes,

@@ -16,10 +16,10 @@ export const pop3dOptions = {
     help: '0: close at once; any other: serve',
   },
   passdb: {
-    kind: 'text',
-    value: 'FILE',
+    kind: 'list',
+    value: 'SOURCE',
     env: 'PASSDB',
-    help: 'password database (passdb.sqlite)',
+    help: 'accounts: a SQLite FILE (passdb.sqlite), postgresql://, mysql://, dovecot:DIRECTORY, checkpassword:PROGRAM; several are asked in order',
   },
   'passdb-query': {
     kind: 'text',

@@ -51,7 +51,7 @@ service auth {
 ${settings}
 `,
   );
-  const [file = '', ...words] = [...wrapper, expectProgram('dovecot'), '-F', '-c', configuration];
+  const [file, ...words] = [...wrapper, expectProgram('dovecot'), '-F', '-c', configuration];
   const master: RunningProgram = startCommand(t, file, words);
   const log = (): Promise<string> =>
     readFile(join(folder, 'dovecot.log'), 'latin1').catch(() => master.stderr);

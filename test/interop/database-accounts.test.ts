@@ -1,0 +1,98 @@
+// Accounts in PostgreSQL and MariaDB: in passdb's own tables, and in tables of another shape.
+
+import t from 'tap';
+import { seeClientsLogIn, unlessClients } from '../support/accounts/client-logins.js';
+import { openSources } from '../../src/auth/open-sources.js';
+import { loginClient } from '../../src/auth/accounts/login-client.js';
+import type { Verdict } from '../../src/auth/accounts/authenticator.js';
+import { hashPassword } from '../../src/auth/stored/make-password.js';
+import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
+import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
+
+const servers = [
+  { name: 'PostgreSQL', start: startPostgresql, unless: unlessPostgresql },
+  { name: 'MariaDB', start: startMariadb, unless: unlessMariadb },
+] as const;
+
+const schema = `CREATE TABLE users (username VARCHAR(255), domain VARCHAR(255), password TEXT NOT NULL,
+  active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY (username, domain));`;
+
+const queried = `SELECT password, home, maildrop, networks, read_only, days, label FROM mailbox
+  WHERE address = :address AND (:tls = 1 OR NOT needs_tls) AND :service <> ':user' AND :level >= 1`;
+
+for (const { name, start, unless } of servers) {
+  t.test(
+    `curl, fetchmail and a SCRAM client log in with accounts in ${name}`,
+    { skip: unless() || unlessClients() },
+    async (t) => {
+      const scram = await hashPassword('SCRAM-SHA-256', Buffer.from('secret'));
+      const server = await start(
+        t,
+        `${schema} INSERT INTO users (username, domain, password) VALUES ('ann', 'example.org', '${scram}');`,
+      );
+      const { program } = await seeClientsLogIn(t, {
+        env: { PASSDB: server.uri },
+        user: 'ann@example.org',
+        password: 'secret',
+        mechanisms: 'clear and SCRAM',
+      });
+      t.match(program.stderr, /failure .*reason="wrong password"/);
+      t.match(program.stderr, /failure .*reason="unknown user"/);
+      await server.sql("UPDATE users SET active = 'N'");
+      const opened = await openSources({ sources: [server.uri], allowsWeakSchemes: false });
+      t.teardown(() => opened.close());
+      t.match(await opened.verifyPassword(Buffer.from('ann@example.org'), Buffer.from('secret')), {
+        verdict: 'rejected',
+        reason: 'disabled user',
+      });
+      await server.sql('DROP TABLE users');
+      t.match(
+        await opened.verifyPassword(Buffer.from('ann@example.org'), Buffer.from('secret')),
+        { verdict: 'unavailable', isLasting: true, reason: /users/ },
+        'a table that is missing is no unknown user',
+      );
+    },
+  );
+
+  t.test(
+    `a query of ${name} gets what is known of the client, and its columns hold`,
+    { skip: unless() },
+    async (t) => {
+      const server = await start(
+        t,
+        `CREATE TABLE mailbox (address VARCHAR(255), password TEXT, home TEXT, maildrop TEXT, networks TEXT,
+           read_only BOOLEAN, days INTEGER, label VARCHAR(64), needs_tls BOOLEAN);
+         INSERT INTO mailbox VALUES ('ann@example.org', '{PLAIN}secret', '/home/ann', NULL, NULL, FALSE, NULL, NULL, TRUE),
+           ('ann@example.org', '{PLAIN}app', NULL, '/srv/ann', '192.0.2.0/24', TRUE, 30, 'phone', FALSE);`,
+      );
+      const opened = await openSources({
+        sources: [server.uri],
+        query: queried,
+        allowsWeakSchemes: false,
+      });
+      t.teardown(() => opened.close());
+      const verify = (password: string, isTls: boolean, level = 1): Promise<Verdict> =>
+        opened.verifyPassword(
+          Buffer.from('Ann@example.org'),
+          Buffer.from(password),
+          loginClient('192.0.2.7', { isTls, service: isTls ? 'pop3s' : 'pop3', level }),
+        );
+      t.match(await verify('secret', true), {
+        verdict: 'accepted',
+        grant: { home: '/home/ann', maildrop: null, isReadOnly: false, days: null, label: null },
+      });
+      t.match(await verify('secret', false), { verdict: 'rejected', reason: 'wrong password' });
+      t.match(await verify('secret', true, 0), { verdict: 'rejected', reason: 'unknown user' });
+      t.match(await verify('app', false), {
+        verdict: 'accepted',
+        grant: { home: null, maildrop: '/srv/ann', isReadOnly: true, days: 30, label: 'phone' },
+      });
+      t.equal(await opened.leastDays(), 1);
+      t.match(
+        await opened.verifyPassword(Buffer.from('"; DROP TABLE mailbox; --@x'), Buffer.from('x')),
+        { verdict: 'rejected' },
+      );
+      t.equal((await server.sql('SELECT count(*) FROM mailbox')).trim(), '2');
+    },
+  );
+}
