@@ -1,5 +1,5 @@
 // Several sources, asked in order. The first that has a name decides about it; one that cannot be
-// asked stops the search, because the name may be its. doc/decisions/017-account-sources.md
+// asked stops the search, because the name may be its. doc/decisions/018-account-sources.md
 
 import type {
   Authenticator,

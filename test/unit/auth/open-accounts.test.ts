@@ -299,7 +299,7 @@ t.test('APOP gets the password of {PLAIN} rows only', async (t) => {
   });
   t.same(await lookUp('otto'), { found: 'nothing', reason: 'disabled user' });
   t.same(await lookUp('hash'), { found: 'nothing', reason: 'password not stored as PLAIN' });
-  t.same(await lookUp('nobody'), { found: 'nothing', reason: 'unknown user' });
+  t.same(await lookUp('nobody'), { found: 'nothing', isUnknown: true, reason: 'unknown user' });
   const missing = openAccounts({ file: `${file}.missing` });
   t.match(await missing.lookUpPlain(Buffer.from('a@b')), { found: 'unavailable' });
   t.match(await missing.lookUpScram(Buffer.from('a@b')), { found: 'unavailable' });

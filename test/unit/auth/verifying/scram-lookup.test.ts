@@ -64,6 +64,7 @@ t.test('unknown users and those with other schemes get the same decoy', async (t
   ] as const) {
     t.same(await lookUpScram({ ...input, candidates }), {
       found: 'decoy',
+      ...(candidates.length === 0 ? { isUnknown: true } : {}),
       reason,
       credentials: first,
     });
