@@ -1,14 +1,17 @@
 #!/usr/bin/env node
-// tcpsrun: accepts connections on one address and port and starts a program for each. tcpsrun(8).
+// tcpsrun: accepts connections on addresses and ports and starts a program for each. tcpsrun(8).
 
 import '../system/program/refuse-debugger.js';
 import { withoutConnectionVariables } from '../launcher/handing-over/connection-facts.js';
-import type { Service } from '../launcher/handing-over/run-file-parameters.js';
+import { NetworkError } from '../launcher/rules/network.js';
+import { NetworkList } from '../launcher/rules/network-list.js';
+import type { ListenerSettings } from '../launcher/serving/listeners.js';
 import { runLauncher } from '../launcher/serving/run-launcher.js';
 import { inheritedEnvironment } from '../run-file/inherited-environment.js';
 import { exitCode } from '../system/failures/exit-code.js';
 import { openLog } from '../system/log/log.js';
 import { logOptionsFrom, logOptionTable } from '../system/program/log-options.js';
+import { UsageError } from '../system/failures/failures.js';
 import { runProgram } from '../system/program/program.js';
 
 const defaults = { concurrency: 40, concurrencyWithWorkers: 1000, backlog: 128 };
@@ -16,7 +19,7 @@ const defaults = { concurrency: 40, concurrencyWithWorkers: 1000, backlog: 128 }
 void runProgram(
   {
     name: 'tcpsrun',
-    synopsis: '[options] address port runfile',
+    synopsis: '[options] address port runfile [address port runfile]...',
     purpose: 'Accepts connections and starts the program that the run file describes for each.',
     options: {
       rules: {
@@ -65,6 +68,11 @@ void runProgram(
         max: 1_000_000_000,
         help: 'replace a worker after M sessions (0: never)',
       },
+      'proxy-from': {
+        kind: 'text',
+        value: 'NETWORKS',
+        help: 'connections from there begin with a PROXY header, which names the client',
+      },
       metrics: {
         kind: 'text',
         value: 'FILE',
@@ -77,20 +85,16 @@ void runProgram(
       },
       ...logOptionTable,
     },
-    positionals: [3, 3],
+    positionals: [3, Infinity],
   },
-  async ({ options, positionals: [address = '', port = '', runFile = ''] }) => {
-    const service: Service = {
-      runFile,
-      port,
-      inherited: withoutConnectionVariables(inheritedEnvironment(process.env)),
-      directory: process.cwd(),
-    };
+  async ({ options, positionals }) => {
+    const listeners = listenersFrom(positionals);
+    const proxies = proxiesFrom(options['proxy-from']);
     const denied = options['spawn-denied'] === true ? 'served' : 'closed';
     if (options.explain !== undefined) {
       const { explain } = await import('../launcher/telling/explain.js');
-      const { rules } = options;
-      process.stdout.write(explain({ service, address, rules, denied, client: options.explain }));
+      const { rules, explain: client } = options;
+      process.stdout.write(explain({ listeners, proxies, rules, denied, client }));
       return exitCode.ok;
     }
     const workerCount = options.workers ?? 0;
@@ -102,8 +106,8 @@ void runProgram(
       gathersLines: workerCount > 0,
     });
     const serving = runLauncher({
-      service,
-      address,
+      listeners,
+      proxies,
       rules: options.rules,
       denied,
       concurrency,
@@ -129,3 +133,30 @@ void runProgram(
     return exitCode.ok;
   },
 );
+
+/** @throws UsageError */
+function listenersFrom(positionals: readonly string[]): readonly ListenerSettings[] {
+  if (positionals.length % 3 !== 0) {
+    throw new UsageError(
+      `each listener needs address, port and run file, and there are ${positionals.length} arguments`,
+    );
+  }
+  const inherited = withoutConnectionVariables(inheritedEnvironment(process.env));
+  const directory = process.cwd();
+  return Array.from({ length: positionals.length / 3 }, (_, index) => {
+    const [address = '', port = '', runFile = ''] = positionals.slice(3 * index);
+    return { address, service: { runFile, port, inherited, directory } };
+  });
+}
+
+/** @throws UsageError */
+function proxiesFrom(text: string | undefined): NetworkList {
+  try {
+    const proxies = NetworkList.parse(text ?? '');
+    if (text !== undefined && proxies.isEmpty) throw new NetworkError('no network is given');
+    return proxies;
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    throw new UsageError(`option --proxy-from: ${error.message}`);
+  }
+}

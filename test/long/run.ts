@@ -43,7 +43,12 @@ const parts: readonly Part[] = [
     share: 6,
     run: (ms) => runChild('test/fuzz/replies-main.js', seed, 100_000_000, 10_000_000, ms / 1000),
   },
-  { name: 'whole-sessions', share: 10, run: wholeSessions },
+  {
+    name: 'fuzz proxy headers',
+    share: 3,
+    run: (ms) => runChild('test/fuzz/proxy-main.js', seed, 1_000_000, ms / 1000),
+  },
+  { name: 'whole-sessions', share: 7, run: wholeSessions },
   { name: 'faults pop3d', share: 15, run: (ms) => sweepOf('pop3d', ms) },
   { name: 'faults pop3get', share: 8, run: (ms) => sweepOf('pop3get', ms) },
   {

@@ -2,16 +2,21 @@
 
 import type { Socket } from 'node:net';
 import { noFailures, type RecentFailures } from '../../worker/failed-logins.js';
+import { proxyVariable } from '../../worker/proxied-client.js';
+import type { ProxyHeader } from '../listening/proxy-header.js';
+import type { ProxiedTls } from '../listening/proxy-tls.js';
 import { addressFromBytes, tryPeerAddress, type Address } from '../rules/address.js';
-
-export interface Endpoint {
-  readonly address: Address;
-  readonly port: number;
-}
+import type { Endpoint } from '../rules/endpoint.js';
 
 export interface ConnectionFacts {
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  /** Where a proxy said both ends; absent where they are the connection's own. */
+  readonly proxied?: {
+    readonly proxy: Address;
+    /** What the client speaks to the proxy. */
+    readonly tls: ProxiedTls | null;
+  };
 }
 
 /** What the launcher says of a client beside the addresses. */
@@ -33,6 +38,14 @@ export function tryConnectionFacts(socket: Socket): ConnectionFacts | null {
   return remote === null || local === null ? null : { remote, local };
 }
 
+/** What a proxy's header makes of them. */
+export function withHeader(facts: ConnectionFacts, header: ProxyHeader): ConnectionFacts {
+  if (header.kind === 'own') return facts;
+  const { source, destination, tls } = header;
+  const proxied = { proxy: facts.remote.address, tls };
+  return { remote: source, local: destination, proxied };
+}
+
 function tryEndpoint(text: string | undefined, port: number | undefined): Endpoint | null {
   const address = tryPeerAddress(text);
   return address === null || port === undefined ? null : { address, port };
@@ -48,9 +61,10 @@ export const unratedClient: ClientRating = { level: 1, failures: noFailures };
 
 /** PROTO is TCP for both families, addresses are canonical, ports decimal. */
 export function ucspiVariables(
-  { local, remote }: ConnectionFacts,
+  { local, remote, proxied }: ConnectionFacts,
   { level, failures }: ClientRating,
 ): Readonly<Record<string, string>> {
+  const tls = proxied?.tls ?? null;
   return {
     PROTO: 'TCP',
     TCPLOCALIP: local.address.text,
@@ -60,12 +74,23 @@ export function ucspiVariables(
     ACCESSLEVEL: String(level),
     FAILED_LOGINS: String(failures.count),
     LOGIN_DELAY_MS: String(Math.ceil(failures.owedMs)),
+    ...(proxied === undefined ? {} : { [proxyVariable]: proxied.proxy.text }),
+    ...(tls === null ? {} : { SSL_PROTOCOL: tls.version }),
+    ...(tls?.cipher == null ? {} : { SSL_CIPHER: tls.cipher }),
+    ...(tls?.serverName == null ? {} : { SSL_TLS_SNI_SERVERNAME: tls.serverName }),
   };
 }
 
+/** Names of all variables that a connection may have. */
+export const connectionVariables: ReadonlySet<string> = new Set([
+  ...['PROTO', 'TCPLOCALIP', 'TCPLOCALPORT', 'TCPREMOTEIP', 'TCPREMOTEPORT'],
+  ...['ACCESSLEVEL', 'FAILED_LOGINS', 'LOGIN_DELAY_MS'],
+  ...[proxyVariable, 'SSL_PROTOCOL', 'SSL_CIPHER', 'SSL_TLS_SNI_SERVERNAME'],
+]);
+
 /** Names under which this or another launcher may have described a connection of its own. */
 const connectionVariable =
-  /^(?:PROTO|ACCESSLEVEL|FAILED_LOGINS|LOGIN_DELAY_MS|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
+  /^(?:PROTO|ACCESSLEVEL|TCPSRUN_PROXY|FAILED_LOGINS|LOGIN_DELAY_MS|TCP6?(?:LOCAL|REMOTE)(?:IP|PORT|HOST|INFO)|TCP6INTERFACE|TCPCONNNUM|TCPCONCURRENCY|REMOTE_(?:ADDR|PORT|HOST)|SOCAT_.*|SSL_(?:PROTOCOL|CIPHER|TLS_SNI_SERVERNAME|PEER_CERT_.*))$/;
 
 /** Removes what an outer launcher said of another connection. */
 export function withoutConnectionVariables(

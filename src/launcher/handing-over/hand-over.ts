@@ -12,6 +12,8 @@ export interface AdmittedConnection extends ClientRating {
   /** Paused since it was accepted. */
   readonly socket: Socket;
   readonly facts: ConnectionFacts;
+  /** What failed logins are counted for: the client's IPv4 address or /64. */
+  readonly source: string;
   /** Gets what the program tells, if it does. */
   readonly hear: (news: ProgramNews) => void;
   /** Called while no worker has room for it: a session that has not logged in might end for it. */

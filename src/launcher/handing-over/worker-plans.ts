@@ -2,8 +2,9 @@
 
 import { runFileUses, type Launch } from '../../run-file/evaluate-run-file.js';
 import { readRunFile } from '../../run-file/read-run-file.js';
+import { RunFileError } from '../../run-file/run-file-error.js';
 import type { RunFile } from '../../run-file/run-file.js';
-import { ucspiVariables, unknownConnection, unratedClient } from './connection-facts.js';
+import { connectionVariables, unknownConnection, unratedClient } from './connection-facts.js';
 import type { AdmittedConnection } from './hand-over.js';
 import { planLaunch, type Service } from './run-file-parameters.js';
 
@@ -16,10 +17,6 @@ export interface WorkerPlan {
 
 /** Levels whose plans are remembered; rules have few. */
 const maxPlans = 64;
-
-const connectionVariables: ReadonlySet<string> = new Set(
-  Object.keys(ucspiVariables(unknownConnection, unratedClient)),
-);
 
 /** The level is not among them: it has a plan of its own. */
 const peerVariables: ReadonlySet<string> = new Set(
@@ -65,6 +62,16 @@ export class WorkerPlans {
       [...launch.environment].filter(([name]) => !connectionVariables.has(name)),
     );
     return { signature: signatureOf(launch), launch: { ...launch, environment } };
+  }
+}
+
+/** @returns null for a run file that comes to nothing now */
+export function trySignature(service: Service): string | null {
+  try {
+    return new WorkerPlans(service).ofWorkers().signature;
+  } catch (error) {
+    if (error instanceof RunFileError) return null;
+    throw error;
   }
 }
 

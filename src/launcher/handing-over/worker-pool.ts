@@ -2,7 +2,6 @@
 // and stays the launcher's until the worker says that it took it. doc/tcpsrun-worker.7.
 
 import type { Log } from '../../system/log/log.js';
-import { sourceOf } from '../rules/address.js';
 import { ucspiVariables } from './connection-facts.js';
 import type { AdmittedConnection, HandOver, Session } from './hand-over.js';
 import { KeptWorkers } from './kept-workers.js';
@@ -28,8 +27,18 @@ export interface WorkerPoolOptions {
   readonly times?: WorkerTimes;
 }
 
+/** A run file that the workers serve. */
+interface ServedRunFile {
+  readonly plans: WorkerPlans;
+  /** Serves the connections that no worker can. */
+  readonly otherwise: HandOver;
+  /** Whether workers were started with its arguments, so that their greeting is its own. */
+  readonly isOwn: boolean;
+}
+
 /** A connection that waits for a worker, or is offered to one. */
 interface Job {
+  readonly runFile: ServedRunFile;
   readonly connection: AdmittedConnection;
   readonly argv: readonly string[];
   isGreeted: boolean;
@@ -44,9 +53,8 @@ const maxDeaths = 5;
 
 export class WorkerPool implements HandOver {
   readonly isCostly: boolean;
-  readonly #otherwise: HandOver;
+  readonly #own: ServedRunFile;
   readonly #maxWaiting: () => number;
-  readonly #plans: WorkerPlans;
   readonly #workers: KeptWorkers;
   readonly #waiting: Job[] = [];
   #nextId = 1;
@@ -54,12 +62,11 @@ export class WorkerPool implements HandOver {
   /** Starts nothing yet. */
   constructor({ service, otherwise, waiting = () => Infinity, ...options }: WorkerPoolOptions) {
     this.isCostly = options.sessionsPerWorker === 1;
-    this.#otherwise = otherwise;
+    this.#own = { plans: new WorkerPlans(service), otherwise, isOwn: true };
     this.#maxWaiting = waiting;
-    this.#plans = new WorkerPlans(service);
     this.#workers = new KeptWorkers({
       ...options,
-      plans: this.#plans,
+      plans: this.#own.plans,
       onFree: () => this.#dispatch(),
       onFewer: () => this.#serveStranded(),
     });
@@ -84,16 +91,30 @@ export class WorkerPool implements HandOver {
     this.#workers.close();
   }
 
-  async serve(connection: AdmittedConnection): Promise<Session> {
-    const { signature, argv } = this.#plans.of(connection);
+  serve(connection: AdmittedConnection): Promise<Session> {
+    return this.#serve(connection, this.#own);
+  }
+
+  /**
+   * Serves another run file's connections with the same workers, as long as its program, directory
+   * and lasting environment are the same.
+   */
+  alsoFor(service: Service, otherwise: HandOver): HandOver {
+    const runFile = { plans: new WorkerPlans(service), otherwise, isOwn: false };
+    const serve: HandOver['serve'] = (connection) => this.#serve(connection, runFile);
+    return { isCostly: this.isCostly, serve };
+  }
+
+  async #serve(connection: AdmittedConnection, runFile: ServedRunFile): Promise<Session> {
+    const { signature, argv } = runFile.plans.of(connection);
     if (!this.#workers.areFor(signature) || !this.#workers.hasReady) {
-      return this.#otherwise.serve(connection);
+      return runFile.otherwise.serve(connection);
     }
     if (this.#waiting.length >= this.#maxWaiting()) {
       throw new Error('too many connections wait for a worker');
     }
     return new Promise((settle, fail) => {
-      this.#waiting.push({ connection, argv, isGreeted: false, deaths: 0, settle, fail });
+      this.#waiting.push({ runFile, connection, argv, isGreeted: false, deaths: 0, settle, fail });
       this.#dispatch();
     });
   }
@@ -109,7 +130,7 @@ export class WorkerPool implements HandOver {
 
   async #offer(job: Job, worker: WorkerProcess): Promise<void> {
     const { socket, facts, level, hear, onNoRoom } = job.connection;
-    if (!job.isGreeted && worker.greeting !== null && level > 0) {
+    if (job.runFile.isOwn && !job.isGreeted && worker.greeting !== null && level > 0) {
       socket.write(worker.greeting);
       job.isGreeted = true;
     }
@@ -119,7 +140,7 @@ export class WorkerPool implements HandOver {
         id: this.#nextId++,
         arguments: job.argv,
         environment: ucspiVariables(facts, job.connection),
-        network: sourceOf(facts.remote.address),
+        network: job.connection.source,
         isGreeted: job.isGreeted,
       },
       socket,
@@ -164,9 +185,9 @@ export class WorkerPool implements HandOver {
     }
   }
 
-  #serveWithoutWorker({ connection, isGreeted, settle, fail }: Job): void {
+  #serveWithoutWorker({ connection, runFile, isGreeted, settle, fail }: Job): void {
     // A program of its own would greet again, which no client expects.
     if (isGreeted) fail(new Error('greeted, but no worker is left'));
-    else this.#otherwise.serve(connection).then(settle, fail);
+    else runFile.otherwise.serve(connection).then(settle, fail);
   }
 }

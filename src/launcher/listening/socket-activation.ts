@@ -1,4 +1,4 @@
-// The listening socket that a service manager passes, as sd_listen_fds(3) describes it.
+// The listening sockets that a service manager passes, as sd_listen_fds(3) describes it.
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { tryWholeNumber } from '../../system/program/options.js';
@@ -10,21 +10,59 @@ const firstPassed = 3;
 /** TCP_LISTEN as /proc/net/tcp shows it. */
 const listening = '0A';
 
+export interface PassedSocket {
+  readonly fd: number;
+  /** LISTEN_FDNAMES' word for it; empty where there is none. */
+  readonly name: string;
+}
+
 /**
- * @returns the descriptor of the first socket that was passed to this very process; null when none
- *   was
+ * @returns what was passed to this very process
  * @throws ConfigurationError when something was, and LISTEN_FDS does not say how much
  */
-export function tryPassedSocket(environment: NodeJS.ProcessEnv, pid: number): number | null {
-  const { LISTEN_PID: forWhom, LISTEN_FDS: text = '' } = environment;
-  if (forWhom !== String(pid) || text === '') return null;
+export function passedSockets(
+  environment: NodeJS.ProcessEnv,
+  pid: number,
+): readonly PassedSocket[] {
+  const { LISTEN_PID: forWhom, LISTEN_FDS: text = '', LISTEN_FDNAMES = '' } = environment;
+  if (forWhom !== String(pid) || text === '') return [];
   const count = tryWholeNumber(text, 0, 1_000_000);
   if (count === null) {
     throw new ConfigurationError(
       `environment variable LISTEN_FDS must be the number of passed sockets, not "${text}"`,
     );
   }
-  return count === 0 ? null : firstPassed;
+  const names = LISTEN_FDNAMES.split(':');
+  return Array.from({ length: count }, (_, index) => ({
+    fd: firstPassed + index,
+    name: names[index] ?? '',
+  }));
+}
+
+/**
+ * Which socket is whose: by name where each listener's port, as it was given, is the name of one;
+ * else in order.
+ *
+ * @param ports of the listeners
+ * @returns a descriptor for each; none at all when nothing was passed
+ * @throws ConfigurationError when there are fewer sockets than listeners
+ */
+export function assignSockets(
+  sockets: readonly PassedSocket[],
+  ports: readonly string[],
+): readonly number[] {
+  if (sockets.length === 0) return [];
+  if (sockets.length < ports.length) {
+    throw new ConfigurationError(
+      `${sockets.length} sockets were passed (LISTEN_FDS) for ${ports.length} listeners`,
+    );
+  }
+  const byName = ports.flatMap((port) => {
+    const named = sockets.filter(({ name }) => name === port);
+    return named.length === 1 ? named.map(({ fd }) => fd) : [];
+  });
+  if (byName.length === ports.length && new Set(byName).size === ports.length) return byName;
+  return sockets.slice(0, ports.length).map(({ fd }) => fd);
 }
 
 /**

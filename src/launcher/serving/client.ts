@@ -3,7 +3,8 @@
 import type { Socket } from 'node:net';
 import type { ProcessStart } from '../fairness/process-starts.js';
 import type { ConnectionFacts } from '../handing-over/connection-facts.js';
-import type { Session } from '../handing-over/hand-over.js';
+import type { ProxyHeader } from '../listening/proxy-header.js';
+import type { HandOver, Session } from '../handing-over/hand-over.js';
 
 /** What the access rules say of an address. */
 export interface Verdict {
@@ -23,10 +24,21 @@ export type Stage =
   /** Its session is ended, or not begun, because `successor` needs the slot. */
   | { readonly stage: 'leaving'; readonly successor: Client };
 
+/** How a connection came. */
+export interface Arrival {
+  /** Gives connections of that listener away. */
+  readonly handOver: HandOver;
+  /** The listener's port, where there are several. */
+  readonly port: number | undefined;
+  /** What a trusted proxy sent before it; null for a connection that came by itself. */
+  readonly header: ProxyHeader | null;
+}
+
 export interface Client {
   /** Counts accepted connections, this one included. */
   readonly number: number;
   readonly socket: Socket;
+  readonly arrival: Arrival;
   readonly facts: ConnectionFacts;
   readonly verdict: Verdict;
   readonly level: number;

@@ -9,11 +9,12 @@ import { hasPeerLeft } from '../fairness/peer-presence.js';
 import { ProcessStarts, type ProcessStart } from '../fairness/process-starts.js';
 import { SessionsBeforeLogin } from '../fairness/sessions-before-login.js';
 import { trustedLevel } from '../fairness/trusted-level.js';
-import { tryConnectionFacts } from '../handing-over/connection-facts.js';
-import type { HandOver, Session } from '../handing-over/hand-over.js';
+import { tryConnectionFacts, withHeader } from '../handing-over/connection-facts.js';
+import type { Session } from '../handing-over/hand-over.js';
 import { sourceOf, type Address } from '../rules/address.js';
+import type { Endpoint } from '../rules/endpoint.js';
 import type { Counters } from '../telling/metrics.js';
-import type { Client, Stage, Verdict } from './client.js';
+import type { Arrival, Client, Stage, Verdict } from './client.js';
 
 export interface LauncherLimits {
   /** Connections served at a time; 1 or more. */
@@ -26,7 +27,6 @@ export interface LauncherLimits {
 
 export interface LauncherOptions {
   readonly log: Log;
-  readonly handOver: HandOver;
   /** Never throws. */
   readonly judge: (address: Address) => Verdict;
   readonly limits: LauncherLimits;
@@ -86,27 +86,38 @@ export class Launcher {
   }
 
   /** Takes charge of an accepted, paused connection. */
-  accept(socket: Socket): void {
+  accept(socket: Socket, arrival: Arrival): void {
     this.#totals.accepted += 1;
-    const facts = tryConnectionFacts(socket);
-    if (facts === null) {
+    const found = tryConnectionFacts(socket);
+    if (found === null) {
       this.#totals.refused += 1;
       this.#options.log.write('refuse', { why: 'the peer is gone or has no IP address' });
       socket.destroy();
       return;
     }
+    const { header } = arrival;
+    const facts = header === null ? found : withHeader(found, header);
     const { address } = facts.remote;
     const verdict = this.#options.judge(address);
     const { level } = verdict;
-    const source = sourceOf(address);
     const { accepted: number } = this.#totals;
+    // A proxy's health check counts against nobody.
+    const source = header?.kind === 'own' ? `health check ${number}` : sourceOf(address);
     const at: Stage = { stage: 'waiting' };
-    const client: Client = { number, socket, facts, verdict, level, source, at };
+    const client: Client = { number, socket, arrival, facts, verdict, level, source, at };
     if (this.#isStopping) this.#refuse(client, 'stopping');
     else if (level === 0 && this.#options.denied === 'closed') {
       this.#totals.denied += 1;
       this.#close(client, 'denied');
     } else this.#admit(client);
+  }
+
+  /** Counts a connection of a proxy that is closed already, because it had no header. */
+  refuseUnheaded(proxy: Endpoint, why: string): void {
+    this.#totals.accepted += 1;
+    this.#totals.refused += 1;
+    const { address, port } = proxy;
+    this.#options.log.write('refuse', { peer: address.text, port, why });
   }
 
   /** Closes what waits, accepts no more, and resolves when the last session has ended. */
@@ -146,7 +157,7 @@ export class Launcher {
     const found = this.#beforeLogin.findFor(successor);
     if (found === undefined) return;
     const { session: client, sinceMs } = found;
-    const isOwn = client.source === successor.source && this.#options.handOver.isCostly;
+    const isOwn = client.source === successor.source && client.arrival.handOver.isCostly;
     if (isOwn && performance.now() - sinceMs < ownSourceGraceMs) return;
     this.#beforeLogin.delete(client);
     const { at } = client;
@@ -186,7 +197,7 @@ export class Launcher {
 
   /** Never rejects. The client has its slot, which is always given back here. */
   async #serve(client: Client): Promise<void> {
-    const start = this.#options.handOver.isCostly
+    const start = client.arrival.handOver.isCostly
       ? this.#starts.request(client, client.socket)
       : undefined;
     client.at = { stage: 'starting', start };
@@ -205,13 +216,14 @@ export class Launcher {
   }
 
   async #handOver(client: Client, start: ProcessStart | undefined, sinceMs: number): Promise<void> {
-    const { socket, facts, level } = client;
+    const { socket, arrival, facts, level, source } = client;
     try {
-      const session = await this.#options.handOver.serve({
+      const session = await arrival.handOver.serve({
         socket,
         facts,
         level,
-        failures: this.#failedLogins.of(client.source),
+        source,
+        failures: this.#failedLogins.of(source),
         hear: (news) => {
           start?.end();
           this.#hear(client, news);
@@ -235,12 +247,14 @@ export class Launcher {
     }
   }
 
-  async #watch({ facts, verdict }: Client, { pid, ended }: Session): Promise<void> {
+  async #watch({ arrival, facts, verdict }: Client, { pid, ended }: Session): Promise<void> {
     const startedMs = performance.now();
     const peer = facts.remote.address.text;
     const { port } = facts.remote;
     const { level, line } = verdict;
-    this.#options.log.write('connect', { peer, port, level, rule: line, pid });
+    const proxy = facts.proxied?.proxy.text;
+    const on = arrival.port;
+    this.#options.log.write('connect', { peer, port, on, proxy, level, rule: line, pid });
     const { status, signal } = await ended;
     this.#options.log.write('end', {
       peer,

@@ -9,15 +9,18 @@ export interface ExplainedRule {
   readonly file: string | undefined;
   readonly rule: AccessRule | null;
   readonly level: number;
+  /** Where proxies are configured: whether it is one of them. */
+  readonly proxy: 'proxy' | 'client' | undefined;
 }
 
 /** The lines about the client and the rule that decides. */
 export function formatRuleExplanation(
   client: Address,
-  { file, rule, level }: ExplainedRule,
+  { file, rule, level, proxy }: ExplainedRule,
 ): string {
   return formatLines([
     ['client', client.text],
+    ...(proxy === undefined ? [] : [describeProxy(proxy)]),
     ['rule', describeRule(file, rule)],
     ['level', String(level)],
   ]);
@@ -40,9 +43,20 @@ export function formatLaunchExplanation(
   ]);
 }
 
+/** The line before what a listener starts, where there are several. */
+export function formatListener(listener: string): string {
+  return formatLines([['listener', listener]]);
+}
+
 /** The line about a client that is denied. */
 export function formatDenial(): string {
   return formatLines([['served', 'no, closed at once']]);
+}
+
+function describeProxy(proxy: 'proxy' | 'client'): [string, string] {
+  return proxy === 'proxy'
+    ? ['proxy', 'its connections begin with a PROXY header; below, its own health checks']
+    : ['proxy', 'no, whether it comes by itself or its address in the header of one'];
 }
 
 function describeRule(file: string | undefined, rule: AccessRule | null): string {

@@ -19,8 +19,7 @@ export interface Counters {
 /** The service that was counted. */
 export interface CountedService {
   /** Where it listens; tells services apart whose files are collected together. */
-  readonly address: string;
-  readonly port: number;
+  readonly places: readonly { readonly address: string; readonly port: number }[];
   /** When it was started, seconds since 1970. */
   readonly startedSeconds: number;
 }
@@ -34,8 +33,10 @@ interface Metric {
 
 /** A HELP, a TYPE and a value line for each counter. Those named `_total` count from the start. */
 export function formatMetrics(counters: Counters, service: CountedService): string {
-  const listen = service.address.includes(':') ? `[${service.address}]` : service.address;
-  const labels = `{listen="${listen}:${service.port}"}`;
+  const listen = service.places
+    .map(({ address, port }) => `${address.includes(':') ? `[${address}]` : address}:${port}`)
+    .join(' ');
+  const labels = `{listen="${listen}"}`;
   return metricsOf(counters, service)
     .map(({ name, type, help, value }) => {
       const metric = `tcpsrun_${name}`;

@@ -4,6 +4,7 @@
 import type { TLSSocket } from 'node:tls';
 import { serverChannelBindings } from '../../auth/mechanisms/channel-binding.js';
 import type { ChannelBindings } from '../../auth/mechanisms/sasl-mechanism.js';
+import { isLoopback } from './peer.js';
 import type { ServerTls } from '../../system/tls/tls-server.js';
 
 /** How pop3d was told to treat connections. */
@@ -35,6 +36,16 @@ export function clearLink(security: Security, isLoopback: boolean): Link {
     allowsLogin: security.tls === null || security.allowsCleartext || isLoopback,
     channelBindings: null,
   };
+}
+
+/** Of a connection on which nothing was said yet. */
+export function firstLink(
+  security: Security,
+  { peer, proxiedTls }: { readonly peer: string | undefined; readonly proxiedTls?: string | null },
+): Link {
+  if (proxiedTls == null) return clearLink(security, isLoopback(peer));
+  // The client speaks TLS to a proxy that tcpsrun was told to believe.
+  return { tlsVersion: proxiedTls, canStartTls: false, allowsLogin: true, channelBindings: null };
 }
 
 export function encryptedLink(socket: TLSSocket, { bindsChannels = false }: Security): Link {

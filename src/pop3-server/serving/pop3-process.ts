@@ -10,7 +10,7 @@ import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog } from '../../system/log/log.js';
 import { keepYoungSpaceSmall } from '../../system/runtime/young-garbage.js';
 import { configureService } from './configured-service.js';
-import { peerNamedIn, withoutMapping } from '../connection/peer.js';
+import { clientOf } from '../connection/peer.js';
 import type { Pop3dOptionValues } from './pop3d-options.js';
 import { reportTo } from './report-descriptor.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
@@ -49,7 +49,7 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   tell({ what: 'ready' });
   await runSession(connection, service, {
     id: nextSessionId(),
-    peer: peerOf(connection),
+    ...clientOf(kernelAddressOf(connection), process.env),
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp,
@@ -62,8 +62,6 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   await log.flush(logFlushMs);
 }
 
-/** What the kernel says of the peer, else what the launcher says. */
-function peerOf(connection: Connection): string | undefined {
-  const address = connection instanceof Socket ? connection.remoteAddress : undefined;
-  return address === undefined ? peerNamedIn(process.env) : withoutMapping(address);
+function kernelAddressOf(connection: Connection): string | undefined {
+  return connection instanceof Socket ? connection.remoteAddress : undefined;
 }

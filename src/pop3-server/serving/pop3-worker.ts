@@ -12,7 +12,7 @@ import { runWorker, workerSessions, type HandedConnection } from '../../worker/w
 import { makeApopTimestamp } from '../texts/apop-timestamp.js';
 import { configureService } from './configured-service.js';
 import { greetingWith } from '../texts/greeting.js';
-import { peerNamedIn } from '../connection/peer.js';
+import { clientOf } from '../connection/peer.js';
 import { pop3dOptions, type Pop3dOptionValues } from './pop3d-options.js';
 import type { Service } from '../commands/service.js';
 import { nextSessionId, shutDownSessions } from '../session/running-sessions.js';
@@ -60,7 +60,8 @@ async function serve(connection: HandedConnection, services: Services): Promise<
   }
   await runSession(socket, await service, {
     id: nextSessionId(),
-    peer: peerNamedIn(connection.environment),
+    // The kernel is not asked: tcpsrun did, and names it with each connection.
+    ...clientOf(undefined, connection.environment),
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp: given.apop === true ? makeApopTimestamp() : null,

@@ -7,6 +7,8 @@ export interface SessionOptions {
   readonly id: string;
   /** The peer's address for the log, if there is one. */
   readonly peer: string | undefined;
+  /** The version of the TLS that the client speaks to a trusted proxy; else null or absent. */
+  readonly proxiedTls?: string | null;
   readonly accessLevel: number | undefined;
   /** Whether the greeting was sent before the session was made. */
   readonly isGreeted: boolean;

@@ -12,8 +12,7 @@ import type { Service } from '../commands/service.js';
 import type { SessionContext } from '../commands/session-context.js';
 import type { Login, State } from '../commands/session-state.js';
 import { closeGently, closeSoon } from '../connection/close-connection.js';
-import { clearLink, encryptedLink } from '../connection/link.js';
-import { isLoopback } from '../connection/peer.js';
+import { encryptedLink, firstLink } from '../connection/link.js';
 import { greetingWith } from '../texts/greeting.js';
 import { defaultTexts, Texts } from '../texts/texts.js';
 import { ErrorBudget } from './error-budget.js';
@@ -77,7 +76,7 @@ class Session {
     });
     this.#context = {
       service,
-      link: clearLink(security, isLoopback(peer)),
+      link: firstLink(security, options),
       peer,
       accessLevel,
       apopTimestamp,

@@ -74,6 +74,7 @@ export function startWorkerPool(
       if (facts === null) throw new Error('no addresses');
       const standing = {
         level: 1,
+        source: facts.remote.address.text,
         failures: { count: 0, owedMs: 0 },
         hear: () => undefined,
         onNoRoom: () => undefined,

@@ -3,6 +3,7 @@
 import { Socket } from 'node:net';
 import t from 'tap';
 import { tryConnectionFacts } from '../../../../src/launcher/handing-over/connection-facts.js';
+import type { HandOver } from '../../../../src/launcher/handing-over/hand-over.js';
 import { Launcher } from '../../../../src/launcher/serving/launcher.js';
 import { recordingLog } from '../../../support/programs/recording-log.js';
 import { makeSocketPair } from '../../../support/sessions/socket-pair.js';
@@ -13,13 +14,6 @@ t.test('a connection without addresses is closed and logged, and nothing is star
   const served: unknown[] = [];
   const launcher = new Launcher({
     log,
-    handOver: {
-      isCostly: true,
-      serve: (connection) => {
-        served.push(connection);
-        return Promise.reject(new Error('nobody is there to be served'));
-      },
-    },
     judge: (address) => {
       judged.push(address);
       return { level: 1, line: undefined };
@@ -27,9 +21,16 @@ t.test('a connection without addresses is closed and logged, and nothing is star
     limits: { concurrency: 1, perSource: Infinity, held: () => 1 },
     denied: 'served',
   });
+  const handOver: HandOver = {
+    isCostly: true,
+    serve: (connection) => {
+      served.push(connection);
+      return Promise.reject(new Error('nobody is there to be served'));
+    },
+  };
   // What getpeername(2) says ENOTCONN to has no remote address.
   const socket = new Socket();
-  launcher.accept(socket);
+  launcher.accept(socket, { handOver, port: undefined, header: null });
   t.ok(socket.destroyed);
   t.same([judged, served], [[], []]);
   t.same(lines, [{ event: 'refuse', fields: { why: 'the peer is gone or has no IP address' } }]);

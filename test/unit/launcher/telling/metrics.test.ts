@@ -21,7 +21,10 @@ const counters: Counters = {
 
 t.test('every counter is there once, with its type and its service', (t) => {
   const metrics = readMetrics(
-    formatMetrics(counters, { address: '127.0.0.1', port: 110, startedSeconds: 1_800_000_000 }),
+    formatMetrics(counters, {
+      places: [{ address: '127.0.0.1', port: 110 }],
+      startedSeconds: 1_800_000_000,
+    }),
   );
   t.same(
     metrics.map(({ value }) => value),
@@ -35,10 +38,16 @@ t.test('every counter is there once, with its type and its service', (t) => {
   t.end();
 });
 
-t.test('an IPv6 address stands in brackets', (t) => {
+t.test('an IPv6 address stands in brackets, and several places with blanks between', (t) => {
   const [metric] = readMetrics(
-    formatMetrics(counters, { address: '::', port: 995, startedSeconds: 1 }),
+    formatMetrics(counters, {
+      places: [
+        { address: '::', port: 995 },
+        { address: '0.0.0.0', port: 110 },
+      ],
+      startedSeconds: 1,
+    }),
   );
-  t.same(metric?.labels, { listen: '[::]:995' });
+  t.same(metric?.labels, { listen: '[::]:995 0.0.0.0:110' });
   t.end();
 });
