@@ -17,6 +17,17 @@ import { ownTableAsQuery, timeFailedLogins } from './timing.js';
 const minutes = Number(process.argv[2] ?? process.env['LONG_MINUTES'] ?? 120);
 const seed = Number(process.argv[3] ?? process.env['FUZZ_SEED'] ?? Date.now() & 0xffffff);
 
+const wholeSuite = [
+  'unit',
+  'session',
+  'programs',
+  'interop',
+  'torture',
+  'regression',
+  'fuzz',
+  'faults',
+].map((folder) => join('build/test', folder));
+
 const handlers: (() => Promise<void>)[] = [];
 const t = { teardown: (handler: () => Promise<void>) => handlers.push(handler) };
 
@@ -68,6 +79,12 @@ const parts: readonly Part[] = [
   { name: 'timing of a query', share: 2, run: (ms) => timing(ms, ownTableAsQuery) },
   { name: 'soak', share: 8, run: soaked },
   { name: 'attacks', share: 4, run: attacks },
+  ...['22', '24', '26'].map((version) => ({
+    name: `Node ${version}`,
+    // To its end, whatever the budget is.
+    share: 0,
+    run: () => runChild('test/support/suite/other-nodes.js', version, '--', ...wholeSuite),
+  })),
 ];
 
 async function wholeSessions(budgetMs: number): Promise<Outcome> {

@@ -49,7 +49,17 @@ function holdsSomething(directory: string, { nlink }: Stats): boolean {
   }
 }
 
-/** @returns null when there is nothing */
+/**
+ * Not with `throwIfNoEntry`: from Node 22 on a file in the place of a directory on the way is no
+ * entry to it either, and the maildrop would look empty.
+ *
+ * @returns null when there is nothing
+ */
 function tryStat(path: string): Stats | null {
-  return statSync(Buffer.from(path, 'latin1'), { throwIfNoEntry: false }) ?? null;
+  try {
+    return statSync(Buffer.from(path, 'latin1'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
-// Prints what failed and was skipped, and `N passed, N failed`, for a run of tap, from the TAP that
-// it wrote: the last lines of `.ci/run`, which are all that is seen of a long log.
+// Prints what failed and was skipped, and `N passed, N failed`, for runs of tap, from the TAP that
+// they wrote: the last lines of `.ci/run`, which are all that is seen of a long log.
 // Fails when a test failed, when nothing ran, or when a test was skipped because something was not installed.
 
 import { readFileSync } from 'node:fs';
@@ -44,15 +44,30 @@ function readTap(path: string): string {
   }
 }
 
-const tap = readTap(process.argv[2] ?? 'build/test-results.tap');
-const skips = tap.split('\n').filter((line) => /^\s*ok \d+ .*# SKIP\b/.test(line));
-for (const skip of skips) process.stdout.write(`skipped: ${skip.trim()}\n`);
-for (const failure of failures(tap)) process.stdout.write(`failed: ${failure}\n`);
-const counts = tryReadCounts(tap) ?? { passed: 0, failed: 0 };
-const isGood =
-  counts.passed > 0 &&
-  counts.failed === 0 &&
-  !/^not ok /m.test(tap) &&
-  !skips.some((skip) => /not installed/.test(skip));
-process.stdout.write(`${counts.passed} passed, ${counts.failed} failed\n`);
+/** `test-results-node-22.tap` is what the tests said on another Node. */
+function labelOf(path: string): string {
+  const [, version] = /-node-([\d.]+)\.tap$/.exec(path) ?? [];
+  return version === undefined ? '' : `Node ${version}: `;
+}
+
+const results = process.argv.slice(2).map((path) => ({ label: labelOf(path), tap: readTap(path) }));
+const total = { passed: 0, failed: 0 };
+let isGood = results.length > 0;
+for (const { label, tap } of results) {
+  const skips = tap.split('\n').filter((line) => /^\s*ok \d+ .*# SKIP\b/.test(line));
+  for (const skip of skips) process.stdout.write(`skipped: ${label}${skip.trim()}\n`);
+  for (const failure of failures(tap)) process.stdout.write(`failed: ${label}${failure}\n`);
+  const counts = tryReadCounts(tap) ?? { passed: 0, failed: 0 };
+  if (label !== '') {
+    process.stdout.write(`${label}${counts.passed} passed, ${counts.failed} failed\n`);
+  }
+  total.passed += counts.passed;
+  total.failed += counts.failed;
+  isGood &&=
+    counts.passed > 0 &&
+    counts.failed === 0 &&
+    !/^not ok /m.test(tap) &&
+    !skips.some((skip) => /not installed/.test(skip));
+}
+process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
 process.exitCode = isGood ? 0 : 1;

@@ -41,3 +41,21 @@ t.test('a run that did not come to its end has failed', (t) => {
   t.equal(stdout, '0 passed, 0 failed\n');
   t.end();
 });
+
+t.test('results on other versions of Node are named, and counted with the rest', (t) => {
+  const folder = t.testdir({
+    'test-results.tap': 'ok 1 - a\n1..1\n# { total: 1, pass: 1 }\n',
+    'test-results-node-26.tap': 'not ok 1 - b\n1..1\n# { total: 3, pass: 2, fail: 1 }\n',
+  });
+  const files = ['test-results.tap', 'test-results-node-26.tap', 'test-results-node-27.tap'];
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [summary, ...files.map((file) => `${folder}/${file}`)],
+    { encoding: 'utf8' },
+  );
+  t.equal(status, 1);
+  t.match(stdout, /^no test results: .*node-27/);
+  t.match(stdout, 'failed: Node 26: b\nNode 26: 2 passed, 1 failed\n');
+  t.match(stdout, /\n3 passed, 1 failed\n$/);
+  t.end();
+});

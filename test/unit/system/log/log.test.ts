@@ -181,9 +181,11 @@ t.test('a socket whose peer is gone costs the lines only', async (t) => {
 t.test('a datagram socket as stderr is no reason to end', async (t) => {
   const socket = createSocket('udp4');
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
-  t.match(await startProgram(t, program, ['5'], { fds: [null, null, fd] }).finish(), ended);
-  socket.close();
+  t.teardown(() => socket.close());
+  // bash(1) connects to it, where a path looks like this.
+  const shell = `exec "$@" 2>/dev/udp/127.0.0.1/${socket.address().port}`;
+  const words = ['-c', shell, 'bash', process.execPath, builtProgram(program), '5'];
+  t.match(await runCommand(t, 'bash', words), ended);
 });
 
 t.test('a connection that is stderr, too, hears nothing: the lines go to syslog', async (t) => {
