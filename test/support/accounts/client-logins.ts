@@ -1,7 +1,9 @@
 // Other people's clients at pop3d over an account source: the right password lets them in, a wrong one and an unknown user are
 // refused alike.
 
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { makeInbox } from '../mail/maildir-fixture.js';
@@ -9,7 +11,6 @@ import { expectProgram, unlessInstalled } from '../peers/debian.js';
 import { startMailServer, type MailServer } from '../programs/mail-server.js';
 import { runCommand } from '../programs/run-program.js';
 import { connectWireClient } from '../sessions/wire-client.js';
-import { testFolder } from '../suite/test-folder.js';
 
 export interface ClientLogins {
   /** Of `--passdb` and its like. */
@@ -26,7 +27,9 @@ export function unlessClients(): string | false {
 
 /** Serves a mail root with one message for ann@example.org, from kept workers, and lets clients fetch it. */
 export async function seeClientsLogIn(t: Test, logins: ClientLogins): Promise<MailServer> {
-  const folder = testFolder(t);
+  // The test's own folder holds what the source needs.
+  const folder = mkdtempSync(join(tmpdir(), 'client-logins-'));
+  t.teardown(() => rm(folder, { recursive: true, force: true }));
   const mailRoot = join(folder, 'mail');
   makeInbox(mailRoot, 'ann@example.org').add('Subject: hello\n\nworld\n');
   const server = await startMailServer(t, mailRoot, {
