@@ -61,6 +61,37 @@ t.test('a session leaves a line for connect, failure, login and logout', async (
   t.notMatch(stderr, /hunter2|sesame/);
 });
 
+t.test(
+  '--log-time begins each line with the time, in JSON it ends it; LOG_TIME does the same',
+  async (t) => {
+    const run = async (args: readonly string[], env = {}): Promise<readonly string[]> => {
+      const cwd = makeMailRoot(t);
+      const { stderr } = await runProgram(t, 'pop3d', args, {
+        cwd,
+        input: Buffer.from('QUIT\r\n'),
+        env,
+      });
+      return stderr.trimEnd().split('\n');
+    };
+    const time = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$/;
+    for (const lines of [await run(['--log-time']), await run([], { LOG_TIME: '1' })]) {
+      t.equal(lines.length, 2);
+      for (const line of lines) {
+        const [at = '', program] = line.split(' ');
+        t.match(at, time);
+        t.equal(program, 'pop3d:');
+      }
+    }
+    for (const line of await run(['--log-time', '--log-format', 'json'])) {
+      const members = JSON.parse(line) as Record<string, string>;
+      t.same(Object.keys(members).slice(0, 2), ['program', 'event']);
+      t.equal(Object.keys(members).at(-1), 'time');
+      t.match(members['time'], time);
+    }
+    for (const line of await run([])) t.match(line, /^pop3d: /);
+  },
+);
+
 t.test('--log-format json gives one object a line with the same keys', async (t) => {
   const { stderr } = await runProgram(t, 'pop3d', [...undelayed, '--log-format', 'json'], {
     cwd: makeMailRoot(t),

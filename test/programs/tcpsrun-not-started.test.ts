@@ -1,12 +1,14 @@
 // What the system does not start: the connection is closed with one line in the log, and the service goes on, idle.
 
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { unlessTraceable } from '../faults/strace.js';
 import { poll } from '../support/suite/deadline.js';
 import { expectProgram, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
-import { runCommand, startCommand } from '../support/programs/run-program.js';
+import { joinIntoOnePem, makeCertificate } from '../support/accounts/certificate.js';
+import { builtProgram, runCommand, startCommand } from '../support/programs/run-program.js';
 import {
   counters,
   greeter,
@@ -153,5 +155,34 @@ t.test(
     await poll('the session to end', async () =>
       (await counters(tcpsrun))['running'] === 0 ? true : undefined,
     );
+  },
+);
+
+t.test(
+  'workers whose key cannot be read are not started for ever, and again once it can',
+  async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'faulty-'));
+    t.teardown(() => {
+      rmSync(folder, { recursive: true });
+    });
+    const pem = join(folder, 'one.pem');
+    const args = ['node', builtProgram('pop3d'), '--tls-cert', pem, '%3'];
+    const { connect, program } = await startTcpsrun(t, {
+      runFile: `program ${process.execPath}\n${args.map((word) => `argument ${word}\n`).join('')}`,
+      options: ['--workers', '1'],
+    });
+    await program.logLine(
+      /warning why="a worker ends with a fault of configuration, which its line above names; none is started before SIGHUP, another run file, or a session that works"/,
+    );
+    t.match(program.stderr, /pop3d: fatal: .*one\.pem: ENOENT/);
+    const startedCount = (): number => program.stderr.split('tcpsrun: worker pid=').length - 1;
+    t.equal(startedCount(), 3);
+    t.equal((await connect().end()).received, '', 'nor can a process of its own');
+    t.equal(startedCount(), 3);
+    joinIntoOnePem(makeCertificate(folder), pem);
+    const client = connect();
+    client.socket.end('QUIT\r\n');
+    t.match((await client.end()).received, /^\+OK POP3 server ready/);
+    await poll('a worker', () => Promise.resolve(startedCount() === 4 ? true : undefined));
   },
 );

@@ -1,6 +1,7 @@
 // Keeps as many workers started as are wanted: replaces those that retire or end, and waits longer
 // and longer between starts that come to nothing.
 
+import { exitCode } from '../../system/failures/exit-code.js';
 import type { Log } from '../../system/log/log.js';
 import { startProgram } from '../../run-file/start-program.js';
 import { workerVariable } from '../../worker/worker-protocol.js';
@@ -27,6 +28,12 @@ const youngMs = 1000;
 const firstBackOffMs = 100;
 const longestBackOffMs = 30_000;
 
+/**
+ * So many starts in a row that end with a fault of configuration, and nobody starts workers until
+ * something has changed.
+ */
+const mostFaultyStarts = 3;
+
 export class KeptWorkers {
   readonly #options: KeptWorkersOptions;
   readonly #workers = new Set<WorkerProcess>();
@@ -41,6 +48,8 @@ export class KeptWorkers {
   #beingStarted = 0;
   #backOffMs = 0;
   #backOffTimer: NodeJS.Timeout | undefined;
+  /** Starts in a row that ended with a fault of configuration. */
+  #faultyStarts = 0;
   #isClosed = false;
 
   constructor(options: KeptWorkersOptions) {
@@ -68,9 +77,16 @@ export class KeptWorkers {
 
   /** Starts workers until there are as many as wanted; during a back-off none. */
   start(): void {
-    if (this.#isClosed || this.#backOffTimer !== undefined) return;
+    if (this.#isClosed || this.#backOffTimer !== undefined || this.#hasGivenUp) return;
     const wanted = this.#options.workerCount - this.#newCount - this.#beingStarted;
     for (let missing = wanted; missing > 0; missing -= 1) void this.#startOne();
+  }
+
+  /** Something has changed: the configuration that workers ended with may be right now. */
+  tryAgain(): void {
+    if (!this.#hasGivenUp) return;
+    this.#faultyStarts = 0;
+    this.start();
   }
 
   /**
@@ -83,6 +99,7 @@ export class KeptWorkers {
     const { signature: wanted } = this.#options.plans.ofWorkers();
     if (wanted !== this.#signature) {
       this.#signature = wanted;
+      this.#faultyStarts = 0;
       for (const worker of [...this.#workers]) this.#retire(worker, 'the run file changed');
       this.start();
     }
@@ -104,6 +121,7 @@ export class KeptWorkers {
    * called, only so many processes start.
    */
   replace(why: string): void {
+    this.#faultyStarts = 0;
     if (this.#outgoing.size > 0 || this.#beingStarted > 0) {
       this.#whyAgain = why;
       return;
@@ -169,13 +187,32 @@ export class KeptWorkers {
     // A retired one was replaced already.
     if (!this.#forget(worker) || this.#isClosed) return;
     const isYoung = performance.now() - worker.startedMs < youngMs && worker.givenCount === 0;
-    if (isYoung) this.#backOff('workers end as soon as they are started');
-    else if (!worker.wasReady) this.#backOff('the program is no worker');
+    if (status === exitCode.permanent && !worker.wasReady) this.#noteFault();
+    else if (isYoung) this.#backOff('workers end as soon as they are started');
+    else if (!worker.wasReady) this.#backOff(whyNotReady(status));
     else {
       this.#backOffMs = 0;
+      this.#faultyStarts = 0;
       this.start();
     }
     this.#options.onFewer();
+  }
+
+  get #hasGivenUp(): boolean {
+    return this.#faultyStarts >= mostFaultyStarts;
+  }
+
+  /** Workers that were started together end together, and count once. */
+  #noteFault(): void {
+    if (this.#isClosed || this.#backOffTimer !== undefined || this.#hasGivenUp) return;
+    this.#faultyStarts += 1;
+    const what = 'a worker ends with a fault of configuration, which its line above names';
+    if (this.#hasGivenUp) {
+      this.#options.log.write('warning', {
+        why: `${what}; none is started before SIGHUP, another run file, or a session that works`,
+      });
+      this.#options.onFewer();
+    } else this.#backOff(what);
   }
 
   get #newCount(): number {
@@ -216,4 +253,10 @@ export class KeptWorkers {
     this.#options.log.write('worker-retired', { pid: worker.pid, why });
     worker.retire();
   }
+}
+
+function whyNotReady(status: number | null): string {
+  return status === exitCode.temporary
+    ? 'a worker ends before it is ready, and says that it is for a while'
+    : 'the program is no worker';
 }

@@ -108,7 +108,9 @@ export class WorkerPool implements HandOver {
   async #serve(connection: AdmittedConnection, runFile: ServedRunFile): Promise<Session> {
     const { signature, argv } = runFile.plans.of(connection);
     if (!this.#workers.areFor(signature) || !this.#workers.hasReady) {
-      return runFile.otherwise.serve(connection);
+      const session = await runFile.otherwise.serve(connection);
+      void this.#learnFrom(session);
+      return session;
     }
     if (this.#waiting.length >= this.#maxWaiting()) {
       throw new Error('too many connections wait for a worker');
@@ -117,6 +119,11 @@ export class WorkerPool implements HandOver {
       this.#waiting.push({ runFile, connection, argv, isGreeted: false, deaths: 0, settle, fail });
       this.#dispatch();
     });
+  }
+
+  /** Where a process of its own could serve, workers might. */
+  async #learnFrom({ ended }: Session): Promise<void> {
+    if ((await ended).status === 0) this.#workers.tryAgain();
   }
 
   #dispatch(): void {

@@ -19,6 +19,8 @@ export interface LogOptions {
   readonly program: string;
   readonly format: 'logfmt' | 'json';
   readonly destination: 'stderr' | 'syslog';
+  /** Whether each line has its time; to syslog, which has its own, none has. */
+  readonly timed?: boolean;
   /**
    * Open descriptors that are the peer's connection; stderr being the same file sends the lines to
    * syslog.
@@ -34,11 +36,12 @@ export interface LogOptions {
  */
 export async function openLog(options: LogOptions): Promise<Log> {
   const isShared = (options.connectionFds ?? []).some((fd) => isSameFile(fd, 2));
-  const format = options.format === 'json' ? formatJsonLine : formatLogfmtLine;
-  const opened =
-    options.destination === 'syslog' || isShared
-      ? await openSyslog(options.program)
-      : await openStderr((lines) => format(options.program, 'log-dropped', { lines }));
+  const isSyslog = options.destination === 'syslog' || isShared;
+  const plain = options.format === 'json' ? formatJsonLine : formatLogfmtLine;
+  const format = options.timed === true && !isSyslog ? timed[options.format] : plain;
+  const opened = isSyslog
+    ? await openSyslog(options.program)
+    : await openStderr((lines) => format(options.program, 'log-dropped', { lines }));
   const sink = options.gathersLines === true ? gatherLines(opened) : opened;
   return {
     write: (event, fields = {}) => {
@@ -47,6 +50,14 @@ export async function openLog(options: LogOptions): Promise<Log> {
     flush: (timeoutMs) => sink.flush(timeoutMs),
   };
 }
+
+/** What reads logs by their first members, such as fail2ban, finds them where they were. */
+const timed = {
+  logfmt: (...line: Parameters<typeof formatLogfmtLine>): string =>
+    `${new Date().toISOString()} ${formatLogfmtLine(...line)}`,
+  json: (program: string, event: string, fields: LogFields): string =>
+    formatJsonLine(program, event, { ...fields, time: new Date().toISOString() }),
+};
 
 /** Puts /dev/null in the place of descriptor 2. */
 export function silenceStderr(): void {

@@ -18,18 +18,24 @@ export const logOptionTable = {
     choices: ['logfmt', 'json'],
     help: 'logfmt (default) or json',
   },
+  'log-time': { kind: 'flag', env: 'LOG_TIME', help: 'begin each line with the time, in UTC' },
 } as const satisfies OptionTable;
 
 /** Turns the values of `logOptionTable` into LogOptions. */
 export function logOptionsFrom(
   program: string,
-  values: { readonly log: string | undefined; readonly 'log-format': string | undefined },
+  values: {
+    readonly log: string | undefined;
+    readonly 'log-format': string | undefined;
+    readonly 'log-time': boolean | undefined;
+  },
   connectionFds: readonly number[] = [],
 ): LogOptions {
   return {
     program,
     destination: values.log === 'syslog' ? 'syslog' : 'stderr',
     format: values['log-format'] === 'json' ? 'json' : 'logfmt',
+    timed: values['log-time'] ?? false,
     connectionFds,
   };
 }
