@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { LoadGenerator } from './load.js';
 import { describeMachine } from './machine.js';
 import type { Findings, Part } from './part.js';
+import { accountSources } from './parts/accounts.js';
 import { greeting } from './parts/greeting.js';
 import { idleMemory } from './parts/idle-memory.js';
 import { opening } from './parts/opening.js';
@@ -19,7 +20,15 @@ import { formatGoal, formatTable, writeResults, type Outcome } from './report.js
 import { hasDovecot } from './servers.js';
 import { Teardowns } from './teardowns.js';
 
-const parts: readonly Part[] = [greeting, sessions, passwords, idleMemory, opening, retrieval];
+const parts: readonly Part[] = [
+  greeting,
+  sessions,
+  passwords,
+  accountSources,
+  idleMemory,
+  opening,
+  retrieval,
+];
 const results = fileURLToPath(new URL('../../bench/results', import.meta.url));
 
 interface Request {
