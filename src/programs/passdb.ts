@@ -3,115 +3,112 @@
 // src/auth/passdb/passdb-commands.ts.
 
 import '../system/program/refuse-debugger.js';
-import { tryLoginName, type LoginName } from '../auth/accounts/login-name.js';
+import {
+  addAppPassword,
+  listAppPasswords,
+  removeAppPassword,
+} from '../auth/passdb/app-password-commands.js';
+import { exportUsers, importUsers } from '../auth/passdb/file-commands.js';
+import * as read from '../auth/passdb/passdb-arguments.js';
 import * as passdb from '../auth/passdb/passdb-commands.js';
-import { writableSchemes, type WritableScheme } from '../auth/stored/make-password.js';
 import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
-import { type OptionTable } from '../system/program/options.js';
-import { runProgram } from '../system/program/program.js';
 import { UsageError } from '../system/failures/failures.js';
+import { runProgram } from '../system/program/program.js';
 
-const options = {
-  passdb: {
-    kind: 'text',
-    value: 'FILE',
-    env: 'PASSDB',
-    help: 'the password database (passdb.sqlite)',
-  },
-  'allow-weak-schemes': {
-    kind: 'flag',
-    env: 'ALLOW_WEAK_SCHEMES',
-    help: 'verify weak stored passwords too: MD5-CRYPT, DES-CRYPT, SSHA, SHA and others',
-  },
-  scheme: {
-    kind: 'text',
-    value: 'SCHEME',
-    help: 'how add and set store the password (ARGON2ID); see passdb schemes',
-  },
-} as const satisfies OptionTable;
-
-interface Given {
-  readonly command: string;
-  readonly context: passdb.PassdbContext;
-  /** The second argument; null when there is none. */
-  readonly address: string | null;
-  readonly scheme: string | undefined;
+interface Command {
+  /** What goes with it beside the options that all have. */
+  readonly options?: readonly (keyof read.GivenOptions)[];
+  readonly run: (given: read.Given) => Promise<ExitCode> | ExitCode;
 }
 
-const commands: Readonly<Record<string, (given: Given) => Promise<ExitCode> | ExitCode>> = {
-  add: (given) => passdb.add(given.context, newNameIn(given), schemeIn(given)),
-  set: (given) => passdb.setPassword(given.context, nameIn(given), schemeIn(given)),
-  remove: (given) => passdb.change(given.context, nameIn(given), 'remove'),
-  disable: (given) => passdb.change(given.context, nameIn(given), 'disable'),
-  enable: (given) => passdb.change(given.context, nameIn(given), 'enable'),
-  list: (given) => passdb.list(given.context, given.address === null ? null : nameIn(given)),
-  check: (given) => passdb.check(given.context, nameIn(given)),
-  schemes: (given) => passdb.listSchemes(given.context),
+const commands: Readonly<Record<string, Command>> = {
+  add: {
+    options: ['scheme'],
+    run: (given) => passdb.add(given.context, read.newNameIn(given), read.schemeIn(given)),
+  },
+  set: {
+    options: ['scheme'],
+    run: (given) => passdb.setPassword(given.context, read.nameIn(given), read.schemeIn(given)),
+  },
+  remove: { run: (given) => passdb.change(given.context, read.nameIn(given), 'remove') },
+  disable: { run: (given) => passdb.change(given.context, read.nameIn(given), 'disable') },
+  enable: { run: (given) => passdb.change(given.context, read.nameIn(given), 'enable') },
+  list: { run: (given) => passdb.list(given.context, read.onlyIn(given)) },
+  check: { run: (given) => passdb.check(given.context, read.nameIn(given)) },
+  schemes: { run: (given) => passdb.listSchemes(read.withoutArgument(given)) },
+  import: {
+    options: ['format', 'default-domain', 'replace', 'scheme'],
+    run: (given) => importUsers(given.context, read.importIn(given)),
+  },
+  export: {
+    options: ['format', 'default-domain'],
+    run: (given) =>
+      exportUsers(
+        read.withoutArgument(given),
+        read.formatIn(given) ?? 'passwd',
+        read.domainIn(given),
+      ),
+  },
+  'app add': {
+    options: ['label', 'expires', 'networks', 'read-only', 'days'],
+    run: (given) => addAppPassword(given.context, read.nameIn(given), read.appPasswordIn(given)),
+  },
+  'app list': { run: (given) => listAppPasswords(given.context, read.onlyIn(given)) },
+  'app remove': {
+    options: ['label'],
+    run: (given) => removeAppPassword(given.context, read.nameIn(given), read.neededLabelIn(given)),
+  },
 };
+
+const common: readonly string[] = ['passdb', 'allow-weak-schemes'];
 
 void runProgram(
   {
     name: 'passdb',
-    synopsis: `[options] ${Object.keys(commands).join('|')} [user@domain]`,
-    purpose:
-      'Edits the password database of pop3d. A password is asked for twice on a terminal, else read as one line of stdin.',
-    options,
-    positionals: [1, 2],
+    synopsis: '[options] COMMAND [user@domain|FILE]',
+    purpose: `Edits the password database of pop3d. Commands: ${Object.keys(commands).join(', ')}. A password is asked for twice on a terminal, else read as one line of stdin.`,
+    options: read.passdbOptions,
+    positionals: [1, 3],
   },
-  async ({
-    options: { passdb: file, scheme, ...given },
-    positionals: [command = '', address = null],
-  }) => {
-    const run = Object.hasOwn(commands, command) ? commands[command] : undefined;
-    if (run === undefined) throw new UsageError(`no such command "${command}"`);
-    if (scheme !== undefined && command !== 'add' && command !== 'set') {
-      throw new UsageError(`option --scheme goes with add and set, not with ${command}`);
-    }
-    if (address !== null && command === 'schemes') {
-      throw new UsageError(`unexpected argument "${address}"`);
-    }
+  ({ options: given, positionals }) => {
+    const words = positionals[0] === 'app' ? 2 : 1;
+    const name = positionals.slice(0, words).join(' ');
+    const [argument = null, unexpected] = positionals.slice(words);
+    const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+    if (name === 'app') throw new UsageError('app needs add, list or remove');
+    if (command === undefined) throw new UsageError(`no such command "${name}"`);
+    if (unexpected !== undefined) throw new UsageError(`unexpected argument "${unexpected}"`);
+    requireFitting(name, command, given);
     const { stdin: input, stdout: output, stderr: prompts } = process;
     output.on('error', noticeLostOutput);
     prompts.on('error', () => undefined);
     const context = {
-      file: file ?? 'passdb.sqlite',
+      file: given.passdb ?? 'passdb.sqlite',
       allowsWeakSchemes: given['allow-weak-schemes'] ?? false,
       input,
       output,
       prompts,
     };
-    return run({ command, context, address, scheme });
+    return command.run({ command: name, context, argument, options: given });
   },
 );
+
+function requireFitting(name: string, command: Command, given: read.GivenOptions): void {
+  for (const [option, value] of Object.entries(given)) {
+    const fits =
+      common.includes(option) ||
+      (command.options as readonly string[] | undefined)?.includes(option);
+    if (value === undefined || fits === true) continue;
+    const others = Object.keys(commands).filter((other) =>
+      (commands[other]?.options as readonly string[] | undefined)?.includes(option),
+    );
+    throw new UsageError(`option --${option} goes with ${others.join(' and ')}, not with ${name}`);
+  }
+}
 
 /** A reader that has seen enough is no failure; a full disk is. */
 function noticeLostOutput(error: NodeJS.ErrnoException): void {
   if (error.code === 'EPIPE') return;
   process.stderr.write(`passdb: temporary failure: standard output: ${error.message}\n`);
   process.exitCode = exitCode.temporary;
-}
-
-function nameIn({ command, address }: Given): LoginName {
-  if (address === null) throw new UsageError(`${command} needs a user@domain`);
-  const name = tryLoginName(Buffer.from(address), undefined);
-  if (name === null) throw new UsageError(`"${address}" is not a user@domain`);
-  return name;
-}
-
-/** Blanks at the ends would not be seen, and no client would send them. */
-function newNameIn(given: Given): LoginName {
-  const name = nameIn(given);
-  if ([name.user, name.domain].some((part) => part.trim() !== part)) {
-    throw new UsageError(`"${given.address ?? ''}" has blanks at an end of a name`);
-  }
-  return name;
-}
-
-function schemeIn({ scheme }: Given): WritableScheme {
-  const wanted = scheme ?? writableSchemes[0];
-  const known = writableSchemes.find((name) => name === wanted.toUpperCase());
-  if (known === undefined) {
-    throw new UsageError(`option --scheme must be one of ${writableSchemes.join(', ')}`);
-  }
-  return known;
 }

@@ -94,15 +94,16 @@ t.test('list printed control characters of rows', async (t) => {
   insert.run('caf\u00e9', 'example.org', '{SSHA256}x');
   database.close();
   const { status, stdout } = await passdb(file, ['list']);
+  const unusable = 'unusable: crypt(3) password of type DES or none is not supported';
   t.equal(status, 0);
   t.equal(
     stdout.toString(),
     [
       'b\\u{1b}[2J\\u{a}@example\\u{9}.org\tPLAIN\tactive',
       'anna@example.org\tPLAIN\tactive',
-      'caf\u00e9@example.org\tSSHA256\tactive',
-      'c\\u{85}\\u{9b}@example.org\tCRYPT\tactive',
-      'd\\u{202e}\\u{2028}\\u{200b}@example.org\tCRYPT\tactive',
+      'caf\u00e9@example.org\tSSHA256\tunusable: stored SSHA256 password is malformed',
+      `c\\u{85}\\u{9b}@example.org\tCRYPT\t${unusable}`,
+      `d\\u{202e}\\u{2028}\\u{200b}@example.org\tCRYPT\t${unusable}`,
       '',
     ].join('\n'),
   );

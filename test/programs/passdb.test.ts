@@ -202,9 +202,9 @@ t.test(
     new SqliteFile(foreign).exec('CREATE TABLE users (name TEXT)').close();
     for (const [name, message] of [
       ['missing', /no such password database/],
-      ['noise', /file is not a database/],
+      ['noise', /is no SQLite database/],
       ['directory', /not a regular file/],
-      ['foreign', /no such column|no column named/],
+      ['foreign', /its table users has no column username/],
     ] as const) {
       for (const command of ['disable', 'set', 'check']) {
         const file = join(folder, name);

@@ -11,8 +11,16 @@ import {
   writableSchemes,
   type WritableScheme,
 } from '../stored/make-password.js';
+import { printable, refuse } from './passdb-output.js';
 import { readNewPassword, readPassword } from './password-input.js';
-import { schemeOf, verifiableSchemes, weakSchemes } from '../stored/stored-password.js';
+import {
+  isLockedPassword,
+  parseStoredPassword,
+  schemeOf,
+  UnusablePasswordError,
+  verifiableSchemes,
+  weakSchemes,
+} from '../stored/stored-password.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
 
 export interface PassdbContext {
@@ -63,8 +71,9 @@ export async function change(
 }
 
 /**
- * Prints a line for each user: address, scheme, active or disabled, between tabs. `no` when the one
- * asked for is missing.
+ * Prints a line for each user: address, scheme, state, between tabs. The state is `active`,
+ * `disabled`, `locked` where no password is right, or `unusable` with a reason where none can be
+ * verified. `no` when the one asked for is missing.
  */
 export async function list(context: PassdbContext, only: LoginName | null): Promise<ExitCode> {
   return withEditor(context, {}, (editor) => {
@@ -74,13 +83,24 @@ export async function list(context: PassdbContext, only: LoginName | null): Prom
         ({ user, domain }) => only === null || (user === only.user && domain === only.domain),
       );
     for (const { user, domain, password, isActive } of users) {
-      const state = isActive ? 'active' : 'disabled';
+      const state = isActive ? stateOf(password, context) : 'disabled';
       context.output.write(`${printable(`${user}@${domain}`)}\t${schemeOf(password)}\t${state}\n`);
     }
     return only !== null && users.length === 0
       ? refuse(context, only, 'no such user')
       : exitCode.ok;
   });
+}
+
+function stateOf(password: string, context: PassdbContext): string {
+  if (isLockedPassword(password)) return 'locked';
+  try {
+    parseStoredPassword(password, context);
+    return 'active';
+  } catch (error) {
+    if (!(error instanceof UnusablePasswordError)) throw error;
+    return `unusable: ${printable(error.message)}`;
+  }
 }
 
 /** Verifies a password as pop3d would. `no` when pop3d would reject it. */
@@ -94,6 +114,8 @@ export async function check(context: PassdbContext, name: LoginName): Promise<Ex
     const answer = await database.verifyPassword(address, password);
     switch (answer.verdict) {
       case 'accepted':
+        // Of an application password.
+        if (answer.grant.label !== null) context.output.write(`${printable(answer.grant.label)}\n`);
         return exitCode.ok;
       case 'rejected':
         return refuse(context, name, answer.reason);
@@ -125,17 +147,6 @@ export function listSchemes({ output }: PassdbContext): ExitCode {
   return exitCode.ok;
 }
 
-/**
- * Other programs may have put into the database what would move a terminal's cursor, or end the
- * line.
- */
-function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
-    const digits = (character.codePointAt(0) ?? 0).toString(16);
-    return `\\u{${digits}}`;
-  });
-}
-
 async function withEditor(
   { file }: PassdbContext,
   options: { readonly isCreated?: boolean },
@@ -157,9 +168,4 @@ async function newStoredPassword(context: PassdbContext, scheme: WritableScheme)
     if (error instanceof UnstorablePasswordError) throw new ConfigurationError(error.message);
     throw error;
   }
-}
-
-function refuse({ prompts }: PassdbContext, name: LoginName, why: string): ExitCode {
-  prompts.write(`passdb: ${name.user}@${name.domain}: ${why}\n`);
-  return exitCode.no;
 }

@@ -14,9 +14,19 @@ import type { LoginClient } from '../accounts/login-client.js';
 import type { LoginName } from '../accounts/login-name.js';
 import { openSqlite } from '../../system/sqlite/open-sqlite.js';
 import { pragma, type SqliteDatabase, type SqliteValue } from '../../system/sqlite/sqlite.js';
-import { isMountedByItself, lookAtDatabaseFiles, NotADatabaseFile } from './database-files.js';
+import {
+  isMountedByItself,
+  lookAtDatabaseFiles,
+  NotADatabaseFile,
+  whatIsNoDatabase,
+} from './database-files.js';
 import { RememberedRows } from './remembered-rows.js';
-import { prepareStatements, sliceRows, type Statements } from './statements.js';
+import {
+  prepareStatements,
+  sliceRows,
+  type SqliteRowOfAccount,
+  type Statements,
+} from './statements.js';
 
 export interface AccountTableOptions {
   /** Path of the SQLite file. */
@@ -51,7 +61,7 @@ export class AccountTable implements AccountSource {
   readonly #options: AccountTableOptions;
   #open: OpenTable | undefined;
   #isClosed = false;
-  readonly #remembered: RememberedRows<readonly AccountRow[]>;
+  readonly #remembered: RememberedRows<readonly SqliteRowOfAccount[]>;
 
   constructor(options: AccountTableOptions) {
     this.#options = options;
@@ -61,9 +71,9 @@ export class AccountTable implements AccountSource {
   async find(name: LoginName, client: LoginClient): Promise<readonly AccountRow[]> {
     const address = `${name.user}@${name.domain}`;
     const known = this.#recall(address);
-    if (known !== undefined) return known;
-    return this.#read((open) => {
-      const rows: AccountRow[] = [];
+    if (known !== undefined) return unexpired(known);
+    const found = await this.#read((open) => {
+      const rows: SqliteRowOfAccount[] = [];
       const parameters = {
         ...name,
         address,
@@ -82,10 +92,11 @@ export class AccountTable implements AccountSource {
       if (!isInWalMode(open) && open.isOwnTable) this.#remembered.add(address, rows);
       return rows;
     });
+    return unexpired(found);
   }
 
   /** Without opening anything, as long as the file did not change. */
-  #recall(address: string): readonly AccountRow[] | undefined {
+  #recall(address: string): readonly SqliteRowOfAccount[] | undefined {
     if (this.#isClosed || (this.#options.rememberedRows ?? 0) === 0) return undefined;
     const stats = statSync(this.#options.file, { bigint: true, throwIfNoEntry: false });
     if (stats === undefined) return undefined;
@@ -125,9 +136,12 @@ export class AccountTable implements AccountSource {
     });
   }
 
-  /** Of what a query may give nothing is known but that it has the column. */
   leastDays(): Promise<number | null> {
-    return this.#read(({ givesDays }) => (givesDays ? 1 : null));
+    return this.#read(({ leastDays }) => {
+      if (leastDays === null || leastDays === 'unknown') return leastDays === null ? null : 1;
+      const days = leastDays.first()?.[0];
+      return typeof days === 'number' ? days : null;
+    });
   }
 
   close(): void {
@@ -158,7 +172,8 @@ export class AccountTable implements AccountSource {
     const { path, stats } = lookAtDatabaseFiles(file);
     this.#remembered.look(stats);
     const open = this.#open;
-    if (open?.path === path && open.device === stats.dev && open.inode === stats.ino) return open;
+    const isSameFile = open?.path === path && open.device === stats.dev && open.inode === stats.ino;
+    if (isSameFile && !hasNewTables(open)) return open;
     this.#drop();
     const database = openSqlite(path, { access: 'read', busyTimeoutMs: 0 });
     try {
@@ -197,6 +212,7 @@ export class AccountTable implements AccountSource {
         false,
       );
     }
+    if (code === 'SQLITE_NOTADB') return new SourceUnavailable(whatIsNoDatabase(file), true);
     // A query that does not compile, or has parameters of other names, comes without a code of the
     // system's.
     return new SourceUnavailable(`${file}: ${message}`, code === 'SQLITE_ERROR' || code === '');
@@ -244,6 +260,17 @@ function isInWalMode(open: OpenTable): boolean {
     );
   }
   return true;
+}
+
+/** passdb adds the table of application passwords to a database that has none at its next edit. */
+function hasNewTables({ database, schemaVersion }: OpenTable): boolean {
+  return schemaVersion !== null && pragma(database, 'schema_version') !== schemaVersion;
+}
+
+function unexpired(rows: readonly SqliteRowOfAccount[]): readonly AccountRow[] {
+  if (rows.every(({ expiresAt }) => expiresAt === null)) return rows;
+  const now = Date.now() / 1000;
+  return rows.filter(({ expiresAt }) => expiresAt === null || expiresAt > now);
 }
 
 function asText(value: unknown): string {

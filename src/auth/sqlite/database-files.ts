@@ -2,7 +2,16 @@
 // its write-ahead log. SQLite opens them without asking what they are, and a FIFO there would hold
 // it up for ever.
 
-import { lstatSync, readFileSync, realpathSync, statSync, type BigIntStats } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+  type BigIntStats,
+} from 'node:fs';
 import { NotRegularFile, requireRegularFile } from '../../system/files/open-regular-file.js';
 
 export interface DatabaseFiles {
@@ -59,4 +68,28 @@ export function isMountedByItself(path: string): boolean {
     );
     return unescaped === path;
   });
+}
+
+/** A sentence on a file that SQLite does not take for a database. */
+export function whatIsNoDatabase(file: string): string {
+  return looksLikePasswdFile(file)
+    ? `${file} is no SQLite database but a text, such as a passwd-file: "passdb import" reads those`
+    : `${file} is no SQLite database`;
+}
+
+function looksLikePasswdFile(file: string): boolean {
+  const start = Buffer.alloc(256);
+  let length;
+  try {
+    const fd = openSync(file, 'r');
+    try {
+      length = readSync(fd, start, 0, start.length, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return false;
+  }
+  const text = start.toString('latin1', 0, length);
+  return /^[^:\s\0]+:[^:\0]+/m.test(text) && !/[\0-\x08\x0e-\x1f]/.test(text);
 }

@@ -3,14 +3,25 @@
 
 import { SourceUnavailable, type AccountRow } from '../accounts/account-source.js';
 import { rowReader } from '../accounts/row-columns.js';
-import { pragma, type SqliteDatabase, type SqliteStatement } from '../../system/sqlite/sqlite.js';
+import {
+  pragma,
+  type SqliteDatabase,
+  type SqliteStatement,
+  type SqliteValue,
+} from '../../system/sqlite/sqlite.js';
+import { passwordsQuery, usersQuery } from './own-schema.js';
 
 export interface Statements {
   readonly byName: SqliteStatement;
   /** Makes an account's row of one of `byName`. */
-  readonly readRow: (values: readonly unknown[]) => AccountRow | null;
-  /** Whether rows may have `days`. */
-  readonly givesDays: boolean;
+  readonly readRow: (values: readonly unknown[]) => SqliteRowOfAccount | null;
+  /**
+   * Gives the least `days` that a row has; `unknown` where rows may have any, null where they have
+   * none.
+   */
+  readonly leastDays: SqliteStatement | 'unknown' | null;
+  /** Of passdb's own table, without application passwords: these may be added at any time. */
+  readonly schemaVersion: SqliteValue;
   /**
    * Smallest and largest number of a row, as bigint; null where the query's first column is no
    * column of a table.
@@ -29,7 +40,8 @@ export interface Statements {
 /** About a millisecond's work. */
 export const sliceRows = 256;
 
-const ownQuery = 'SELECT password, active FROM users WHERE username = :user AND domain = :domain';
+/** With the time when it expires, in seconds since 1970; null: never. */
+export type SqliteRowOfAccount = AccountRow & { readonly expiresAt: number | null };
 
 /** @throws SourceUnavailable for a database or a query that cannot be used; SQLite's errors */
 export function prepareStatements(
@@ -44,7 +56,8 @@ export function prepareStatements(
       true,
     );
   }
-  const byName = database.prepare(query ?? ownQuery);
+  const hasApps = query === undefined && hasTable(database, 'app_passwords');
+  const byName = database.prepare(query ?? (hasApps ? passwordsQuery : usersQuery));
   if (!byName.isReader) throw new SourceUnavailable('the passdb query returns no rows', true);
   const columns = byName.columns();
   const [origin] = columns;
@@ -52,8 +65,13 @@ export function prepareStatements(
   const readRow = rowReader(names);
   return {
     byName,
-    readRow: query === undefined ? ownRowReader(readRow) : readRow,
-    givesDays: names.some((name) => name.toLowerCase() === 'days'),
+    readRow: query === undefined ? ownRowReader(readRow) : foreignRowReader(readRow),
+    leastDays: hasApps
+      ? database.prepare('SELECT min(days) FROM app_passwords')
+      : names.some((name) => name.toLowerCase() === 'days')
+        ? 'unknown'
+        : null,
+    schemaVersion: query === undefined && !hasApps ? pragma(database, 'schema_version') : null,
     ...prepareRows(database, origin),
     secret: hasTable(database, 'scram_decoy')
       ? database.prepare('SELECT secret FROM scram_decoy')
@@ -62,10 +80,21 @@ export function prepareStatements(
   };
 }
 
-function ownRowReader(readRow: Statements['readRow']): Statements['readRow'] {
+type RowReader = (values: readonly unknown[]) => AccountRow | null;
+
+function ownRowReader(readRow: RowReader): Statements['readRow'] {
   return (values) => {
     const row = readRow(values);
-    return row === null ? null : { ...row, isActive: values[1] === 'Y' };
+    const [, active, , , , , expires] = values;
+    const expiresAt = typeof expires === 'number' ? expires : null;
+    return row === null ? null : { ...row, isActive: active === 'Y', expiresAt };
+  };
+}
+
+function foreignRowReader(readRow: RowReader): Statements['readRow'] {
+  return (values) => {
+    const row = readRow(values);
+    return row === null ? null : { ...row, expiresAt: null };
   };
 }
 

@@ -91,18 +91,28 @@ export async function hashPassword(scheme: WritableScheme, password: Buffer): Pr
   }
 }
 
-async function hashScram(password: Buffer): Promise<string> {
+/**
+ * Makes a stored password for SCRAM-SHA-256.
+ *
+ * @param look salt and iterations; a user's passwords that have the same can all be used with SCRAM
+ * @throws UnstorablePasswordError for what SASLprep prohibits
+ */
+export async function hashScram(password: Buffer, look = newScramLook()): Promise<string> {
   const prepared = await saslprep(password, 'stored');
   if (prepared === null) {
     throw new UnstorablePasswordError('the password holds characters that SASLprep prohibits');
   }
   const { salt, iterations, storedKey, serverKey } = await deriveScramCredentials(
     prepared,
-    randomBytes(16),
-    newPasswordCosts.scramIterations,
+    look.salt,
+    look.iterations,
   );
   const values = [salt, storedKey, serverKey].map((value) => value.toString('base64'));
   return `{SCRAM-SHA-256}${iterations},${values.join(',')}`;
+}
+
+export function newScramLook(): { readonly salt: Buffer; readonly iterations: number } {
+  return { salt: randomBytes(16), iterations: newPasswordCosts.scramIterations };
 }
 
 /** A column of text holds only valid UTF-8 unchanged; other octets go in as base64. */
