@@ -109,6 +109,7 @@ function settingsFor(port: number, maildir: string, timeoutMs: number): Settings
     ...{ localAddress: null, localPort: null, trust: { roots: null, ca: null, fingerprint: null } },
     ...{
       user: 'ann',
+      delivery: { kind: 'maildir' },
       secret: { kind: 'password', password: Buffer.from('secret') },
       auth: 'auto',
       account: 'ann@example.org',

@@ -59,12 +59,18 @@ export async function readJournal(maildir: string, account: string): Promise<Jou
     const line = parseJournalLine(lineText);
     if (line?.kind === 'header') isOurs = line.account === account;
     if (line === null || !isOurs) continue;
-    if (line.kind === 'record') records.set(line.record.stamp, line.record);
+    if (line.kind === 'record') addRecord(records, line.record);
     if (line.kind === 'suspect') suspects.set(line.key, (suspects.get(line.key) ?? 0) + 1);
     if (line.kind === 'tls') sawTls = true;
     if (line.kind === 'learned') learned = line.learned;
   }
   return { records, suspects, sawTls, learned, existed: isOurs };
+}
+
+/** What a line says of a message takes the place of what an earlier one said. */
+export function addRecord(records: Map<string, StoredRecord>, record: StoredRecord): void {
+  if (record.state === 'returned') records.delete(record.stamp);
+  else records.set(record.stamp, record);
 }
 
 export function formatRecords(records: Iterable<StoredRecord>): string {

@@ -5,9 +5,10 @@ import type { Learned } from '../talk/experience.js';
 /**
  * `storing`: about to be renamed into new, on file systems without link(2); the final name says
  * whether it was. `stored`: in the Maildir, durably. `doubtful`: stored, but the server did not
- * show that its replies were those to our commands.
+ * show that its replies were those to our commands. `handing`: about to be handed over, and nobody
+ * knows what became of it while no later line says so. `returned`: it was not taken.
  */
-export type RecordState = 'storing' | 'stored' | 'doubtful';
+export type RecordState = 'storing' | 'stored' | 'doubtful' | 'handing' | 'returned';
 
 /** A message that is in the Maildir and may still be on the server. */
 export interface StoredRecord {
@@ -117,7 +118,7 @@ function parseRecord(state: RecordState, values: readonly string[]): JournalLine
 }
 
 function isState(word: string): word is RecordState {
-  return word === 'storing' || word === 'stored' || word === 'doubtful';
+  return ['storing', 'stored', 'doubtful', 'handing', 'returned'].includes(word);
 }
 
 function isKey(text: string): boolean {

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { syncData, writeAll } from '../../maildir/deliver.js';
 import type { Learned } from '../talk/experience.js';
 import {
+  addRecord,
   formatRecords,
   journalPath,
   replaceJournal,
@@ -109,9 +110,24 @@ export class Journal {
    */
   async addRecords(records: readonly StoredRecord[]): Promise<void> {
     await this.#append(formatRecords(records));
+    this.#note(records);
+  }
+
+  /** As `addRecords`, but for a crash of the machine before `sync`. */
+  async addRecordsUnsynced(records: readonly StoredRecord[]): Promise<void> {
+    await this.#write(formatRecords(records));
+    this.#note(records);
+  }
+
+  /** Makes durable what was added. */
+  async sync(): Promise<void> {
+    await syncData(this.#fd);
+  }
+
+  #note(records: readonly StoredRecord[]): void {
     for (const record of records) {
-      this.#records.set(record.stamp, record);
-      this.#added.add(record.stamp);
+      addRecord(this.#records, record);
+      if (record.state !== 'handing' && record.state !== 'returned') this.#added.add(record.stamp);
     }
   }
 
@@ -158,6 +174,19 @@ export class Journal {
   }
 
   async #append(text: string): Promise<void> {
+    await this.#write(text);
+    if (text === '') return;
+    const before = this.#length - Buffer.byteLength(text, 'latin1');
+    try {
+      await syncData(this.#fd);
+    } catch (error) {
+      this.#length = before;
+      await truncateFile(this.#fd, before).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #write(text: string): Promise<void> {
     if (text === '') return;
     const bytes = Buffer.from(text, 'latin1');
     try {
@@ -165,7 +194,6 @@ export class Journal {
       // lacks.
       if (fstatSync(this.#fd).nlink > 1) await this.#replace(this.content);
       await writeAll(this.#fd, bytes, this.#length);
-      await syncData(this.#fd);
       this.#length += bytes.length;
     } catch (error) {
       await truncateFile(this.#fd, this.#length).catch(() => undefined);

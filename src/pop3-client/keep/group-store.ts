@@ -1,22 +1,19 @@
-// Groups of messages from tmp into new, so that one directory sync and one journal sync serve many.
-// A group is committed only when its replies are verified, or when the server refuses to say more.
-// Order: links, sync of new, journal, sync of the journal, and then tmp is cleared. Without
-// link(2): journal, renames, sync of new, journal.
+// Groups of messages out of tmp, so that one sync of the journal serves many. A group is committed
+// only when its replies are verified, or when the server refuses to say more. Where messages go
+// from tmp, and in which order that is recorded, is the delivery's.
 
-import { unlinkSync } from 'node:fs';
-import { join } from 'node:path';
-import { placeInNew, removeTmp, syncDirectory, type Placing } from '../../maildir/deliver.js';
+import { removeTmp } from '../../maildir/deliver.js';
 import { hostPart, StampSource } from '../../maildir/unique-name.js';
 import { reasonOf, StoreFailure } from '../settings/failures.js';
-import type { Journal } from '../journal/journal.js';
 import type { StoredRecord } from '../journal/journal-format.js';
 import type { Entry } from '../talk/listing.js';
-import { deliveredKey, uniqueIdKey } from '../journal/message-key.js';
+import { uniqueIdKey } from '../journal/message-key.js';
 import type { MessageIdentity } from './message-identity.js';
 import { MessageWriter } from './message-writer.js';
-import { formatDeliveredName, formatTmpName } from './delivered-name.js';
+import { formatTmpName } from './delivered-name.js';
+import type { Delivery, Settled } from './delivery.js';
 import type { HeldMessage } from './recovery.js';
-import type { Memory, StoredMessages } from './stored-messages.js';
+import type { StoredMessages } from './stored-messages.js';
 
 /** A message that was read whole and is being made durable. */
 export interface Arrival {
@@ -31,20 +28,16 @@ export interface Arrival {
 /** Called for each message once it is safe, with whether it was new. */
 export type OnStored = (arrival: Arrival, record: StoredRecord, isNew: boolean) => void;
 
-/** A file in tmp, and what the journal is to say of it. */
-interface Settled {
-  readonly tmpName: string;
-  readonly record: StoredRecord;
-  readonly memory: Memory;
-}
+/** Called for each message that the delivery did not take, with the reason. */
+export type OnLeft = (entry: Entry, reason: string) => void;
 
 export interface GroupStoreOptions {
   readonly maildir: string;
   readonly account: string;
-  readonly placing: Placing;
-  readonly journal: Journal;
+  readonly delivery: Delivery;
   readonly storedMessages: StoredMessages;
   readonly traceHeader: (stamp: string) => Buffer;
+  readonly onLeft: OnLeft;
 }
 
 /**
@@ -139,9 +132,11 @@ export class GroupStore {
     const settled = held.map(({ tmpName, record }): Settled => {
       const identity = { ...record, topHash: record.topHash ?? '', wholeHash: null };
       const memory = this.#options.storedMessages.takeFetched(record.key, identity);
-      return { tmpName, record, memory };
+      return { tmpName, record, memory, hasOtherCopy: false };
     });
-    const recorded = await this.#deliver(settled, failures);
+    const { recorded, left } = await this.#options.delivery.deliver(settled, failures);
+    // The server has no other copy: they wait in tmp for the next run.
+    for (const { reason } of left) failures.push(new StoreFailure(`${reason}; it waits in tmp`));
     this.#throwFirst(failures);
     return recorded.filter(({ memory }) => memory.kind === 'nowhere').length;
   }
@@ -172,96 +167,27 @@ export class GroupStore {
           // The same octets came twice in different sessions: that settles a doubt.
           state: memory.kind === 'journal' ? 'stored' : state,
         };
-        settled.push({ tmpName: writer.tmpName, record, memory });
+        settled.push({ tmpName: writer.tmpName, record, memory, hasOtherCopy: true });
         arrivals.set(stamp, arrival);
       } catch (error) {
         failures.push(error);
       }
     }
-    for (const { record, memory } of await this.#deliver(settled, failures)) {
+    const { recorded, left } = await this.#options.delivery.deliver(settled, failures);
+    for (const { record, memory } of recorded) {
       const arrival = arrivals.get(record.stamp);
       if (arrival !== undefined) onStored(arrival, record, memory.kind === 'nowhere');
     }
-    this.#throwFirst(failures);
-  }
-
-  /**
-   * @param failures gets what went wrong.
-   * @returns those that are in the Maildir and recorded; tmp has none of the others
-   */
-  async #deliver(settled: readonly Settled[], failures: unknown[]): Promise<readonly Settled[]> {
-    const { journal, placing } = this.#options;
-    const fresh = settled.filter(({ memory }) => memory.kind === 'nowhere');
-    let present: Settled[] = [];
-    try {
-      if (placing === 'rename') {
-        const state = 'storing';
-        await journal.addRecords(fresh.map(({ record }) => ({ ...record, state })));
-      }
-      present = settled.filter((one) => {
-        try {
-          if (one.memory.kind === 'nowhere') this.#place(one);
-          return true;
-        } catch (error) {
-          failures.push(error);
-          return false;
-        }
-      });
-    } catch (error) {
-      failures.push(error);
+    for (const { settled: one, reason } of left) {
+      const arrival = arrivals.get(one.record.stamp);
+      if (arrival !== undefined) this.#options.onLeft(arrival.entry, reason);
     }
-    const recorded = await this.#record(present, failures);
-    // What is left in tmp is rubbish now, which the next run removes if we cannot. What was taken
-    // back is removed already.
-    const withdrawn = new Set(present.slice(recorded.length));
-    for (const one of settled) if (!withdrawn.has(one)) this.#removeTmp(one);
-    return recorded;
+    this.#throwFirst(failures);
   }
 
   #throwFirst(failures: readonly unknown[]): void {
     if (failures.length === 0) return;
     throw new StoreFailure(`cannot store messages: ${reasonOf(failures[0])}`);
-  }
-
-  /**
-   * Makes links and records durable. A disk may have room for messages and none for their records:
-   * then messages are taken back until it has. Left in new without a record they would be fetched
-   * again once somebody has read and deleted them.
-   *
-   * @param failures gets what went wrong
-   * @returns those that are durable and recorded
-   */
-  async #record(present: readonly Settled[], failures: unknown[]): Promise<readonly Settled[]> {
-    const { maildir, journal } = this.#options;
-    let kept = present;
-    for (;;) {
-      try {
-        if (kept.some(({ memory }) => memory.kind === 'nowhere')) {
-          await syncDirectory(join(maildir, 'new'));
-        }
-        await journal.addRecords(
-          kept.filter(({ memory }) => memory.kind !== 'journal').map(({ record }) => record),
-        );
-        return kept;
-      } catch (error) {
-        failures.push(error);
-        const half = Math.floor(kept.length / 2);
-        for (const one of kept.slice(half)) this.#withdraw(one);
-        kept = kept.slice(0, half);
-      }
-    }
-  }
-
-  /** Takes a message out of new again. One that a reader has moved already keeps its tmp file. */
-  #withdraw(one: Settled): void {
-    try {
-      if (one.memory.kind === 'nowhere') {
-        unlinkSync(join(this.#options.maildir, 'new', this.#deliveredName(one)));
-      }
-      this.#removeTmp(one);
-    } catch {
-      // It stays for the next run.
-    }
   }
 
   #removeTmp({ tmpName }: { readonly tmpName: string }): void {
@@ -270,16 +196,6 @@ export class GroupStore {
     } catch {
       // It stays for the next run.
     }
-  }
-
-  #place(one: Settled): void {
-    const { maildir, placing } = this.#options;
-    placeInNew(maildir, placing, one.tmpName, this.#deliveredName(one));
-  }
-
-  #deliveredName({ record }: Settled): string {
-    const delivered = deliveredKey(this.#options.account, record.key, record.contentHash);
-    return formatDeliveredName(record.stamp, delivered, this.#host);
   }
 
   #keyOf(entry: Entry): string | null {

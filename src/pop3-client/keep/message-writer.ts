@@ -20,6 +20,8 @@ export class MessageWriter {
   #held: Buffer[];
   #heldOctets: number;
   #file: TmpFile | null = null;
+  /** The file is gone then. */
+  #failure: StoreFailure | null = null;
 
   constructor(maildir: string, tmpName: string, traceHeader: Buffer) {
     this.#maildir = maildir;
@@ -28,14 +30,24 @@ export class MessageWriter {
     this.#heldOctets = traceHeader.length;
   }
 
-  /** @throws StoreFailure; the file is then gone */
+  /**
+   * What cannot be written is told by `finish`: the message is read to its end first, so that those
+   * before it, which are whole, can still be verified and stored.
+   */
   write(piece: Buffer): void {
+    if (this.#failure !== null) return;
     this.#hold(this.#lineFeeds.encode(piece));
-    if (this.#heldOctets > maxHeldOctets) this.#flush();
+    if (this.#heldOctets <= maxHeldOctets) return;
+    try {
+      this.#flush();
+    } catch (error) {
+      this.#failure = error as StoreFailure;
+    }
   }
 
   /** Completes the file and makes it durable. @throws StoreFailure; the file is then gone */
   async finish(): Promise<MessageIdentity> {
+    if (this.#failure !== null) throw this.#failure;
     this.#hold(this.#lineFeeds.end());
     const identity = this.#hash.digest();
     this.#flush();

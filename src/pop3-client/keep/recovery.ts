@@ -59,8 +59,8 @@ export async function findLeftovers(
     // A link, a FIFO or a directory by such a name is none of ours.
     if (!(await lstat(path)).isFile()) continue;
     const state = records.get(parts.stamp)?.state ?? 'storing';
-    const identity =
-      state === 'storing' && !stamps.has(parts.stamp) ? await tryIdentify(path) : null;
+    const isUnsettled = state === 'storing' || state === 'handing';
+    const identity = isUnsettled && !stamps.has(parts.stamp) ? await tryIdentify(path) : null;
     if (identity === null) {
       rubbish.push(tmpName);
       continue;

@@ -38,7 +38,7 @@ export class StoredMessages {
     this.#account = account;
     this.#journalExisted = journalExisted;
     for (const record of records) {
-      if (record.state === 'storing') continue;
+      if (record.state === 'storing' || record.state === 'handing') continue;
       if (record.key !== null) this.#byKey.set(record.key, record);
       const same = this.#byContent.get(record.contentHash);
       if (same === undefined) this.#byContent.set(record.contentHash, [record]);

@@ -2,11 +2,13 @@
 // that says what was done.
 
 import { exitCode } from '../../system/failures/exit-code.js';
-import { checkMaildir, findPlacing, listMessages, type Placing } from '../../maildir/deliver.js';
-import { StampSource } from '../../maildir/unique-name.js';
+import { listMessages } from '../../maildir/deliver.js';
 import { lockAccount } from '../journal/account-lock.js';
-import { formatTmpName } from '../keep/delivered-name.js';
+import type { Delivery } from '../keep/delivery.js';
+import { undecidedRecords } from '../keep/hand-over.js';
+import { openDelivery, prepareDirectory } from '../keep/open-delivery.js';
 import type { Journal } from '../journal/journal.js';
+import { uniqueIdKey } from '../journal/message-key.js';
 import { findLeftovers, recoverJournal, type HeldMessage } from '../keep/recovery.js';
 import { traceHeader } from '../keep/session-trace.js';
 import { FellSilent, reasonOf, StoreFailure } from '../settings/failures.js';
@@ -92,7 +94,7 @@ class Run {
 
   async run(): Promise<void> {
     const { maildir, account, location } = this.#settings;
-    checkMaildir(maildir);
+    prepareDirectory(this.#settings);
     const lock = await lockAccount(maildir, account);
     try {
       const deliveredNames = await listMessages(maildir);
@@ -100,10 +102,13 @@ class Run {
       this.#held = held;
       this.#course = { ...this.#course, suspects: new Map(journal.content.suspects) };
       try {
-        const name = formatTmpName(new StampSource().next(), account, null, 'probe');
-        const placing = findPlacing(maildir, name);
-        const targets = await locateServers(location, this.#nameServer, this.#signal);
-        await this.#runSessions({ targets, journal, deliveredNames, placing });
+        const delivery = await openDelivery(this.#settings, journal, this.#signal);
+        try {
+          const targets = await locateServers(location, this.#nameServer, this.#signal);
+          await this.#runSessions({ targets, journal, deliveredNames, delivery });
+        } finally {
+          delivery.close();
+        }
       } finally {
         await journal.close();
       }
@@ -192,7 +197,9 @@ class Run {
       if (times !== undefined && !cleared.has(entry)) suspects.set(name, times);
     }
     this.#course = { ...this.#course, suspects };
-    await journal.replace(remaining, suspects).catch(() => undefined);
+    const listed = new Set(listing.entries.map((entry) => this.#keyOf(entry)));
+    const undecided = undecidedRecords(journal.content.records, (key) => listed.has(key));
+    await journal.replace([...remaining, ...undecided], suspects).catch(() => undefined);
     if (listing.isCut)
       throw new TemporaryError(
         'the mailbox holds more messages than one run takes: the next run takes the others',
@@ -209,6 +216,10 @@ class Run {
       this.#course = { ...this.#course, excluded };
     }
     this.#watch(event);
+  }
+
+  #keyOf({ uniqueId }: Entry): string | null {
+    return uniqueId === null ? null : uniqueIdKey(this.#settings.account, uniqueId);
   }
 
   #nameOf(entry: Entry): string {
@@ -232,7 +243,7 @@ interface RunContext {
   readonly targets: readonly Target[];
   readonly journal: Journal;
   readonly deliveredNames: readonly string[];
-  readonly placing: Placing;
+  readonly delivery: Delivery;
 }
 
 /**

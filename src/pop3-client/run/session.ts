@@ -2,7 +2,7 @@
 // run decides what next.
 
 import { formatCommandLine } from '../../wire/command-line.js';
-import type { Placing } from '../../maildir/deliver.js';
+import type { Delivery } from '../keep/delivery.js';
 import { GroupStore } from '../keep/group-store.js';
 import type { Journal } from '../journal/journal.js';
 import type { StoredRecord } from '../journal/journal-format.js';
@@ -26,7 +26,7 @@ export interface SessionOptions {
   readonly settings: Settings;
   readonly session: OpenSession;
   readonly journal: Journal;
-  readonly placing: Placing;
+  readonly delivery: Delivery;
   /** The names in new and cur when the run began. */
   readonly deliveredNames: readonly string[];
   readonly held: readonly HeldMessage[];
@@ -78,9 +78,10 @@ async function transfer(
     options.deliveredNames,
     existed,
   );
-  const { traceHeader, placing } = options;
+  const { traceHeader, delivery } = options;
   const store = new GroupStore({
-    ...{ maildir, account, journal, storedMessages, traceHeader, placing },
+    ...{ maildir, account, storedMessages, traceHeader, delivery },
+    onLeft: (entry, reason) => emit({ kind: 'left', entry, reason }),
   });
   const { entries, ignoredLines } = listing;
   emit({ kind: 'listing', messages: entries.length, ignoredLines });

@@ -16,7 +16,23 @@ const authModes = [
 ] as const satisfies readonly AuthMode[];
 
 export const pop3getOptionTable = {
-  directory: { kind: 'text', value: 'DIR', help: 'the Maildir (default: the current directory)' },
+  directory: {
+    kind: 'text',
+    value: 'DIR',
+    help: 'the Maildir (default: the current directory), or where state is kept',
+  },
+  deliver: {
+    kind: 'text',
+    value: 'WHERE',
+    help: 'maildir (default), lmtp:HOST:PORT, lmtp:/SOCKET, command:COMMAND or gmail',
+  },
+  recipient: { kind: 'text', value: 'ADDRESS', help: 'whom mail is delivered to by LMTP' },
+  'gmail-token-command': {
+    kind: 'text',
+    value: 'COMMAND',
+    help: 'as --token-command, for --deliver gmail',
+  },
+  'gmail-token-file': { kind: 'text', value: 'FILE', help: 'as --token-file, for --deliver gmail' },
   byip: { kind: 'flag', help: 'domain holds addresses, with ";" between them' },
   srv_self: { kind: 'flag', help: 'ask for SRV records of the name itself (default: on)' },
   srv_superdomains: { kind: 'flag', help: 'then for those of its parents (default: off)' },

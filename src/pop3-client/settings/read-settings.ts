@@ -3,10 +3,10 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
-import { resolve } from 'node:path';
 import { domainToASCII } from 'node:url';
 import { reasonOf } from './failures.js';
 import type { Pop3getCommandLine } from './option-table.js';
+import { readDelivery, readDirectory } from './read-delivery.js';
 import type { AuthMode, LocationSettings, Secret, Settings, TlsMode } from './settings.js';
 import { ConfigurationError, UsageError } from '../../system/failures/failures.js';
 
@@ -39,6 +39,7 @@ export async function readSettings(
     tls: (options.tls ?? 'auto') as TlsMode,
     dnsServers: readDnsServers(options['dns-server']),
   };
+  const delivery = readDelivery(options, secret);
   const isByCa = location.tls !== 'off' && options['tls-fingerprint'] === undefined;
   return {
     location,
@@ -55,7 +56,8 @@ export async function readSettings(
     user,
     ...{ secret, auth },
     account: options.account ?? `${user}@${domain.toLowerCase().replace(/\.$/, '')}`,
-    maildir: resolve(options.directory ?? '.'),
+    delivery,
+    maildir: readDirectory(options, delivery, environment),
     keep: options.keep ?? false,
     maxOctets: options.limit ?? 268_435_456,
     timeoutMs: (options.timeout ?? 60) * 1000,

@@ -40,6 +40,20 @@ export interface LocationSettings {
   readonly dnsServers: readonly string[] | null;
 }
 
+/** Where mail goes. */
+export type DeliverySettings = { readonly kind: 'maildir' } | HandOverSettings;
+
+export type HandOverSettings =
+  | {
+      readonly kind: 'lmtp';
+      readonly address:
+        | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+        | { readonly kind: 'socket'; readonly path: string };
+      readonly recipient: string;
+    }
+  | { readonly kind: 'command'; readonly command: string; readonly recipient: string | null }
+  | { readonly kind: 'gmail'; readonly base: string; readonly tokens: TokenSource };
+
 export interface Settings {
   readonly location: LocationSettings;
   /** What the connection is bound to here; null for the system's choice. */
@@ -51,6 +65,8 @@ export interface Settings {
   readonly auth: AuthMode;
   /** The account's name for the journal. */
   readonly account: string;
+  readonly delivery: DeliverySettings;
+  /** Where messages are stored; when they go elsewhere, where they wait for that. */
   readonly maildir: string;
   /** Leave the mail on the server. */
   readonly keep: boolean;

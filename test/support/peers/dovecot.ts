@@ -29,6 +29,8 @@ export interface DovecotOptions {
 export interface Dovecot {
   readonly pop3Port: number;
   readonly imapPort: number;
+  /** Of its master. */
+  readonly pid: number;
   /** All that it logged so far. */
   log(): Promise<string>;
   /** Ends it and its children; the test's teardown does it too. */
@@ -70,7 +72,7 @@ export async function startDovecot(t: Teardown, options: DovecotOptions): Promis
       },
     );
   }
-  return { pop3Port, imapPort, log, stop };
+  return { pop3Port, imapPort, pid: master.pid, log, stop };
 }
 
 async function greeting(port: number): Promise<true | undefined> {

@@ -1,0 +1,131 @@
+// Messages from tmp to a receiver, one after the other. The journal says of each, durably, that it
+// is being handed over, then what became of it; only what was taken is deleted at the server. What
+// nobody knows stays so in the journal and in tmp: the next run hands it over again, with the same
+// X-Pop3get-Id.
+
+import { join } from 'node:path';
+import { removeTmp } from '../../maildir/deliver.js';
+import { OutgoingMessage } from '../deliver/outgoing-message.js';
+import type { Receiver, Verdict } from '../deliver/receiver.js';
+import type { Journal } from '../journal/journal.js';
+import type { RecordState, StoredRecord } from '../journal/journal-format.js';
+import { deliveredKey } from '../journal/message-key.js';
+import type { Delivery, DeliveryOutcome, Settled } from './delivery.js';
+
+export interface HandOverOptions {
+  /** The directory whose tmp the messages are in. */
+  readonly directory: string;
+  readonly account: string;
+  readonly journal: Journal;
+  readonly receiver: Receiver;
+}
+
+export class HandOver implements Delivery {
+  readonly #options: HandOverOptions;
+
+  constructor(options: HandOverOptions) {
+    this.#options = options;
+  }
+
+  async deliver(settled: readonly Settled[], failures: unknown[]): Promise<DeliveryOutcome> {
+    const { journal } = this.#options;
+    const isFresh = ({ memory }: Settled): boolean => memory.kind === 'nowhere';
+    const recorded = settled.filter((one) => !isFresh(one));
+    const named = recorded.filter(({ memory }) => memory.kind === 'maildir');
+    const left: { settled: Settled; reason: string }[] = [];
+    const waiting = new Set(settled.filter(isFresh));
+    const undecided = new Set<Settled>();
+    try {
+      const before = undecidedNames(journal.content.records.values());
+      await this.#note([...waiting], 'handing');
+      for (const one of [...waiting]) {
+        const verdict = await this.#hand(one, before.has(nameOf(one.record)));
+        waiting.delete(one);
+        if (verdict.kind === 'accepted') {
+          await journal.addRecordsUnsynced([one.record]);
+          recorded.push(one);
+          continue;
+        }
+        left.push({ settled: one, reason: reasonFor(verdict) });
+        if (verdict.kind === 'undecided') undecided.add(one);
+        else await this.#note([one], 'returned');
+      }
+    } catch (error) {
+      failures.push(error);
+    }
+    try {
+      // What nobody tried to hand over is as if it had not been announced.
+      await this.#note([...waiting], 'returned');
+      await journal.addRecordsUnsynced(named.map(({ record }) => record));
+      await journal.sync();
+    } catch (error) {
+      failures.push(error);
+      return { recorded: [], left };
+    }
+    for (const one of recorded) this.#removeTmp(one);
+    for (const one of [...waiting, ...left.map(({ settled: each }) => each)]) {
+      if (one.hasOtherCopy && !undecided.has(one)) this.#removeTmp(one);
+    }
+    return { recorded, left };
+  }
+
+  close(): void {
+    this.#options.receiver.close();
+  }
+
+  async #hand({ tmpName, record }: Settled, isRepeat: boolean): Promise<Verdict> {
+    const { directory, account, receiver } = this.#options;
+    const path = join(directory, 'tmp', tmpName);
+    const id = deliveredKey(account, record.key, record.contentHash);
+    return receiver.hand(new OutgoingMessage(path, id, isRepeat));
+  }
+
+  async #note(messages: readonly Settled[], state: RecordState): Promise<void> {
+    await this.#options.journal.addRecords(messages.map(({ record }) => ({ ...record, state })));
+  }
+
+  #removeTmp({ tmpName }: Settled): void {
+    try {
+      removeTmp(this.#options.directory, tmpName);
+    } catch {
+      // It stays for the next run.
+    }
+  }
+}
+
+function reasonFor(verdict: Exclude<Verdict, { kind: 'accepted' }>): string {
+  return verdict.kind === 'undecided'
+    ? `${verdict.reason}: the next run hands it over again`
+    : verdict.reason;
+}
+
+/**
+ * Of records, those of messages that were handed over, and of which no other record says what
+ * became of them.
+ *
+ * @param records of which some may be of messages that the server no longer has
+ * @param isListed whether the server has a message with this key; null: one without unique-id
+ */
+export function undecidedRecords(
+  records: ReadonlyMap<string, StoredRecord>,
+  isListed: (key: string | null) => boolean,
+): readonly StoredRecord[] {
+  const names = undecidedNames(records.values());
+  return [...records.values()].filter(
+    (record) => record.state === 'handing' && isListed(record.key) && names.has(nameOf(record)),
+  );
+}
+
+function undecidedNames(records: Iterable<StoredRecord>): ReadonlySet<string> {
+  const names = new Set<string>();
+  const settled = new Set<string>();
+  for (const record of records) {
+    (record.state === 'handing' ? names : settled).add(nameOf(record));
+  }
+  for (const name of settled) names.delete(name);
+  return names;
+}
+
+function nameOf({ key, contentHash }: StoredRecord): string {
+  return `${key ?? ''} ${contentHash}`;
+}

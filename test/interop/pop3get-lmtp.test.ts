@@ -1,0 +1,118 @@
+// pop3get into Dovecot's LMTP, with a Sieve script that discards what it has seen before.
+
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import {
+  duplicateScript,
+  recipient,
+  startLmtpDovecot,
+  unlessLmtpDovecot,
+  type LmtpDovecot,
+} from '../support/peers/dovecot-lmtp.js';
+import {
+  numberedMessages,
+  runPop3get,
+  sortedContents,
+  startFakeServer,
+} from '../support/programs/pop3get-fixture.js';
+import { startProgram } from '../support/programs/run-program.js';
+import { seededRandom } from '../torture/random.js';
+
+const skip = unlessLmtpDovecot();
+const seed = Date.now() & 0xffffff;
+const kills = Number(process.env['POP3GET_KILLS'] ?? 8);
+t.setTimeout(60_000 + kills * 10_000);
+
+/** What Dovecot has, without the fields that came before the message. */
+function bodies(dovecot: LmtpDovecot): readonly string[] {
+  return dovecot
+    .delivered()
+    .map((text) => text.slice(text.indexOf('Subject: message')))
+    .sort();
+}
+
+t.test(
+  'mail goes to an LMTP port or socket with a field of its own, and none stays here',
+  { skip },
+  async (t) => {
+    const dovecot = await startLmtpDovecot(t, duplicateScript);
+    const messages = numberedMessages(20);
+    for (const where of [`lmtp:127.0.0.1:${dovecot.port}`, `lmtp:${dovecot.socket}`]) {
+      const server = await startFakeServer(t, { messages });
+      const state = t.testdir();
+      const args = ['--deliver', where, '--recipient', recipient];
+      const result = await runPop3get(t, server.port, state, args);
+      t.equal(result.status, 0, `${result.stderr}${await dovecot.log()}`);
+      t.equal(server.messages.length, 0);
+      t.same(readdirSync(join(state, 'tmp')), []);
+      t.same(readdirSync(join(state, 'new')), []);
+    }
+    // The second time each is a duplicate of the same account's.
+    t.same(bodies(dovecot), sortedContents(messages));
+    const [one = ''] = dovecot.delivered();
+    t.match(one, /^X-Pop3get-Id: [0-9a-f]{32}\r\nReceived: from /m);
+  },
+);
+
+t.test(
+  'a recipient that is refused leaves the mail on the server, and is named',
+  { skip },
+  async (t) => {
+    const dovecot = await startLmtpDovecot(t, null);
+    const server = await startFakeServer(t, { messages: numberedMessages(2) });
+    const state = t.testdir();
+    const where = ['--deliver', `lmtp:127.0.0.1:${dovecot.port}`, '--recipient', 'nobody@'];
+    const result = await runPop3get(t, server.port, state, where);
+    t.equal(result.status, 1, result.stderr);
+    t.match(
+      result.stderr,
+      /message-left number=1 uid=id-1 reason=".*refuses the recipient nobody@/,
+    );
+    t.equal(server.messages.length, 2);
+    t.same(readdirSync(join(state, 'tmp')), []);
+  },
+);
+
+async function killAndFinish(t: Test, random: (limit: number) => number): Promise<void> {
+  const dovecot = await startLmtpDovecot(t, duplicateScript);
+  const messages = numberedMessages(40);
+  const server = await startFakeServer(t, { messages });
+  const state = t.testdir();
+  const args = ['--port', String(server.port), '--directory', state, '--quiet'];
+  const where = ['--deliver', `lmtp:127.0.0.1:${dovecot.port}`, '--recipient', recipient];
+  const victim = startProgram(t, 'pop3get', [...args, ...where, '127.0.0.1', 'ann'], {
+    env: { POP3GET_PASSWORD: 'secret' },
+  });
+  const afterMs = 200 + random(700);
+  const isClient = random(2) === 0;
+  const timer = setTimeout(() => {
+    if (isClient) victim.kill('SIGKILL');
+    else dovecot.killDeliveries();
+  }, afterMs);
+  await victim.ending;
+  clearTimeout(timer);
+  const stderr = [victim.stderr];
+  for (let runs = 0; runs < 5 && server.messages.length > 0; runs += 1) {
+    stderr.push((await runPop3get(t, server.port, state, where)).stderr);
+  }
+  const when = `${isClient ? 'pop3get' : 'lmtp'} killed after ${afterMs} ms`;
+  t.equal(server.messages.length, 0, `${when}: the mailbox is empty\n${stderr.join('')}`);
+  const present = bodies(dovecot);
+  t.same([...new Set(present)], sortedContents(messages), `${when}: every message is there`);
+  // Dovecot notes what it has seen some milliseconds after the message is in new: killed between,
+  // it knows nothing of the message that it has.
+  t.ok(present.length <= messages.length + (isClient ? 0 : 1), `${when}: and there once`);
+  t.same(readdirSync(join(state, 'tmp')), [], when);
+}
+
+t.test(
+  `pop3get and the LMTP server killed at random instants (seed ${seed})`,
+  { skip },
+  async (t) => {
+    const random = seededRandom(seed);
+    for (let count = 0; count < kills; count += 1) {
+      await t.test(`instant ${count + 1}`, (t) => killAndFinish(t, random));
+    }
+  },
+);

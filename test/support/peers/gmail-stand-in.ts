@@ -1,0 +1,82 @@
+// A stand-in of the part of Gmail's API that pop3get uses, after its documentation: users.messages.import, list with
+// rfc822msgid, and get. It can fail in each of the ways that the documentation has.
+
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Teardown } from '../programs/run-program.js';
+
+/** What happens to the next import. `lost` and `late-error`: the message is stored, and the answer is not that. */
+export type ImportFault = 'too-many' | 'error' | 'late-error' | 'lost' | 'unauthorized' | 'refused';
+
+export class GmailStandIn {
+  /** Whole messages. */
+  readonly messages: string[] = [];
+  faults: ImportFault[] = [];
+  token = 'good';
+  port = 0;
+  imports = 0;
+
+  get where(): string {
+    return `gmail:http://127.0.0.1:${this.port}`;
+  }
+
+  answer(method: string, url: URL, token: string, body: string, response: ServerResponse): void {
+    const send = (status: number, value: unknown, headers = {}): void => {
+      response.writeHead(status, { 'content-type': 'application/json', ...headers });
+      response.end(JSON.stringify(value));
+    };
+    const fail = (status: number, message: string, headers = {}): void =>
+      send(status, { error: { code: status, message } }, headers);
+    if (token !== `Bearer ${this.token}`) return void fail(401, 'Invalid Credentials');
+    if (url.pathname === '/upload/gmail/v1/users/me/messages/import' && method === 'POST') {
+      this.imports += 1;
+      const fault = this.faults.shift();
+      if (fault === 'too-many') return void fail(429, 'Too many requests', { 'retry-after': '0' });
+      if (fault === 'error') return void fail(503, 'Backend Error', { 'retry-after': '0' });
+      if (fault === 'unauthorized') return void fail(401, 'Invalid Credentials');
+      if (fault === 'refused') return void fail(400, 'Invalid message');
+      this.messages.push(body);
+      if (fault === 'late-error') return void fail(500, 'Internal Error', { 'retry-after': '0' });
+      if (fault === 'lost') {
+        response.socket?.destroy();
+        return;
+      }
+      return void send(200, { id: String(this.messages.length - 1) });
+    }
+    const one = /^\/gmail\/v1\/users\/me\/messages\/(\d+)$/.exec(url.pathname);
+    if (one !== null) {
+      const value = fieldOf(this.messages[Number(one[1])] ?? '', 'X-Pop3get-Id');
+      return void send(200, { payload: { headers: [{ name: 'X-Pop3get-Id', value }] } });
+    }
+    const searched = /^rfc822msgid:(.*)$/.exec(url.searchParams.get('q') ?? '')?.[1];
+    const found = this.messages.flatMap((text, id) =>
+      fieldOf(text, 'Message-ID') === `<${searched ?? ''}>` ? [{ id: String(id) }] : [],
+    );
+    return void send(200, found.length === 0 ? {} : { messages: found });
+  }
+}
+
+function fieldOf(message: string, name: string): string {
+  return new RegExp(`^${name}: (.*)$`, 'im').exec(message)?.[1]?.trim() ?? '';
+}
+
+export async function startGmailStandIn(t: Teardown): Promise<GmailStandIn> {
+  const gmail = new GmailStandIn();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+      const { authorization = '' } = request.headers;
+      const body = Buffer.concat(chunks).toString('latin1');
+      gmail.answer(request.method ?? '', url, authorization, body, response);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  gmail.port = (server.address() as AddressInfo).port;
+  return gmail;
+}
