@@ -32,6 +32,8 @@ export interface LmtpDovecot {
   readonly socket: string;
   /** The messages that it delivered, latin1, CRLF line ends. */
   delivered(): readonly string[];
+  /** Takes them away. */
+  clear(): void;
   /** Kills the processes that are delivering. */
   killDeliveries(): void;
   log(): Promise<string>;
@@ -98,6 +100,13 @@ postmaster_address = postmaster@example.org
             )
           : [],
       ),
+    clear: () => {
+      for (const folder of ['new', 'cur']) {
+        rmSync(join(inbox, folder), { recursive: true, force: true });
+        mkdirSync(join(inbox, folder), { recursive: true });
+        chownSync(join(inbox, folder), nobody, nobody);
+      }
+    },
     killDeliveries: () => {
       for (const pid of childrenOf(dovecot.pid)) {
         if (readFileSync(`/proc/${pid}/comm`, 'latin1').trim() === 'lmtp')

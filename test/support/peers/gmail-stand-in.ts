@@ -27,32 +27,59 @@ export class GmailStandIn {
     };
     const fail = (status: number, message: string, headers = {}): void =>
       send(status, { error: { code: status, message } }, headers);
-    if (token !== `Bearer ${this.token}`) return void fail(401, 'Invalid Credentials');
+    if (token !== `Bearer ${this.token}`) {
+      fail(401, 'Invalid Credentials');
+      return;
+    }
     if (url.pathname === '/upload/gmail/v1/users/me/messages/import' && method === 'POST') {
       this.imports += 1;
       const fault = this.faults.shift();
-      if (fault === 'too-many') return void fail(429, 'Too many requests', { 'retry-after': '0' });
-      if (fault === 'error') return void fail(503, 'Backend Error', { 'retry-after': '0' });
-      if (fault === 'unauthorized') return void fail(401, 'Invalid Credentials');
-      if (fault === 'refused') return void fail(400, 'Invalid message');
+      if (fault === 'too-many') {
+        fail(429, 'Too many requests', { 'retry-after': '0' });
+        return;
+      }
+      if (fault === 'error') {
+        fail(503, 'Backend Error', { 'retry-after': '0' });
+        return;
+      }
+      if (fault === 'unauthorized') {
+        fail(401, 'Invalid Credentials');
+        return;
+      }
+      if (fault === 'refused') {
+        fail(400, 'Invalid message');
+        return;
+      }
       this.messages.push(body);
-      if (fault === 'late-error') return void fail(500, 'Internal Error', { 'retry-after': '0' });
+      if (fault === 'late-error') {
+        fail(500, 'Internal Error', { 'retry-after': '0' });
+        return;
+      }
       if (fault === 'lost') {
         response.socket?.destroy();
         return;
       }
-      return void send(200, { id: String(this.messages.length - 1) });
+      {
+        send(200, { id: String(this.messages.length - 1) });
+        return;
+      }
     }
     const one = /^\/gmail\/v1\/users\/me\/messages\/(\d+)$/.exec(url.pathname);
     if (one !== null) {
       const value = fieldOf(this.messages[Number(one[1])] ?? '', 'X-Pop3get-Id');
-      return void send(200, { payload: { headers: [{ name: 'X-Pop3get-Id', value }] } });
+      {
+        send(200, { payload: { headers: [{ name: 'X-Pop3get-Id', value }] } });
+        return;
+      }
     }
     const searched = /^rfc822msgid:(.*)$/.exec(url.searchParams.get('q') ?? '')?.[1];
     const found = this.messages.flatMap((text, id) =>
       fieldOf(text, 'Message-ID') === `<${searched ?? ''}>` ? [{ id: String(id) }] : [],
     );
-    return void send(200, found.length === 0 ? {} : { messages: found });
+    {
+      send(200, found.length === 0 ? {} : { messages: found });
+      return;
+    }
   }
 }
 
