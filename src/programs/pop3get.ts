@@ -3,21 +3,26 @@
 
 import '../system/program/refuse-debugger.js';
 import { Interrupted } from '../pop3-client/settings/failures.js';
+import { readAccountsFile } from '../pop3-client/accounts/accounts-file.js';
+import { runAccounts, type AccountsSummary } from '../pop3-client/accounts/run-accounts.js';
 import { openNameServer } from '../pop3-client/find/name-server.js';
 import {
   pop3getOptionTable,
   type Pop3getCommandLine,
 } from '../pop3-client/settings/option-table.js';
 import { readSettings } from '../pop3-client/settings/read-settings.js';
-import { takeSecret } from '../pop3-client/settings/secret-source.js';
+import { readSecret, takeSecret } from '../pop3-client/settings/secret-source.js';
 import type { ProgressBar } from '../pop3-client/run/progress-bar.js';
 import { run } from '../pop3-client/run/run.js';
 import type { Settings } from '../pop3-client/settings/settings.js';
-import type { Summary } from '../pop3-client/run/summary.js';
+import type { Emit } from '../pop3-client/run/events.js';
+import { SummaryKeeper, type Summary } from '../pop3-client/run/summary.js';
 import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
 import { openLog, type Log } from '../system/log/log.js';
 import { logOptionsFrom } from '../system/program/log-options.js';
+import { parseCommandLine } from '../system/program/options.js';
 import { runProgram } from '../system/program/program.js';
+import { UsageError } from '../system/failures/failures.js';
 import { collectOnOneThread, keepYoungSpaceSmall } from '../system/runtime/young-garbage.js';
 
 // Short-lived buffers are most of what a transfer allocates: a young generation that may not grow
@@ -26,25 +31,32 @@ import { collectOnOneThread, keepYoungSpaceSmall } from '../system/runtime/young
 keepYoungSpaceSmall();
 collectOnOneThread();
 
+const synopsis = '[options] domain username [password | -] | [options] --config FILE [NAME...]';
+
 void runProgram(
   {
     name: 'pop3get',
-    synopsis: '[options] domain username [password | -]',
+    synopsis,
     purpose:
       'Downloads every message of a mailbox into a Maildir and removes from the server what it stored.\n' +
       'A password given as an argument can be seen by other users: better is --password-file.',
     options: pop3getOptionTable,
-    positionals: [2, 3],
+    positionals: [0, Infinity],
   },
   async (commandLine) => {
     const { options, positionals } = commandLine;
+    if (options.config !== undefined) return runConfiguration(options.config, commandLine);
     const [domain = '', user = ''] = positionals;
+    if (positionals.length < 2) throw new UsageError(`too few arguments: ${synopsis}`);
+    if (positionals.length > 3) {
+      throw new UsageError(`unexpected argument "${positionals[3] ?? ''}"`);
+    }
     const secret = await takeSecret(commandLine, process.env);
     // Other users see the command line in ps(1); from here on without the password.
     process.title = `pop3get ${domain} ${user}`;
     const settings = await readSettings(commandLine, secret, process.env);
     const log = await openLog(logOptionsFrom('pop3get', options));
-    const signal = interruptionSignal((options['max-time'] ?? 86_400) * 1000);
+    const signal = withMaxTime(interruptionSignal(), options['max-time']);
     const status =
       options['dry-run'] === true
         ? await showIntentions(settings, signal)
@@ -61,33 +73,91 @@ async function transfer(
   log: Log,
 ): Promise<ExitCode> {
   const progress = await openProgress(options.quiet ?? false);
-  const { dnsServers, families } = settings.location;
-  const summary = await run(settings, openNameServer(dnsServers, families), signal, (event) => {
-    progress?.show(event);
-    if (event.kind === 'left') {
-      const { number, uniqueId } = event.entry;
-      log.write('message-left', { number, uid: uniqueId ?? undefined, reason: event.reason });
-    }
-    if (event.kind === 'session-ended') {
-      log.write('session-ended', { reason: event.reason, next: 'reconnecting' });
-    }
-  });
+  const summary = await runLogged(settings, signal, log, (event) => progress?.show(event));
   progress?.stop();
   if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return summary.exit;
 }
 
-/** Aborts with an Interrupted at the first signal that asks for an end, or after `maxTimeMs`. */
-function interruptionSignal(maxTimeMs: number): AbortSignal {
+/** The accounts of a file, each with a summary of its own, and one for all. */
+async function runConfiguration(
+  path: string,
+  { options, positionals }: Pop3getCommandLine,
+): Promise<ExitCode> {
+  const { sections } = readAccountsFile(path, process.env);
+  const unknown = positionals.find((name) => !sections.some((one) => one.name === name));
+  if (unknown !== undefined) throw new UsageError(`${path} has no account [${unknown}]`);
+  const wanted = sections.filter(
+    ({ name }) => positionals.length === 0 || positionals.includes(name),
+  );
+  const log = await openLog(logOptionsFrom('pop3get', options));
+  const interruption = interruptionSignal();
+  const isDryRun = options['dry-run'] === true;
+  const { accounts, exit } = await runAccounts(
+    wanted,
+    isDryRun ? 1 : (options['at-once'] ?? 4),
+    async ({ name, words }) => {
+      const commandLine = parseCommandLine(pop3getOptionTable, words, process.env);
+      const signal = withMaxTime(
+        interruption,
+        commandLine.options['max-time'] ?? options['max-time'],
+      );
+      const settings = await readSettings(commandLine, await readSecret(commandLine), process.env);
+      if (isDryRun) {
+        process.stdout.write(`${name}:\n`);
+        const { summary } = new SummaryKeeper(name);
+        summary.exit = await showIntentions(settings, signal);
+        return summary;
+      }
+      const summary = await runLogged(settings, signal, log, () => undefined);
+      if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
+      return summary;
+    },
+    (summary) => reportSummary(log, summary),
+  );
+  reportAccounts(log, { accounts, exit }, isDryRun ? { quiet: true } : options);
+  await log.flush(1000);
+  return exit;
+}
+
+async function runLogged(
+  settings: Settings,
+  signal: AbortSignal,
+  log: Log,
+  show: Emit,
+): Promise<Summary> {
+  const { location, account } = settings;
+  const nameServer = openNameServer(location.dnsServers, location.families);
+  return run(settings, nameServer, signal, (event) => {
+    show(event);
+    if (event.kind === 'left') {
+      const { number, uniqueId } = event.entry;
+      const { reason } = event;
+      log.write('message-left', { number, uid: uniqueId ?? undefined, reason, account });
+    }
+    if (event.kind === 'session-ended') {
+      log.write('session-ended', { reason: event.reason, next: 'reconnecting', account });
+    }
+  });
+}
+
+/** Aborts with an Interrupted at the first signal that asks for an end. */
+function interruptionSignal(): AbortSignal {
   const controller = new AbortController();
-  const interrupt = (reason: string): void => controller.abort(new Interrupted(reason));
-  // A fault of ours must end the program, not wait for the timer.
-  setTimeout(() => interrupt('--max-time is over'), maxTimeMs).unref();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => interrupt(`stopped by ${name}`));
+    process.on(name, () => controller.abort(new Interrupted(`stopped by ${name}`)));
   }
   return controller.signal;
+}
+
+/** The same, and after a while. */
+function withMaxTime(signal: AbortSignal, maxTimeSeconds = 86_400): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (): void => controller.abort(new Interrupted('--max-time is over'));
+  // A fault of ours must end the program, not wait for the timer.
+  setTimeout(interrupt, maxTimeSeconds * 1000).unref();
+  return AbortSignal.any([signal, controller.signal]);
 }
 
 function reportSummary(log: Log, summary: Summary): void {
@@ -101,6 +171,26 @@ function reportSummary(log: Log, summary: Summary): void {
     failed: failed.length,
     left: left ?? undefined,
   });
+}
+
+function reportAccounts(
+  log: Log,
+  { accounts, exit }: AccountsSummary,
+  { quiet, json }: { readonly quiet?: boolean | undefined; readonly json?: boolean | undefined },
+): void {
+  const failed = accounts.filter((one) => one.exit !== exitCode.ok).map(({ account }) => account);
+  const sum = (count: (summary: Summary) => number): number =>
+    accounts.reduce((total, summary) => total + count(summary), 0);
+  if (quiet !== true || failed.length > 0) {
+    log.write('accounts', {
+      failed: failed.length === 0 ? undefined : failed.join(', '),
+      accounts: accounts.length,
+      stored: sum(({ stored }) => stored),
+      deleted: sum(({ deleted }) => deleted),
+      exit,
+    });
+  }
+  if (json === true) process.stdout.write(`${JSON.stringify({ accounts, exit })}\n`);
 }
 
 async function openProgress(isQuiet: boolean): Promise<ProgressBar | null> {

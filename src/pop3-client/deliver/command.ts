@@ -53,7 +53,7 @@ export class CommandReceiver implements Receiver {
         try {
           resolve(this.#verdict(status, killedBy));
         } catch (error) {
-          reject(error);
+          reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });

@@ -16,6 +16,14 @@ const authModes = [
 ] as const satisfies readonly AuthMode[];
 
 export const pop3getOptionTable = {
+  config: { kind: 'text', value: 'FILE', help: 'run the accounts in FILE, all or those named' },
+  'at-once': {
+    kind: 'number',
+    value: 'N',
+    min: 1,
+    max: 100,
+    help: 'with --config: how many accounts at a time (default: 4)',
+  },
   directory: {
     kind: 'text',
     value: 'DIR',

@@ -7,6 +7,21 @@ import type { Secret } from './settings.js';
 import { tryTokenSource } from './token-source.js';
 
 /**
+ * As `takeSecret`, for one account of several: what is in the environment, or typed, would be for
+ * none of them in particular.
+ *
+ * @throws UsageError also when there is none
+ */
+export async function readSecret(commandLine: Pop3getCommandLine): Promise<Secret> {
+  const { options } = commandLine;
+  const sources = ['password-file', 'password-command', 'token-file', 'token-command'] as const;
+  if (sources.every((name) => options[name] === undefined)) {
+    throw new UsageError(`it needs one of ${sources.join(', ')}`);
+  }
+  return takeSecret(commandLine, {});
+}
+
+/**
  * Takes the secret. What the command line names goes before the environment, and there a token
  * before a password. The variables are removed: no program that this one starts is to have them.
  *

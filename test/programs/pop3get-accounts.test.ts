@@ -1,0 +1,118 @@
+// pop3get --config: several accounts, of which some fail.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import {
+  makeMaildir,
+  numberedMessages,
+  sortedContents,
+  startFakeServer,
+  storedContents,
+  type FakeServer,
+} from '../support/programs/pop3get-fixture.js';
+import { runProgram, type Result } from '../support/programs/run-program.js';
+
+interface Scene {
+  readonly ann: FakeServer;
+  readonly bob: FakeServer;
+  readonly maildirs: readonly string[];
+  readonly run: (args?: readonly string[]) => Promise<Result>;
+}
+
+/** ann and bob can be fetched; carl is refused, dora has no server, and eve's Maildir is missing. */
+async function setScene(t: Test): Promise<Scene> {
+  const ann = await startFakeServer(t, { messages: numberedMessages(3) });
+  const bob = await startFakeServer(t, { messages: numberedMessages(5) });
+  const carl = await startFakeServer(t, {
+    messages: [],
+    fault: (line) => (line.startsWith('PASS') ? '-ERR [AUTH] no\r\n' : undefined),
+  });
+  const maildirs = [makeMaildir(t), makeMaildir(t)];
+  const folder = t.testdir();
+  mkdirSync(join(folder, 'secrets'));
+  const secret = join(folder, 'secrets', 'one');
+  writeFileSync(secret, 'secret\n', { mode: 0o600 });
+  const file = join(folder, 'accounts');
+  const [first = '', second = ''] = maildirs;
+  writeFileSync(
+    file,
+    `[defaults]
+domain = 127.0.0.1
+password-file = ${secret}
+directory = ${first}
+[ann]
+username = ann
+port = ${ann.port}
+[bob]
+username = bob
+port = ${bob.port}
+directory = ${second}
+[carl]
+username = carl
+port = ${carl.port}
+[dora]
+username = dora
+port = 1
+[eve]
+username = eve
+port = ${ann.port}
+directory = ${folder}/nothing
+[fay]
+username = fay
+timeout = never
+`,
+  );
+  const run = (args: readonly string[] = []): Promise<Result> =>
+    runProgram(t, 'pop3get', ['--config', file, ...args]);
+  return { ann, bob, maildirs, run };
+}
+
+t.test('all accounts run, whatever becomes of others; the worst exit status counts', async (t) => {
+  const { ann, bob, maildirs, run } = await setScene(t);
+  const result = await run(['--json']);
+  t.equal(result.status, 100, result.stderr);
+  t.equal(ann.messages.length + bob.messages.length, 0);
+  t.same([...storedContents(maildirs[0] ?? '')].sort(), sortedContents(numberedMessages(3)));
+  t.same([...storedContents(maildirs[1] ?? '')].sort(), sortedContents(numberedMessages(5)));
+  const { accounts, exit } = JSON.parse(result.stdout.toString()) as {
+    accounts: readonly { account: string; exit: number }[];
+    exit: number;
+  };
+  t.equal(exit, 100);
+  t.same(
+    accounts.map((one) => one.exit),
+    [0, 0, 100, 111, 100, 100],
+  );
+  t.match(result.stderr, /failed error=".*refused the login of carl/);
+  t.match(result.stderr, /failed error="option --timeout needs .*account=fay/);
+  t.match(
+    result.stderr,
+    /accounts failed="carl@127.0.0.1, dora@127.0.0.1, eve@127.0.0.1, fay" accounts=6 stored=8 deleted=8 exit=100/,
+  );
+});
+
+t.test('those that are named run alone, and --quiet says nothing of what went well', async (t) => {
+  const { ann, bob, run } = await setScene(t);
+  const quiet = await run(['--quiet', 'bob']);
+  t.equal(quiet.status, 0, quiet.stderr);
+  t.equal(quiet.stderr, '');
+  t.equal(bob.messages.length, 0);
+  t.equal(ann.messages.length, 3);
+  const failing = await run(['--quiet', 'ann', 'dora']);
+  t.equal(failing.status, 111);
+  t.notMatch(failing.stderr, /ann@/);
+  t.match(failing.stderr, /failed error="cannot connect: .*account=dora@127.0.0.1/);
+  t.equal(ann.messages.length, 0);
+  const unknown = await run(['zoe']);
+  t.equal(unknown.status, 100);
+  t.match(unknown.stderr, /has no account \[zoe\]/);
+});
+
+t.test('what each account would do is told with its name', async (t) => {
+  const { ann, run } = await setScene(t);
+  const result = await run(['--dry-run', 'ann']);
+  t.equal(result.status, 0, result.stderr);
+  t.match(result.stdout.toString(), /^ann:\nfetch 1 octets=/);
+  t.equal(ann.messages.length, 3);
+});
