@@ -34,7 +34,14 @@ const commands: Readonly<Record<string, Command>> = {
   disable: { run: (given) => passdb.change(given.context, read.nameIn(given), 'disable') },
   enable: { run: (given) => passdb.change(given.context, read.nameIn(given), 'enable') },
   list: { run: (given) => passdb.list(given.context, read.onlyIn(given)) },
-  check: { run: (given) => passdb.check(given.context, read.nameIn(given)) },
+  check: {
+    options: ['passdb-query'],
+    run: (given) =>
+      passdb.check(given.context, read.nameIn(given), {
+        source: read.sourceIn(given.options),
+        query: given.options['passdb-query'],
+      }),
+  },
   schemes: { run: (given) => passdb.listSchemes(read.withoutArgument(given)) },
   import: {
     options: ['format', 'default-domain', 'replace', 'scheme'],
@@ -60,7 +67,8 @@ const commands: Readonly<Record<string, Command>> = {
   },
 };
 
-const common: readonly string[] = ['passdb', 'allow-weak-schemes'];
+/** The environment may give the query to every command. */
+const common: readonly string[] = ['passdb', 'passdb-query', 'allow-weak-schemes'];
 
 void runProgram(
   {
@@ -83,7 +91,7 @@ void runProgram(
     output.on('error', noticeLostOutput);
     prompts.on('error', () => undefined);
     const context = {
-      file: given.passdb ?? 'passdb.sqlite',
+      file: read.fileIn(name, given),
       allowsWeakSchemes: given['allow-weak-schemes'] ?? false,
       input,
       output,

@@ -1,7 +1,7 @@
 // pop3d beside a real Dovecot that has its mail where public recipes put it: the mailboxes open with the unique-ids that
 // Dovecot gave, and neither server changes what the other needs.
 
-import { chownSync, mkdirSync, readdirSync } from 'node:fs';
+import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
@@ -12,7 +12,9 @@ import {
   password,
   SharedMailstore,
 } from '../support/mail/shared-mailstore.js';
+import { builtProgram, startProgram } from '../support/programs/run-program.js';
 import { connectWireClient } from '../support/sessions/wire-client.js';
+import { testFolder } from '../support/suite/test-folder.js';
 
 const skip = unlessDovecot();
 
@@ -120,6 +122,51 @@ for (const { recipe, location, home = '%d/%n', maildrop, control } of layouts) {
     },
   );
 }
+
+t.test(
+  'one run file serves the users and the mail of a Dovecot that is there',
+  { skip },
+  async (t) => {
+    const store = SharedMailstore.make(t, 'ann');
+    const dovecot = await startDovecot(t, {
+      mailRoot: store.mailRoot,
+      passdb: store.passdb,
+      mailUser: mailOwner,
+      settings: `mail_location = maildir:${store.mailRoot}/%d/%n`,
+    });
+    const imap = await ImapClient.open(dovecot.imapPort, 'ann@example.org', password);
+    await imap.append(Buffer.from('Subject: one\r\n\r\nbody\r\n'));
+    const peer = await connectWireClient(dovecot.pop3Port);
+    await peer.login('ann@example.org', password);
+    const ids = await idsBySubject(peer);
+    await peer.ok('QUIT');
+
+    const runFile = join(testFolder(t), 'pop3.run');
+    const text = readFileSync(
+      new URL('../../../services/dovecot/pop3.run', import.meta.url),
+      'utf8',
+    );
+    writeFileSync(
+      runFile,
+      text
+        .replace('dovecot:/run/dovecot', `dovecot:${dovecot.baseDir}`)
+        .replace('argument /var/vmail', `argument ${store.mailRoot}`),
+    );
+    const program = startProgram(t, 'tcpsrun', ['127.0.0.1', '0', runFile], {
+      env: { POP3D: builtProgram('pop3d') },
+    });
+    const [, port = ''] = await program.logLine(/listening .*port=([0-9]+)/);
+    const client = await connectWireClient(Number(port));
+    await client.login('ann@example.org', password);
+    t.strictSame(await idsBySubject(client), ids);
+    await client.ok('QUIT');
+    const stranger = await connectWireClient(Number(port));
+    await stranger.status();
+    await stranger.ok('USER ann@example.org');
+    t.match(await stranger.command('PASS wrong'), /^-ERR \[AUTH\]/);
+    stranger.destroy();
+  },
+);
 
 /** All files below a folder but what Dovecot keeps for itself. */
 function filesIn(folder: string): string[] {

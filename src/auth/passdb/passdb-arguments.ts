@@ -1,5 +1,6 @@
 // The command line of passdb: its options, and what commands read out of them.
 
+import { parseSourceName } from '../accounts/source-name.js';
 import { lowerCaseAscii, tryLoginName, type LoginName } from '../accounts/login-name.js';
 import { writableSchemes, type WritableScheme } from '../stored/make-password.js';
 import { parseNetworks } from '../verifying/permitted-networks.js';
@@ -13,14 +14,20 @@ import type { PassdbContext } from './passdb-commands.js';
 export const passdbOptions = {
   passdb: {
     kind: 'text',
-    value: 'FILE',
+    value: 'SOURCE',
     env: 'PASSDB',
-    help: 'the password database (passdb.sqlite)',
+    help: 'the password database (passdb.sqlite); check takes any account source',
   },
   'allow-weak-schemes': {
     kind: 'flag',
     env: 'ALLOW_WEAK_SCHEMES',
     help: 'verify weak stored passwords too: MD5-CRYPT, DES-CRYPT, SSHA, SHA and others',
+  },
+  'passdb-query': {
+    kind: 'text',
+    value: 'SQL',
+    env: 'PASSDB_QUERY',
+    help: 'check asks a database of another shape so; see passdb-database(5)',
   },
   scheme: {
     kind: 'text',
@@ -78,6 +85,18 @@ export function nameIn({ command, argument }: Given): LoginName {
   const name = tryLoginName(Buffer.from(argument), undefined);
   if (name === null) throw new UsageError(`"${argument}" is not a user@domain`);
   return name;
+}
+
+/** The account source, as `--passdb` names it. */
+export function sourceIn({ passdb }: GivenOptions): string {
+  return passdb ?? 'passdb.sqlite';
+}
+
+/** The file to edit; with another kind of source only `check` can do anything. */
+export function fileIn(command: string, given: GivenOptions): string {
+  const { kind, place } = parseSourceName(sourceIn(given));
+  if (kind === 'sqlite' || command === 'check') return place;
+  throw new UsageError(`${command} needs a SQLite file: only check asks other account sources`);
 }
 
 export function onlyIn(given: Given): LoginName | null {

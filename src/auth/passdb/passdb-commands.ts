@@ -3,7 +3,8 @@
 
 import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import type { LoginName } from '../accounts/login-name.js';
-import { openAccounts } from '../open-accounts.js';
+import { parseSourceName } from '../accounts/source-name.js';
+import { openSources, requireSources } from '../open-sources.js';
 import { AccountEditor } from '../sqlite/account-editor.js';
 import {
   hashPassword,
@@ -103,12 +104,24 @@ function stateOf(password: string, context: PassdbContext): string {
   }
 }
 
-/** Verifies a password as pop3d would. `no` when pop3d would reject it. */
-export async function check(context: PassdbContext, name: LoginName): Promise<ExitCode> {
-  // What is wrong with the file is said before the password is asked for.
-  await withEditor(context, {}, () => exitCode.ok);
+/**
+ * Verifies a password as pop3d would. `no` when pop3d would reject it.
+ *
+ * @param source any account source, as `--passdb` names it
+ * @param query as pop3d's `--passdb-query`
+ */
+export async function check(
+  context: PassdbContext,
+  name: LoginName,
+  { source, query }: { readonly source: string; readonly query: string | undefined },
+): Promise<ExitCode> {
+  // What is wrong with the source is said before the password is asked for.
+  await requireSources({ sources: [source], query });
+  const isOwnFile = query === undefined && parseSourceName(source).kind === 'sqlite';
+  if (isOwnFile) await withEditor(context, {}, () => exitCode.ok);
   const password = await readPassword(context);
-  const database = openAccounts(context);
+  const { allowsWeakSchemes } = context;
+  const database = await openSources({ sources: [source], query, allowsWeakSchemes });
   try {
     const address = Buffer.from(`${name.user}@${name.domain}`);
     const answer = await database.verifyPassword(address, password);

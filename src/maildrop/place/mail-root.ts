@@ -9,11 +9,14 @@ import { directoriesAbove, isBelow, type Place } from './place.js';
  * Looks at the nearest directory above a missing Maildir. The user's own was made for the user: no
  * mail has come. Any other one must hold something, as a mount point without its file system does
  * not. It may be empty where a file system is mounted on it, or, below the mail root, where it was
- * given to somebody else than root.
+ * given to somebody else than root. The root itself must be there.
  *
  * @throws Error that names the empty directory; the system's error
  */
 export function requireMounted({ path, own, root }: Place): void {
+  if (root !== path && tryStat(root) === null) {
+    throw new Error(`there is no ${root}: is its file system not mounted?`);
+  }
   const above = directoriesAbove(path);
   const [parent = '.'] = above;
   for (const directory of above) {

@@ -27,6 +27,8 @@ export interface DovecotOptions {
 }
 
 export interface Dovecot {
+  /** Its base_dir, where its sockets are. */
+  readonly baseDir: string;
   readonly pop3Port: number;
   readonly imapPort: number;
   /** Of its master. */
@@ -72,7 +74,7 @@ export async function startDovecot(t: Teardown, options: DovecotOptions): Promis
       },
     );
   }
-  return { pop3Port, imapPort, pid: master.pid, log, stop };
+  return { baseDir: join(folder, 'run'), pop3Port, imapPort, pid: master.pid, log, stop };
 }
 
 async function greeting(port: number): Promise<true | undefined> {

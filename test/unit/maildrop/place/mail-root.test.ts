@@ -87,3 +87,9 @@ t.test('an absolute root may not be empty, whoever owns it', { skip: unlessRoot(
   t.doesNotThrow(() => requireMounted(place('example.org/ann')));
   t.end();
 });
+
+t.test('an absolute root that is not there is no empty maildrop', (t) => {
+  const place = { path: '/nonexistent/org/ann', own: '/nonexistent/org/ann', root: '/nonexistent' };
+  t.throws(() => requireMounted(place), /there is no \/nonexistent/);
+  t.end();
+});
