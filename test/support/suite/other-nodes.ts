@@ -4,9 +4,10 @@
 // others use the SQLite that they have.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { availableParallelism, homedir } from 'node:os';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
+import { installNode } from './node-binaries.js';
 
 /** A test file on its way; generous, since machines differ. */
 const fileTimeoutMs = 300_000;
@@ -31,20 +32,6 @@ function testFiles(path: string): readonly string[] {
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.js'))
     .map((name) => join(path, name));
-}
-
-/** @returns the path of the binary */
-function installNode(version: string): string {
-  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
-  const folder = join(cache, 'pop3-suite', `node-${version}`);
-  const name = `node-linux-${process.arch}`;
-  const path = join(folder, 'node_modules', name, 'bin/node');
-  if (existsSync(path)) return path;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  const options = ['--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts'];
-  execFileSync('npm', ['install', ...options, `${name}@${version}`], { stdio: 'inherit' });
-  return path;
 }
 
 async function runOn(version: string): Promise<void> {
