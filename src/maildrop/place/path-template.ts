@@ -66,11 +66,12 @@ export class PathTemplate {
     const lead = this.#isAbsolute ? '/' : '';
     const pathOf = (count: number): string => lead + names.slice(0, count).join('/');
     const firstWord = this.#segments.findIndex(({ word }) => word !== null);
-    const lastWord = this.#segments.findLastIndex(({ word }) => word !== null);
+    // From the first part that is one user's, what is below is for that user to change.
+    const usersWord = this.#segments.findIndex(({ word }) => word === 'user' || word === 'address');
     const path = pathOf(names.length);
     if (this.#has('home')) return { path, own: pathOf(1), root: path };
     const root = this.#isAbsolute ? pathOf(firstWord) : '.';
-    return { path, own: pathOf(lastWord + 1), root };
+    return { path, own: pathOf(usersWord + 1), root };
   }
 
   #has(wanted: TemplateWord): boolean {

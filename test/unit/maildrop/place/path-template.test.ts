@@ -26,12 +26,7 @@ const templates: readonly (readonly [template: string, path: string, own: string
     ],
     ['{home}/Maildir', '/home/ann/Maildir', '/home/ann', '/home/ann/Maildir'],
     ['{home}', '/home/ann', '/home/ann', '/home/ann'],
-    [
-      'mail/u-{user}.d/{domain}/x/y',
-      'mail/u-ann.d/example.org/x/y',
-      'mail/u-ann.d/example.org',
-      '.',
-    ],
+    ['mail/u-{user}.d/{domain}/x/y', 'mail/u-ann.d/example.org/x/y', 'mail/u-ann.d', '.'],
     ['/{user}', '/ann', '/ann', '/'],
   ];
 
