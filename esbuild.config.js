@@ -63,6 +63,7 @@ await Promise.all([
     'runsvc',
     'passdb',
     'pop3record',
+    'pop3ctl',
     'demonstration',
   ].map((name) => bundle(name, [ownPlaces])),
 ]);

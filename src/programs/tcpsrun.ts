@@ -78,6 +78,11 @@ void runProgram(
         value: 'FILE',
         help: "at SIGUSR1 and at the end, write counters here for Prometheus' textfile collector",
       },
+      control: {
+        kind: 'text',
+        value: 'SOCKET',
+        help: 'listen here for pop3ctl, which shows and ends sessions',
+      },
       explain: {
         kind: 'text',
         value: 'ADDRESS',
@@ -118,6 +123,7 @@ void runProgram(
           ? { workerCount, sessionsPerWorker: options['worker-sessions'] ?? 0 }
           : null,
       user: { user: options.user, group: options.group },
+      control: options.control,
       metrics: options.metrics,
       log,
     });

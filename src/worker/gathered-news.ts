@@ -20,6 +20,7 @@ export class GatheredNews {
   tell(id: number, news: SessionNews): void {
     if (news.what === 'login') {
       this.#message.loggedIn.push(id);
+      this.#message.users.push(news.user ?? null);
     } else {
       this.#message.failedLogins.push(id);
       this.#message.failureDelaysMs.push(Math.ceil(news.delayMs));
@@ -34,9 +35,10 @@ export class GatheredNews {
   }
 }
 
-function emptyMessage(): { kind: 'sessions' } & Record<
+function emptyMessage(): { kind: 'sessions'; users: (string | null)[] } & Record<
   'loggedIn' | 'failedLogins' | 'failureDelaysMs' | 'ended',
   number[]
 > {
-  return { kind: 'sessions', loggedIn: [], failedLogins: [], failureDelaysMs: [], ended: [] };
+  const lists = { loggedIn: [], users: [], failedLogins: [], failureDelaysMs: [], ended: [] };
+  return { kind: 'sessions', ...lists };
 }

@@ -23,10 +23,18 @@ export interface EvictMessage {
   readonly id: number;
 }
 
+/** A session is to end now, whatever it does: somebody who administers the service says so. */
+export interface KickMessage {
+  readonly kind: 'kick';
+  readonly id: number;
+}
+
 /** What happened in sessions, by their ids. A failed login is there once for each time. */
 export interface SessionsMessage {
   readonly kind: 'sessions';
   readonly loggedIn: readonly number[];
+  /** For each login, as whom; null where that is not told. */
+  readonly users: readonly (string | null)[];
   readonly failedLogins: readonly number[];
   /**
    * For each failed login, by how many milliseconds the next answer to its network is delayed; 0
@@ -69,6 +77,7 @@ export function tryWorkerMessage(message: unknown): WorkerMessage | null {
       return {
         kind,
         loggedIn: numbersIn(rest['loggedIn']),
+        users: namesIn(rest['users']),
         failedLogins: numbersIn(rest['failedLogins']),
         failureDelaysMs: numbersIn(rest['failureDelaysMs']),
         ended: numbersIn(rest['ended']),
@@ -82,4 +91,9 @@ export function tryWorkerMessage(message: unknown): WorkerMessage | null {
 
 function numbersIn(list: unknown): readonly number[] {
   return Array.isArray(list) ? list.filter((value) => typeof value === 'number') : [];
+}
+
+function namesIn(list: unknown): readonly (string | null)[] {
+  if (!Array.isArray(list)) return [];
+  return list.map((value) => (typeof value === 'string' ? value : null));
 }

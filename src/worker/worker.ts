@@ -10,6 +10,7 @@ import {
   workerVariable,
   type ConnectionMessage,
   type EvictMessage,
+  type KickMessage,
   type WorkerMessage,
 } from './worker-protocol.js';
 
@@ -33,10 +34,12 @@ export interface HandedConnection {
    * @param sinceMs when the login was begun, a time of performance.now()
    */
   readonly failLogin: (delayMs: number, sinceMs: number) => void;
-  /** Tells tcpsrun of a login. */
-  readonly tellLogin: () => void;
+  /** Tells tcpsrun of a login, and as whom, for `pop3ctl who`. */
+  readonly tellLogin: (user?: string) => void;
   /** `evict` is called when another client needs the slot. After a login it should do nothing. */
   readonly onEvict: (evict: () => void) => void;
+  /** `kick` is called when the session is to end now; without one its connection is closed. */
+  readonly onKick: (kick: () => void) => void;
 }
 
 export interface WorkerOptions {
@@ -54,6 +57,8 @@ export interface WorkerOptions {
   /** Writes what went wrong to the log. */
   readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
 }
+
+type ToWorker = ConnectionMessage | EvictMessage | KickMessage;
 
 /** As many as tcpsrun remembers: about a megabyte of them. */
 const maxFailingNetworks = 10_000;
@@ -81,6 +86,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   const failures = new FailedLogins(maxFailingNetworks);
   /** One for each running session. */
   const evictions = new ChurningMap<number, () => void>();
+  const kicks = new ChurningMap<number, () => void>();
   const room = new DescriptorRoom();
   const retire = (why: string): void => {
     if (isRetiring) return;
@@ -88,10 +94,10 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     tell({ kind: 'retire', why });
   };
 
-  process.on('message', (message: ConnectionMessage | EvictMessage, socket?: Socket) => {
+  process.on('message', (message: ToWorker, socket?: Socket) => {
     const { id } = message;
-    if (message.kind === 'evict') {
-      evictions.get(id)?.();
+    if (message.kind === 'evict' || message.kind === 'kick') {
+      (message.kind === 'evict' ? evictions : kicks).get(id)?.();
       return;
     }
     // What follows comes before the socket can be read: until `taken` it is the launcher's.
@@ -105,13 +111,18 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     failures.learn(network, failuresNamedIn(message.environment));
     let isEvicted = false;
     evictions.set(id, () => (isEvicted = true));
+    kicks.set(id, () => socket?.destroy());
     const ties = {
       recentFailures: () => failures.of(network),
       failLogin: (delayMs: number, sinceMs: number) => {
         failures.add(network, delayMs, sinceMs);
         news.tell(id, { what: 'failed-login', delayMs });
       },
-      tellLogin: () => news.tell(id, { what: 'login' }),
+      tellLogin: (user?: string) =>
+        news.tell(id, { what: 'login', ...(user === undefined ? {} : { user }) }),
+      onKick: (kick: () => void) => {
+        kicks.set(id, kick);
+      },
       onEvict: (evict: () => void) => {
         evictions.set(id, evict);
         if (isEvicted) evict();
@@ -119,6 +130,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     };
     void serveOne(message, socket, ties, options).finally(() => {
       evictions.delete(id);
+      kicks.delete(id);
       news.end(id);
       settle();
     });
@@ -143,7 +155,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
 async function serveOne(
   message: ConnectionMessage,
   socket: Socket | undefined,
-  ties: Pick<HandedConnection, 'recentFailures' | 'failLogin' | 'tellLogin' | 'onEvict'>,
+  ties: Omit<HandedConnection, 'socket' | 'arguments' | 'environment' | 'isGreeted'>,
   options: WorkerOptions,
 ): Promise<void> {
   // The peer can be gone so thoroughly that no socket arrives.

@@ -26,6 +26,8 @@ export interface Session {
   readonly ended: Promise<ProgramEnd>;
   /** Ends it if it has not logged in; undefined when it would not tell whether it has. */
   readonly evict: (() => void) | undefined;
+  /** Ends it, logged in or not. */
+  readonly kick: () => void;
   /** Whether its program still has to start, and tells when it has. */
   readonly isStarting: boolean;
 }

@@ -207,7 +207,7 @@ export class KeptWorkers {
     if (this.#isClosed || this.#backOffTimer !== undefined || this.#hasGivenUp) return;
     this.#faultyStarts += 1;
     const what = 'a worker ends with a fault of configuration, which its line above names';
-    if (this.#hasGivenUp) {
+    if (this.#faultyStarts >= mostFaultyStarts) {
       this.#options.log.write('warning', {
         why: `${what}; none is started before SIGHUP, another run file, or a session that works`,
       });

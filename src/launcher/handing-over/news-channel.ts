@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StartedProgram } from '../../run-file/start-program.js';
 import { tryNews, type ProgramNews } from '../../worker/session-news.js';
 
-/** No line of the protocol is as long as this. */
-const maxLineOctets = 64;
+/** No line of the protocol is as long as this: a name has up to 511 octets, three for each. */
+const maxLineOctets = 2048;
 
 /**
  * Listens until the program ends. Words that are not known are passed over, and a program that

@@ -28,14 +28,15 @@ export function processPerConnection(service: Service): HandOver {
       // Not end(): shutdown(2) would close the connection for the program as well.
       socket.destroy();
       const { pid, ended } = program;
-      if (!passesNewsChannel) return { pid, ended, evict: undefined, isStarting: false };
+      const kick = (): void => program.kill('SIGTERM');
+      if (!passesNewsChannel) return { pid, ended, evict: undefined, kick, isStarting: false };
       let hasLoggedIn = false;
       hearNews(program, stdio.length - 1, (news) => {
         hasLoggedIn ||= news.what === 'login';
         hear(news);
       });
       const evict = (): void => void evictProgram(program, () => hasLoggedIn);
-      return { pid, ended, evict, isStarting: true };
+      return { pid, ended, evict, kick, isStarting: true };
     },
   };
 }

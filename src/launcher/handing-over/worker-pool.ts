@@ -175,7 +175,8 @@ export class WorkerPool implements HandOver {
       return;
     }
     socket.destroy();
-    job.settle({ pid: worker.pid, ended: offer.ended, evict: offer.evict, isStarting: false });
+    const { ended, evict, kick } = offer;
+    job.settle({ pid: worker.pid, ended, evict, kick, isStarting: false });
   }
 
   /**

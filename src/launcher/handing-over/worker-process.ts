@@ -10,6 +10,7 @@ import {
   tryWorkerMessage,
   type ConnectionMessage,
   type EvictMessage,
+  type KickMessage,
   type SessionsMessage,
   type WorkerMessage,
 } from '../../worker/worker-protocol.js';
@@ -27,6 +28,7 @@ export type Offer =
       readonly ended: Promise<ProgramEnd>;
       /** As in `Session`. */
       readonly evict: (() => void) | undefined;
+      readonly kick: () => void;
     }
   | { readonly offer: 'full' }
   | { readonly offer: 'died' };
@@ -187,11 +189,11 @@ export class WorkerProcess {
     if (this.#offered?.id !== id) return;
     const { hear, settle } = this.#offered;
     const ended = new Promise<ProgramEnd>((end) => this.#sessions.set(id, { hear, end }));
-    const evict = (): void => {
-      const message: EvictMessage = { kind: 'evict', id };
+    const tell = (message: EvictMessage | KickMessage): void => {
       if (this.#child.connected) this.#child.send(message, () => undefined);
     };
-    settle({ offer: 'taken', ended, evict: this.#reportsLogins ? evict : undefined });
+    const evict = this.#reportsLogins ? (): void => tell({ kind: 'evict', id }) : undefined;
+    settle({ offer: 'taken', ended, evict, kick: () => tell({ kind: 'kick', id }) });
   }
 
   #refuse(id: number): void {
@@ -207,12 +209,17 @@ export class WorkerProcess {
     this.#events.onFree();
   }
 
-  #hearOfSessions({ loggedIn, failedLogins, failureDelaysMs, ended }: SessionsMessage): void {
+  #hearOfSessions(message: SessionsMessage): void {
+    const { loggedIn, users, failedLogins, failureDelaysMs, ended } = message;
     for (const [at, id] of failedLogins.entries()) {
       const delayMs = Math.max(0, failureDelaysMs[at] ?? 0);
       this.#sessions.get(id)?.hear({ what: 'failed-login', delayMs });
     }
-    for (const id of loggedIn) this.#sessions.get(id)?.hear({ what: 'login' });
+    for (const [at, id] of loggedIn.entries()) {
+      const user = users[at] ?? undefined;
+      const news = { what: 'login', ...(user === undefined ? {} : { user }) } as const;
+      this.#sessions.get(id)?.hear(news);
+    }
     for (const id of ended) {
       this.#sessions.get(id)?.end({ status: 0, signal: null });
       this.#sessions.delete(id);

@@ -15,6 +15,7 @@ import { sourceOf, type Address } from '../rules/address.js';
 import type { Endpoint } from '../rules/endpoint.js';
 import type { Counters } from '../telling/metrics.js';
 import type { Arrival, Client, Stage, Verdict } from './client.js';
+import type { PresentSessions } from './present-sessions.js';
 
 export interface LauncherLimits {
   /** Connections served at a time; 1 or more. */
@@ -27,6 +28,7 @@ export interface LauncherLimits {
 
 export interface LauncherOptions {
   readonly log: Log;
+  readonly present: PresentSessions;
   /** Never throws. */
   readonly judge: (address: Address) => Verdict;
   readonly limits: LauncherLimits;
@@ -185,6 +187,7 @@ export class Launcher {
         break;
       case 'login':
         this.#totals.logins += 1;
+        this.#options.present.logIn(client, news.user);
         client.at = { stage: 'logged-in' };
         this.#beforeLogin.delete(client);
         break;
@@ -209,6 +212,7 @@ export class Launcher {
     if (whyNot === null) await this.#handOver(client, start, sinceMs);
     else this.#refuse(client, whyNot);
     start?.end();
+    this.#options.present.end(client);
     this.#beforeLogin.delete(client);
     this.#slots.release(client);
     this.#serveWaiting();
@@ -240,6 +244,7 @@ export class Launcher {
       else if (client.at.stage === 'starting') this.#beforeLogin.add(client, sinceMs);
       if (client.at.stage === 'leaving') this.#evict(client, session, client.at.successor);
       if (client.at.stage === 'starting') client.at = { stage: 'served', session };
+      this.#options.present.begin(client, session);
       await this.#watch(client, session);
     } catch (error) {
       this.#totals.failed += 1;

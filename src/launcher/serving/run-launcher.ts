@@ -11,11 +11,13 @@ import { assignSockets, passedSockets } from '../listening/socket-activation.js'
 import { decide } from '../rules/access-rules.js';
 import type { NetworkList } from '../rules/network-list.js';
 import { RulesFile } from '../rules/rules-file.js';
+import { openControlSocket } from '../telling/control-socket.js';
 import { requireMetricsFile } from '../telling/metrics-file.js';
 import { countersTeller } from '../telling/tell-counters.js';
 import { handOversFor, type WorkerSettings } from './hand-overs.js';
 import { Launcher } from './launcher.js';
 import { openListeners, type ListenerSettings } from './listeners.js';
+import { PresentSessions } from './present-sessions.js';
 import { ProxiedArrivals } from './proxied-arrivals.js';
 import { handleSignals } from './signals.js';
 import { warnOfProgram } from './warn-of-program.js';
@@ -38,6 +40,8 @@ export interface LauncherSettings {
   readonly workers: WorkerSettings | null;
   /** From where connections begin with a PROXY header. */
   readonly proxies: NetworkList;
+  /** Where pop3ctl asks; undefined: nowhere. */
+  readonly control: string | undefined;
   /** Where counters go for Prometheus; undefined: to the log only. */
   readonly metrics: string | undefined;
   readonly log: Log;
@@ -63,8 +67,10 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
 
   const rules =
     settings.rules === undefined ? null : new RulesFile(settings.rules, log, () => reserve());
+  const present = new PresentSessions();
   const launcher: Launcher = new Launcher({
     log,
+    present,
     judge: (address) => {
       const { level, rule } = decide(rules?.current() ?? null, address);
       return { level, line: rule?.line };
@@ -91,9 +97,18 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
     },
     onAcceptError: (error) => log.write('error', { where: 'accept', why: error.message }),
   });
+  let closeControl: (() => void) | undefined;
   try {
     becomeUser(settings.user);
     rules?.requireReadable();
+    if (settings.control !== undefined) {
+      closeControl = await openControlSocket(settings.control, (request) => {
+        if (request.command === 'counters') return { counters: launcher.counters };
+        if (request.command === 'who') return { sessions: present.list() };
+        log.write('kick', { whom: request.whom });
+        return { sessions: present.kick(request.whom) };
+      });
+    }
   } catch (error) {
     opened.close();
     throw error;
@@ -121,6 +136,7 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
   arrivals.stop();
   log.write('stopping', { ...launcher.counters });
   await launcher.stop();
+  closeControl?.();
   handOvers.close();
   await tellCounters('stopped', launcher.counters);
 }

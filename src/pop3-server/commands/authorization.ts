@@ -93,11 +93,14 @@ async function openMaildrop(
   context: SessionContext,
 ): Promise<Outcome> {
   const { identity, grant } = accepted;
+  const { service, peer, link } = context;
+  const { mechanism } = attempt;
+  service.noteLogin?.({ accepted, mechanism, peer, tlsVersion: link.tlsVersion });
   try {
-    const maildrop = await context.service.openMaildrop(accepted, context);
+    const maildrop = await service.openMaildrop(accepted, context);
     return {
       kind: 'enter-transaction',
-      login: { identity, grant, mechanism: attempt.mechanism, maildrop },
+      login: { identity, grant, mechanism, maildrop },
     };
   } catch (failure) {
     const named = { ...attempt, name: `${identity.user}@${identity.domain}` };

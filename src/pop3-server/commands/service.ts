@@ -19,11 +19,23 @@ export interface Service {
    */
   readonly openMaildrop: (user: Accepted, session: MaildropSession) => Promise<Maildrop>;
 
+  /** Remembers a login. Never waits and never throws. */
+  readonly noteLogin?: (login: NotedLogin) => void;
+
   readonly security: Security;
   readonly limits: SessionLimits;
   /** Whether the log tells what became of each message. */
   readonly logsMessages?: boolean;
   readonly log: Log;
+}
+
+/** A login whose password was right. */
+export interface NotedLogin {
+  readonly accepted: Accepted;
+  readonly mechanism: string;
+  readonly peer: string | undefined;
+  /** The version; null in the clear. */
+  readonly tlsVersion: string | null;
 }
 
 /** What a maildrop may ask and tell the session that opened it. */

@@ -16,7 +16,8 @@ import type { UniqueIdSource } from '../../maildrop/unique-ids/unique-id-source.
 import type { Maildrop } from '../../maildrop/messages/maildrop.js';
 import type { Log } from '../../system/log/log.js';
 import type { Security } from '../connection/link.js';
-import type { MaildropSession, Service, SessionLimits } from '../commands/service.js';
+import { LastLogins } from '../../auth/sqlite/last-logins.js';
+import type { MaildropSession, NotedLogin, Service, SessionLimits } from '../commands/service.js';
 
 export interface MaildirServiceOptions {
   /** As `--passdb` names them, at least one. */
@@ -28,6 +29,8 @@ export interface MaildirServiceOptions {
   readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
   readonly logsMessages: boolean;
+  /** Where last logins are remembered; undefined: nowhere. */
+  readonly lastLogin: string | undefined;
   /**
    * Whether this process serves one session, and may become the maildrop's owner for it, or many.
    */
@@ -44,7 +47,7 @@ export interface MaildirServiceOptions {
 const rememberedUsers = 10_000;
 
 export function createMaildirService(options: MaildirServiceOptions): Service {
-  const { log, limits, logsMessages, security } = options;
+  const { log, limits, logsMessages, security, lastLogin } = options;
   let authenticator: Promise<Authenticator> | undefined;
   const recent = options.sessions === 'many' ? createRecentMaildrops() : undefined;
   return {
@@ -52,8 +55,26 @@ export function createMaildirService(options: MaildirServiceOptions): Service {
     limits,
     logsMessages,
     security,
+    ...(lastLogin === undefined ? {} : { noteLogin: loginNoter(lastLogin, options) }),
     authenticator: () => (authenticator ??= openAuthenticator(options)),
     openMaildrop: (user, session) => openMaildrop(user, session, { ...options, recent }),
+  };
+}
+
+function loginNoter(
+  file: string,
+  { log, security, sessions }: MaildirServiceOptions,
+): (login: NotedLogin) => void {
+  const logins = new LastLogins({ file, onWarning: (why) => log.write('warning', { why }) });
+  const service = security.isImplicit ? 'pop3s' : 'pop3';
+  // As root, for one session, it will be another user in a moment, who may not write the file.
+  const becomesAnother = sessions === 'one' && process.geteuid?.() === 0;
+  return ({ accepted, mechanism, peer = null, tlsVersion: tls }) => {
+    const { user, domain } = accepted.identity;
+    const { label } = accepted.grant;
+    const at = `${new Date().toISOString().slice(0, 19)}Z`;
+    logins.note({ user, domain, service, at, peer, mechanism, tls, label });
+    if (becomesAnother) logins.flush();
   };
 }
 

@@ -116,6 +116,12 @@ export const pop3dOptions = {
     help: "Dovecot's CONTROL directory, where it is not the Maildir",
   },
   'mark-seen': { kind: 'flag', help: 'flag retrieved messages as seen at QUIT' },
+  'last-login': {
+    kind: 'text',
+    value: 'FILE',
+    env: 'LAST_LOGIN',
+    help: 'remember in this SQLite file when each user logged in last',
+  },
   'log-messages': {
     kind: 'flag',
     help: 'log each message that was retrieved or deleted, at the end of its session',

@@ -94,7 +94,9 @@ class Session {
 
   async run(): Promise<void> {
     const { peer, accessLevel, starter } = this.#options;
-    const leave = addRunning({ shutDown: () => this.#input.interrupt('signal') });
+    const shutDown = (): void => this.#input.interrupt('signal');
+    const leave = addRunning({ shutDown });
+    starter.onKick(shutDown);
     starter.onEvict(() => {
       if (this.#state.name === 'AUTHORIZATION') this.#input.interruptAtOnce();
     });
@@ -220,7 +222,7 @@ class Session {
     this.#budget.logIn();
     this.#input.logIn(this.#service.limits.idleTimeoutMs);
     const { identity, grant, mechanism, maildrop } = login;
-    this.#options.starter.tellLogin();
+    this.#options.starter.tellLogin(`${identity.user}@${identity.domain}`);
     this.#context.report('login', {
       user: `${identity.user}@${identity.domain}`,
       mechanism,

@@ -14,9 +14,11 @@ export interface Starter {
    * @param sinceMs when it was begun, a time of performance.now()
    */
   readonly failLogin: (delayMs: number, sinceMs: number) => void;
-  readonly tellLogin: () => void;
+  readonly tellLogin: (user: string) => void;
   /** `evict` will be called when another client waits for the session's place. */
   readonly onEvict: (evict: () => void) => void;
+  /** `kick` will be called when somebody who administers the service wants the session to end. */
+  readonly onKick: (kick: () => void) => void;
 }
 
 export interface OwnProcessStarter {
@@ -38,7 +40,9 @@ export function ownProcessStarter(options: OwnProcessStarter = {}): Starter {
       failures.add(network, delayMs, sinceMs);
       tell({ what: 'failed-login', delayMs });
     },
-    tellLogin: () => tell({ what: 'login' }),
+    tellLogin: (user) => tell({ what: 'login', user }),
     onEvict,
+    // A process of its own gets SIGTERM.
+    onKick: () => undefined,
   };
 }

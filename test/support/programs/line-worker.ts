@@ -85,6 +85,7 @@ if (workerSessions(process.env) === null) {
       failLogin: () => undefined,
       tellLogin: () => undefined,
       onEvict: () => undefined,
+      onKick: () => undefined,
     },
   });
 } else {

@@ -13,7 +13,16 @@ const maxCommentColumns = 100;
 /** The rooms of src, lowest first: each may import itself and those before it. */
 const order = [
   ...['wire', 'system', 'session-record', 'demonstration', 'auth', 'maildir', 'maildrop'],
-  ...['run-file', 'worker', 'launcher', 'pop3-client', 'pop3-token', 'pop3-server', 'programs'],
+  ...[
+    'run-file',
+    'worker',
+    'launcher',
+    'pop3-client',
+    'pop3-token',
+    'pop3-server',
+    'administration',
+  ],
+  'programs',
 ];
 /**
  * None of these rooms imports another of them: server, client and launcher meet in programs only.

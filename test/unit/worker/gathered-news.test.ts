@@ -18,12 +18,13 @@ t.test('what happens together is told together, each failure for itself', async 
   news.tell(1, { what: 'failed-login', delayMs: 1999.5 });
   news.tell(2, { what: 'login' });
   news.tell(1, { what: 'failed-login', delayMs: 0 });
-  news.tell(1, { what: 'login' });
+  news.tell(1, { what: 'login', user: 'ann@example.org' });
   news.end(2);
   t.same(await all, [
     {
       kind: 'sessions',
       loggedIn: [2, 1],
+      users: [null, 'ann@example.org'],
       failedLogins: [1, 1],
       failureDelaysMs: [2000, 0],
       ended: [2],

@@ -5,6 +5,7 @@ import t from 'tap';
 import { tryConnectionFacts } from '../../../../src/launcher/handing-over/connection-facts.js';
 import type { HandOver } from '../../../../src/launcher/handing-over/hand-over.js';
 import { Launcher } from '../../../../src/launcher/serving/launcher.js';
+import { PresentSessions } from '../../../../src/launcher/serving/present-sessions.js';
 import { recordingLog } from '../../../support/programs/recording-log.js';
 import { makeSocketPair } from '../../../support/sessions/socket-pair.js';
 
@@ -14,6 +15,7 @@ t.test('a connection without addresses is closed and logged, and nothing is star
   const served: unknown[] = [];
   const launcher = new Launcher({
     log,
+    present: new PresentSessions(),
     judge: (address) => {
       judged.push(address);
       return { level: 1, line: undefined };

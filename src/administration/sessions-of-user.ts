@@ -1,0 +1,57 @@
+// What a log says of one user: the sessions in which the user logged in, and the failed logins, in
+// order. Keeps the last ones only, however long the log is.
+
+import type { LogLine } from './log-lines.js';
+
+/** What belongs to one session of the user, or to one failed login. */
+export interface UserSession {
+  readonly lines: LogLine[];
+}
+
+/** Sessions of others that are open at a time: their lines may be the user's. */
+const mostOpen = 10_000;
+
+export class SessionsOfUser {
+  readonly #user: string;
+  readonly #most: number;
+  readonly #found: UserSession[] = [];
+  /** By session: its lines so far, until it is known whose it is. */
+  readonly #open = new Map<string, UserSession>();
+  readonly #own = new Set<string>();
+
+  /** @param most how many are kept */
+  constructor(user: string, most: number) {
+    this.#user = user.toLowerCase();
+    this.#most = most;
+  }
+
+  add(line: LogLine): void {
+    const id = line.members.get('session');
+    if (id === undefined) return;
+    let session = this.#open.get(id);
+    if (session === undefined) {
+      session = { lines: [] };
+      this.#open.set(id, session);
+      const [oldest] = this.#open.keys();
+      if (this.#open.size > mostOpen && oldest !== undefined) this.#forget(oldest);
+    }
+    session.lines.push(line);
+    const isOwn = line.members.get('user')?.toLowerCase() === this.#user;
+    if (isOwn && !this.#own.has(id)) {
+      this.#own.add(id);
+      this.#found.push(session);
+      if (this.#found.length > this.#most) this.#found.shift();
+    }
+    if (line.event === 'logout') this.#forget(id);
+  }
+
+  /** The last ones, the oldest first. */
+  get found(): readonly UserSession[] {
+    return this.#found;
+  }
+
+  #forget(id: string): void {
+    this.#open.delete(id);
+    this.#own.delete(id);
+  }
+}
