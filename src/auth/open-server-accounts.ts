@@ -4,6 +4,7 @@ import { ConfigurationError } from '../system/failures/failures.js';
 import type { AccountSource } from './accounts/account-source.js';
 import { MysqlDriver } from './mysql/mysql-driver.js';
 import { PostgresqlDriver } from './postgresql/postgresql-driver.js';
+import { EditedServer } from './sql-servers/edited-server.js';
 import { requireDriver } from './sql-servers/driver-packages.js';
 import { bindParameters } from './sql-servers/named-parameters.js';
 import { parseServerAddress, type ServerAddress } from './sql-servers/server-address.js';
@@ -16,6 +17,8 @@ export interface ServerAccountsSettings {
   readonly sessions?: 'one' | 'many' | undefined;
 }
 
+/** A statement of passdb may wait for other transactions. */
+const editMs = 10_000;
 /** Long enough for the second query of a login. */
 const idleMsOfOneSession = 1000;
 
@@ -25,7 +28,7 @@ export function openServerAccounts(
   { query, sessions }: ServerAccountsSettings,
 ): AccountSource {
   const address = parseServerAddress(uri);
-  const driver = driverFor(address);
+  const driver = driverFor(address, defaultPoolLimits.queryMs);
   const pool = new ServerPool(
     address,
     driver,
@@ -41,10 +44,19 @@ export function requireServerAccounts(uri: string, query: string | undefined): v
   if (query !== undefined) requireQuery(query, scheme);
 }
 
-export function driverFor(address: ServerAddress): SqlDriver {
+/** For passdb: the first host that takes edits. @throws as requireServerAccounts */
+export function openEditedServer(uri: string): EditedServer {
+  requireServerAccounts(uri, undefined);
+  const given = parseServerAddress(uri);
+  const parameters = new Map([...given.parameters, ['target_session_attrs', 'read-write']]);
+  const address = { ...given, parameters };
+  return new EditedServer(address, driverFor(address, editMs));
+}
+
+function driverFor(address: ServerAddress, statementMs: number): SqlDriver {
   return address.scheme === 'postgresql'
-    ? new PostgresqlDriver(address, defaultPoolLimits.queryMs)
-    : new MysqlDriver(address, defaultPoolLimits.queryMs);
+    ? new PostgresqlDriver(address, statementMs)
+    : new MysqlDriver(address, statementMs);
 }
 
 function requireQuery(query: string, dialect: ServerAddress['scheme']): void {

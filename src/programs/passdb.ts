@@ -36,11 +36,7 @@ const commands: Readonly<Record<string, Command>> = {
   list: { run: (given) => passdb.list(given.context, read.onlyIn(given)) },
   check: {
     options: ['passdb-query'],
-    run: (given) =>
-      passdb.check(given.context, read.nameIn(given), {
-        source: read.sourceIn(given.options),
-        query: given.options['passdb-query'],
-      }),
+    run: (given) => passdb.check(given.context, read.nameIn(given), read.askedIn(given)),
   },
   schemes: { run: (given) => passdb.listSchemes(read.withoutArgument(given)) },
   import: {
@@ -91,7 +87,7 @@ void runProgram(
     output.on('error', noticeLostOutput);
     prompts.on('error', () => undefined);
     const context = {
-      file: read.fileIn(name, given),
+      source: read.sourceFor(name, given),
       allowsWeakSchemes: given['allow-weak-schemes'] ?? false,
       input,
       output,

@@ -1,4 +1,4 @@
-// passdb check with every account source that pop3d has; the other commands edit SQLite files only.
+// passdb check with every account source that pop3d has; the other commands edit databases only.
 
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ t.test('a source that cannot be asked says whether trying again helps', async (t
   t.match(await check('postgresql://[bad'), { status: 100 });
 });
 
-t.test('only SQLite files can be edited', async (t) => {
+t.test('only databases can be edited', async (t) => {
   for (const command of ['list', 'add', 'export', 'import']) {
     const args = [
       '--passdb',
@@ -53,7 +53,7 @@ t.test('only SQLite files can be edited', async (t) => {
     ];
     t.match(await runProgram(t, 'passdb', args, { input: 'x\n' }), {
       status: 100,
-      stderr: new RegExp(`${command} needs a SQLite file: only check asks other account sources`),
+      stderr: new RegExp(`${command} needs a database: only check asks dovecot: sources`),
     });
   }
 });

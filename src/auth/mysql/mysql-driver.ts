@@ -107,6 +107,10 @@ class MysqlConnection implements SqlConnection {
     connection.on('error', lose).on('end', lose);
   }
 
+  get #stream(): ReferencedStream {
+    return (this.#connection as unknown as { readonly stream: ReferencedStream }).stream;
+  }
+
   get isUsable(): boolean {
     return this.#isUsable;
   }
@@ -123,9 +127,8 @@ class MysqlConnection implements SqlConnection {
   }
 
   async query({ text }: SqlQuery, values: readonly SqlValue[]): Promise<SqlResult> {
-    const { stream } = this.#connection as unknown as { readonly stream: ReferencedStream };
     // A connection that nobody uses keeps no process alive.
-    stream.ref();
+    this.#stream.ref();
     try {
       return resultOf(
         await this.#connection
@@ -138,7 +141,18 @@ class MysqlConnection implements SqlConnection {
     } catch (error) {
       throw failureOf(error);
     } finally {
-      stream.unref();
+      this.#stream.unref();
+    }
+  }
+
+  async command(text: string): Promise<void> {
+    this.#stream.ref();
+    try {
+      await this.#connection.promise().query(text);
+    } catch (error) {
+      throw failureOf(error);
+    } finally {
+      this.#stream.unref();
     }
   }
 

@@ -4,11 +4,11 @@
 import { randomInt } from 'node:crypto';
 import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import type { LoginName } from '../accounts/login-name.js';
-import { AccountEditor } from '../sqlite/account-editor.js';
-import { AppPasswordEditor, type AppPassword } from '../sqlite/app-password-editor.js';
+import type { AppPassword } from '../accounts/account-store.js';
 import { hashScram, newScramLook } from '../stored/make-password.js';
 import { parseStoredPassword } from '../stored/stored-password.js';
 import type { PassdbContext } from './passdb-commands.js';
+import { openAccountStore, openAppPasswordStore, using } from './open-stores.js';
 import { printable, refuse } from './passdb-output.js';
 
 export interface AppPasswordOptions {
@@ -28,9 +28,9 @@ export async function addAppPassword(
   name: LoginName,
   options: AppPasswordOptions,
 ): Promise<ExitCode> {
-  const stored = using(new AccountEditor(context), (editor) => editor.passwordOf(name));
+  const stored = await using(openAccountStore(context), (editor) => editor.passwordOf(name));
   if (stored === null) return refuse(context, name, 'no such user');
-  const existing = using(new AppPasswordEditor(context), (editor) => editor.list(name));
+  const existing = await using(openAppPasswordStore(context), (editor) => editor.list(name));
   const { networks, isReadOnly, days, expiresInDays } = options;
   const label = options.label ?? freeLabel(existing);
   const password = generatePassword();
@@ -40,7 +40,7 @@ export async function addAppPassword(
     password: await hashScram(Buffer.from(password), look),
     expiresAt: expiresInDays === null ? null : new Date(Date.now() + expiresInDays * msPerDay),
   };
-  if (!using(new AppPasswordEditor(context), (editor) => editor.add(name, row))) {
+  if (!(await using(openAppPasswordStore(context), (editor) => editor.add(name, row)))) {
     return refuse(context, name, `there is a password "${label}" already`);
   }
   context.output.write(`${password}\n`);
@@ -48,12 +48,12 @@ export async function addAppPassword(
 }
 
 /** `no` when there is none of this label. */
-export function removeAppPassword(
+export async function removeAppPassword(
   context: PassdbContext,
   name: LoginName,
   label: string,
-): ExitCode {
-  return using(new AppPasswordEditor(context), (editor) => editor.remove(name, label))
+): Promise<ExitCode> {
+  return (await using(openAppPasswordStore(context), (editor) => editor.remove(name, label)))
     ? exitCode.ok
     : refuse(context, name, `there is no password "${label}"`);
 }
@@ -62,8 +62,11 @@ export function removeAppPassword(
  * Prints a line for each, tabs between: address, label, active or expired, when it was made and
  * when it expires, networks, what it may do, days of mail; a dash for what is not limited.
  */
-export function listAppPasswords(context: PassdbContext, only: LoginName | null): ExitCode {
-  const all = using(new AppPasswordEditor(context), (editor) => editor.list(only));
+export async function listAppPasswords(
+  context: PassdbContext,
+  only: LoginName | null,
+): Promise<ExitCode> {
+  const all = await using(openAppPasswordStore(context), (editor) => editor.list(only));
   for (const { user, domain, label, networks, isReadOnly, days, createdAt, expiresAt } of all) {
     const isExpired = expiresAt !== null && expiresAt.getTime() <= Date.now();
     const columns = [
@@ -114,12 +117,4 @@ function generatePassword(): string {
 
 function dayOf(date: Date): string {
   return date.toISOString().slice(0, 10);
-}
-
-function using<Editor extends { close(): void }, T>(editor: Editor, work: (it: Editor) => T): T {
-  try {
-    return work(editor);
-  } finally {
-    editor.close();
-  }
 }

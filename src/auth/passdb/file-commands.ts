@@ -5,8 +5,7 @@ import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
 import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
-import { AccountEditor, type ListedUser } from '../sqlite/account-editor.js';
-import { AppPasswordEditor } from '../sqlite/app-password-editor.js';
+import type { ListedUser } from '../accounts/account-store.js';
 import {
   hashPassword,
   UnstorablePasswordError,
@@ -14,6 +13,7 @@ import {
 } from '../stored/make-password.js';
 import { parseStoredPassword, UnusablePasswordError } from '../stored/stored-password.js';
 import { AccountLines, csvHeader, formatUser, type AccountFormat } from './account-formats.js';
+import { openAccountStore, openAppPasswordStore, using } from './open-stores.js';
 import type { PassdbContext } from './passdb-commands.js';
 import { printable } from './passdb-output.js';
 
@@ -95,14 +95,10 @@ export async function importUsers(
   if (!found.tell(file, context.prompts)) return exitCode.no;
   const users = scheme === null ? found.users : await hashAll(found, scheme);
   if (!found.tell(file, context.prompts)) return exitCode.no;
-  const editor = new AccountEditor({ file: context.file, isCreated: true });
-  try {
-    for (const index of editor.addAll(users, existing)) {
-      const { user = '', domain = '', line: at = 0 } = users[index] ?? {};
-      found.refuse(at, `${user}@${domain} exists already; --replace gives it this password`);
-    }
-  } finally {
-    editor.close();
+  const store = openAccountStore({ source: context.source, isCreated: true });
+  for (const index of await using(store, (editor) => editor.addAll(users, existing))) {
+    const { user = '', domain = '', line: at = 0 } = users[index] ?? {};
+    found.refuse(at, `${user}@${domain} exists already; --replace gives it this password`);
   }
   if (!found.tell(file, context.prompts)) return exitCode.no;
   if (found.lockedCount > 0) {
@@ -112,12 +108,12 @@ export async function importUsers(
 }
 
 /** Prints all users. Application passwords are not among them, which is said. */
-export function exportUsers(
+export async function exportUsers(
   context: PassdbContext,
   format: AccountFormat,
   domain: string | undefined,
-): ExitCode {
-  const users = using(new AccountEditor(context), (editor) => editor.list());
+): Promise<ExitCode> {
+  const users = await using(openAccountStore(context), (editor) => editor.list());
   const chosen = users.filter((user) => domain === undefined || user.domain === domain);
   const lines = chosen.map((user) => {
     const formatted = formatUser(user, format);
@@ -127,7 +123,8 @@ export function exportUsers(
   });
   if (format === 'csv') lines.unshift(csvHeader);
   for (const line of lines) context.output.write(`${line}\n`);
-  const appCount = using(new AppPasswordEditor(context), (editor) => editor.list(null).length);
+  const apps = await using(openAppPasswordStore(context), (editor) => editor.list(null));
+  const appCount = apps.length;
   if (appCount > 0) {
     context.prompts.write(`passdb: ${appCount} application passwords are not exported\n`);
   }
@@ -178,12 +175,4 @@ async function hashAll(found: Import, scheme: WritableScheme): Promise<readonly 
     );
   }
   return hashed;
-}
-
-function using<Editor extends { close(): void }, T>(editor: Editor, work: (it: Editor) => T): T {
-  try {
-    return work(editor);
-  } finally {
-    editor.close();
-  }
 }

@@ -9,14 +9,14 @@ import type { OptionTable, OptionValues } from '../../system/program/options.js'
 import { accountFormats, type AccountFormat } from './account-formats.js';
 import type { AppPasswordOptions } from './app-password-commands.js';
 import type { ImportOptions } from './file-commands.js';
-import type { PassdbContext } from './passdb-commands.js';
+import type { AskedSources, PassdbContext } from './passdb-commands.js';
 
 export const passdbOptions = {
   passdb: {
-    kind: 'text',
+    kind: 'list',
     value: 'SOURCE',
     env: 'PASSDB',
-    help: 'the password database (passdb.sqlite); check takes any account source',
+    help: 'a SQLite FILE (passdb.sqlite), postgresql:// or mysql://; check takes all sources of pop3d',
   },
   'allow-weak-schemes': {
     kind: 'flag',
@@ -85,18 +85,6 @@ export function nameIn({ command, argument }: Given): LoginName {
   const name = tryLoginName(Buffer.from(argument), undefined);
   if (name === null) throw new UsageError(`"${argument}" is not a user@domain`);
   return name;
-}
-
-/** The account source, as `--passdb` names it. */
-export function sourceIn({ passdb }: GivenOptions): string {
-  return passdb ?? 'passdb.sqlite';
-}
-
-/** The file to edit; with another kind of source only `check` can do anything. */
-export function fileIn(command: string, given: GivenOptions): string {
-  const { kind, place } = parseSourceName(sourceIn(given));
-  if (kind === 'sqlite' || command === 'check') return place;
-  throw new UsageError(`${command} needs a SQLite file: only check asks other account sources`);
 }
 
 export function onlyIn(given: Given): LoginName | null {
@@ -179,4 +167,25 @@ function networksFrom(text: string): string {
   const words = text.split(/[\s,]+/).filter((word) => word !== '');
   if (words.length === 0) throw new UsageError('option --networks names no network');
   return words.join(' ');
+}
+
+const defaultSource = 'passdb.sqlite';
+
+/** What a command works on. */
+export function sourceFor(command: string, { passdb = [] }: GivenOptions): string {
+  const [source = defaultSource, ...others] = passdb;
+  if (others.length > 0 && command !== 'check') {
+    throw new UsageError('option --passdb is given twice; only check asks several sources');
+  }
+  const { kind } = parseSourceName(source);
+  const isEdited = kind !== 'dovecot' && kind !== 'checkpassword';
+  if (!isEdited && command !== 'check' && command !== 'schemes') {
+    throw new UsageError(`${command} needs a database: only check asks ${kind}: sources`);
+  }
+  return source;
+}
+
+/** What check asks. */
+export function askedIn({ options }: Given): AskedSources {
+  return { sources: options.passdb ?? [defaultSource], query: options['passdb-query'] };
 }

@@ -3,15 +3,16 @@
 
 import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import type { LoginName } from '../accounts/login-name.js';
+import type { AccountStore } from '../accounts/account-store.js';
 import { parseSourceName } from '../accounts/source-name.js';
 import { openSources, requireSources } from '../open-sources.js';
-import { AccountEditor } from '../sqlite/account-editor.js';
 import {
   hashPassword,
   UnstorablePasswordError,
   writableSchemes,
   type WritableScheme,
 } from '../stored/make-password.js';
+import { openAccountStore, using } from './open-stores.js';
 import { printable, refuse } from './passdb-output.js';
 import { readNewPassword, readPassword } from './password-input.js';
 import {
@@ -25,12 +26,18 @@ import {
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
 
 export interface PassdbContext {
-  /** The SQLite file. */
-  readonly file: string;
+  /** As `--passdb` names it. */
+  readonly source: string;
   readonly allowsWeakSchemes: boolean;
   readonly input: NodeJS.ReadStream;
   readonly output: NodeJS.WritableStream;
   readonly prompts: NodeJS.WritableStream;
+}
+
+/** What `check` asks: more than passdb edits. */
+export interface AskedSources {
+  readonly sources: readonly string[];
+  readonly query: string | undefined;
 }
 
 /** Adds a user, and the database when there is none. `no` when the user exists. */
@@ -40,10 +47,10 @@ export async function add(
   scheme: WritableScheme,
 ): Promise<ExitCode> {
   return withEditor(context, { isCreated: true }, async (editor) => {
-    if (editor.has(name)) return refuse(context, name, 'exists already');
+    if (await editor.has(name)) return refuse(context, name, 'exists already');
     const stored = await newStoredPassword(context, scheme);
     // Another passdb may have been quicker while the password was typed.
-    return editor.add(name, stored) ? exitCode.ok : refuse(context, name, 'exists already');
+    return (await editor.add(name, stored)) ? exitCode.ok : refuse(context, name, 'exists already');
   });
 }
 
@@ -54,9 +61,11 @@ export async function setPassword(
   scheme: WritableScheme,
 ): Promise<ExitCode> {
   return withEditor(context, {}, async (editor) => {
-    if (!editor.has(name)) return refuse(context, name, 'no such user');
+    if (!(await editor.has(name))) return refuse(context, name, 'no such user');
     const stored = await newStoredPassword(context, scheme);
-    return editor.setPassword(name, stored) ? exitCode.ok : refuse(context, name, 'no such user');
+    return (await editor.setPassword(name, stored))
+      ? exitCode.ok
+      : refuse(context, name, 'no such user');
   });
 }
 
@@ -66,8 +75,8 @@ export async function change(
   name: LoginName,
   what: 'remove' | 'disable' | 'enable',
 ): Promise<ExitCode> {
-  return withEditor(context, {}, (editor) =>
-    editor[what](name) ? exitCode.ok : refuse(context, name, 'no such user'),
+  return withEditor(context, {}, async (editor) =>
+    (await editor[what](name)) ? exitCode.ok : refuse(context, name, 'no such user'),
   );
 }
 
@@ -77,12 +86,10 @@ export async function change(
  * verified. `no` when the one asked for is missing.
  */
 export async function list(context: PassdbContext, only: LoginName | null): Promise<ExitCode> {
-  return withEditor(context, {}, (editor) => {
-    const users = editor
-      .list()
-      .filter(
-        ({ user, domain }) => only === null || (user === only.user && domain === only.domain),
-      );
+  return withEditor(context, {}, async (editor) => {
+    const users = (await editor.list()).filter(
+      ({ user, domain }) => only === null || (user === only.user && domain === only.domain),
+    );
     for (const { user, domain, password, isActive } of users) {
       const state = isActive ? stateOf(password, context) : 'disabled';
       context.output.write(`${printable(`${user}@${domain}`)}\t${schemeOf(password)}\t${state}\n`);
@@ -104,24 +111,19 @@ function stateOf(password: string, context: PassdbContext): string {
   }
 }
 
-/**
- * Verifies a password as pop3d would. `no` when pop3d would reject it.
- *
- * @param source any account source, as `--passdb` names it
- * @param query as pop3d's `--passdb-query`
- */
+/** Verifies a password as pop3d would, of any sources. `no` when pop3d would reject it. */
 export async function check(
   context: PassdbContext,
   name: LoginName,
-  { source, query }: { readonly source: string; readonly query: string | undefined },
+  asked: AskedSources,
 ): Promise<ExitCode> {
+  const { sources, query } = asked;
   // What is wrong with the source is said before the password is asked for.
-  await requireSources({ sources: [source], query });
-  const isOwnFile = query === undefined && parseSourceName(source).kind === 'sqlite';
-  if (isOwnFile) await withEditor(context, {}, () => exitCode.ok);
+  await requireSources(asked);
+  const isOwnFile = parseSourceName(context.source).kind === 'sqlite' && query === undefined;
+  if (isOwnFile && sources.length === 1) await withEditor(context, {}, () => exitCode.ok);
   const password = await readPassword(context);
-  const { allowsWeakSchemes } = context;
-  const database = await openSources({ sources: [source], query, allowsWeakSchemes });
+  const database = await openSources({ ...context, ...asked, sessions: 'one' });
   try {
     const address = Buffer.from(`${name.user}@${name.domain}`);
     const answer = await database.verifyPassword(address, password);
@@ -161,16 +163,11 @@ export function listSchemes({ output }: PassdbContext): ExitCode {
 }
 
 async function withEditor(
-  { file }: PassdbContext,
+  { source }: PassdbContext,
   options: { readonly isCreated?: boolean },
-  work: (editor: AccountEditor) => Promise<ExitCode> | ExitCode,
+  work: (editor: AccountStore) => Promise<ExitCode> | ExitCode,
 ): Promise<ExitCode> {
-  const editor = new AccountEditor({ file, ...options });
-  try {
-    return await work(editor);
-  } finally {
-    editor.close();
-  }
+  return using(openAccountStore({ source, ...options }), work);
 }
 
 async function newStoredPassword(context: PassdbContext, scheme: WritableScheme): Promise<string> {

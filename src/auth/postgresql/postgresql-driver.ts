@@ -162,7 +162,7 @@ class PostgresqlConnection implements SqlConnection {
     this.#socket.ref();
     try {
       const result = await this.#client.query<unknown[]>({
-        name,
+        ...(name === '' ? {} : { name }),
         text,
         values: [...values],
         rowMode: 'array',
@@ -175,6 +175,17 @@ class PostgresqlConnection implements SqlConnection {
         rows: result.rows,
         changes: result.rowCount ?? 0,
       };
+    } catch (error) {
+      throw failureOf(error);
+    } finally {
+      this.#socket.unref();
+    }
+  }
+
+  async command(text: string): Promise<void> {
+    this.#socket.ref();
+    try {
+      await this.#client.query(text);
     } catch (error) {
       throw failureOf(error);
     } finally {

@@ -11,6 +11,7 @@ import { loginClient, type LoginClient } from '../accounts/login-client.js';
 import type { LoginName } from '../accounts/login-name.js';
 import { rowReader } from '../accounts/row-columns.js';
 import { bindParameters, type Dialect, type ParameterName } from './named-parameters.js';
+import { passwordsQuery, usersQuery } from './server-schema.js';
 import { RowSample } from './row-sample.js';
 import type { ServerPool } from './server-pool.js';
 import {
@@ -18,6 +19,7 @@ import {
   type SqlConnection,
   type SqlDriver,
   type SqlOrigin,
+  type SqlQuery,
   type SqlResult,
   type SqlValue,
 } from './sql-driver.js';
@@ -28,16 +30,21 @@ export interface ServerAccountsOptions {
   readonly pool: ServerPool;
   /** A query for a database of another shape; undefined: passdb's own tables. */
   readonly query: string | undefined;
-  /** How old a sample of the stored passwords may grow. */
-  readonly sampleLifeMs?: number;
+  /** How old what is known of the accounts as a whole may grow; a minute by default. */
+  readonly knowledgeLifeMs?: number;
 }
 
-const ownQuery = `SELECT password, active, username, domain FROM users
-  WHERE username = :user AND domain = :domain`;
+const appTable = 'app_passwords';
 const secretTable = 'scram_decoy';
 const secretQuery = { name: 'pop3d_secret', text: `SELECT secret FROM ${secretTable}` };
 
+const defaultKnowledgeLifeMs = 60_000;
 const sampleSize = 512;
+const ownSample = {
+  name: 'pop3d_own_sample',
+  text: `SELECT password FROM users LIMIT ${sampleSize}`,
+};
+const ownDays = { name: 'pop3d_days', text: `SELECT min(days) FROM ${appTable}` };
 /** A sample is taken beside or after a reading: together they are within 5 s. */
 const sampleMs = 1000;
 
@@ -45,6 +52,7 @@ const sampleMs = 1000;
 interface Known {
   readonly sample: RowSample;
   readonly secret: Buffer | null;
+  readonly leastDays: number | null;
   readonly atMs: number;
 }
 
@@ -52,6 +60,7 @@ export class ServerAccounts implements AccountSource {
   readonly #options: ServerAccountsOptions;
   /** Undefined: not read yet; null: the query has no column of a table in the first place. */
   #origin: SqlOrigin | null | undefined;
+  #apps: { readonly areThere: boolean; readonly atMs: number } | undefined;
   #known: Known | undefined;
   #learning: Promise<Known> | undefined;
 
@@ -63,14 +72,18 @@ export class ServerAccounts implements AccountSource {
     const values = valuesOf(name, client);
     return this.#options.pool.run(client.network, async (connection) => {
       const { columns, rows } = await this.#ask(connection, values);
-      const readRow = rowReader(columns.map(({ name: column }) => column));
+      const names = columns.map(({ name: column }) => column.toLowerCase());
+      const readRow = rowReader(names);
       const isOwn = this.#options.query === undefined;
       return rows.slice(0, maxRows + 1).flatMap((row) => {
-        // Where the server takes other letters for the same: passdb's tables say whose row it is.
-        if (isOwn && !(row[2] === name.user && row[3] === name.domain)) return [];
-        const account = readRow(isOwn ? [row[0]] : row);
+        const account = readRow(row);
         if (account === null) return [];
-        return [isOwn ? { ...account, isActive: row[1] === 'Y' } : account];
+        if (!isOwn) return [account];
+        const at = (column: string): unknown => row[names.indexOf(column)];
+        // Where the server takes other letters for the same, passdb's tables say whose row it is.
+        if (at('username') !== name.user || at('domain') !== name.domain) return [];
+        if (isPast(at('expires'))) return [];
+        return [{ ...account, isActive: at('active') === 'Y' }];
       });
     });
   }
@@ -85,8 +98,10 @@ export class ServerAccounts implements AccountSource {
   }
 
   /** Of what a query may give nothing is known but that it has the column. */
-  leastDays(): Promise<number | null> {
-    return Promise.resolve(/\bdays\b/i.test(this.#options.query ?? '') ? 1 : null);
+  async leastDays(): Promise<number | null> {
+    const { query } = this.#options;
+    if (query !== undefined) return /\bdays\b/i.test(query) ? 1 : null;
+    return (await this.#recall()).leastDays;
   }
 
   close(): void {
@@ -97,10 +112,11 @@ export class ServerAccounts implements AccountSource {
     connection: SqlConnection,
     values: Readonly<Record<ParameterName, SqlValue>>,
   ): Promise<SqlResult> {
-    const { query = ownQuery, dialect } = this.#options;
+    const { dialect } = this.#options;
+    const { name, query } = await this.#query(connection);
     const { text, parameters } = bindParameters(query, dialect);
     const bound = parameters.map((parameter) => values[parameter]);
-    const result = await connection.query({ name: 'pop3d_find', text }, bound);
+    const result = await connection.query({ name, text }, bound);
     if (result.columns.length === 0) {
       throw new SourceUnavailable('the passdb query returns no rows', true);
     }
@@ -109,10 +125,25 @@ export class ServerAccounts implements AccountSource {
     return result;
   }
 
+  /** passdb makes the table of application passwords when it makes the first. */
+  async #query(
+    connection: SqlConnection,
+  ): Promise<{ readonly name: string; readonly query: string }> {
+    const { query, driver, knowledgeLifeMs = defaultKnowledgeLifeMs } = this.#options;
+    if (query !== undefined) return { name: 'pop3d_query', query };
+    const now = performance.now();
+    if (this.#apps === undefined || now - this.#apps.atMs > knowledgeLifeMs) {
+      this.#apps = { areThere: await driver.hasTable(connection, appTable), atMs: now };
+    }
+    return this.#apps.areThere
+      ? { name: 'pop3d_passwords', query: passwordsQuery }
+      : { name: 'pop3d_users', query: usersQuery };
+  }
+
   /** An old sample serves while a new one is taken, or while there is none to be had. */
   async #recall(): Promise<Known> {
-    const { sampleLifeMs = 60_000 } = this.#options;
-    if (this.#known !== undefined && performance.now() - this.#known.atMs < sampleLifeMs) {
+    const { knowledgeLifeMs = defaultKnowledgeLifeMs } = this.#options;
+    if (this.#known !== undefined && performance.now() - this.#known.atMs < knowledgeLifeMs) {
       return this.#known;
     }
     this.#learning ??= this.#learn().finally(() => (this.#learning = undefined));
@@ -122,22 +153,28 @@ export class ServerAccounts implements AccountSource {
   }
 
   async #learn(): Promise<Known> {
-    const { pool, driver } = this.#options;
+    const { pool, driver, query } = this.#options;
     const known = await pool.run(
       '',
       async (connection) => {
         // Nobody's row tells which column the passwords are in.
         if (this.#origin === undefined) await this.#ask(connection, nobody);
-        const stored = await ifAllowed(() =>
-          this.#origin ? driver.sample(connection, this.#origin, sampleSize) : [],
-        );
+        const rowsOf = async (own: SqlQuery): Promise<SqlResult['rows']> =>
+          (await connection.query(own, [])).rows;
+        const isOwn = query === undefined;
+        const stored = isOwn
+          ? (await rowsOf(ownSample)).map(([value]) => value)
+          : await ifAllowed(() =>
+              this.#origin ? driver.sample(connection, this.#origin, sampleSize) : [],
+            );
+        const hasDays = isOwn && this.#apps?.areThere === true;
+        const [[days = null] = []] = hasDays ? await rowsOf(ownDays) : [];
         const hasSecret = await driver.hasTable(connection, secretTable);
-        const secrets = hasSecret
-          ? await ifAllowed(async () => (await connection.query(secretQuery, [])).rows)
-          : [];
+        const secrets = hasSecret ? await ifAllowed(() => rowsOf(secretQuery)) : [];
         const secret = secrets[0]?.[0];
         return {
           sample: new RowSample(stored.flatMap((value) => asText(value))),
+          leastDays: days === null ? null : Number(days),
           secret: Buffer.isBuffer(secret) && secret.length >= 16 ? secret : null,
           atMs: performance.now(),
         };
@@ -176,6 +213,10 @@ function valuesOf(
 }
 
 const nobody = valuesOf({ user: '', domain: '' }, loginClient(undefined));
+
+function isPast(seconds: unknown): boolean {
+  return seconds !== null && seconds !== undefined && Number(seconds) <= Date.now() / 1000;
+}
 
 function asText(value: unknown): readonly string[] {
   if (Buffer.isBuffer(value)) return [value.toString('utf8')];

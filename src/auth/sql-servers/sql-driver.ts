@@ -4,7 +4,7 @@
 import type { ServerHost } from './server-address.js';
 
 export interface SqlQuery {
-  /** A name for the prepared statement, the same for the same text. */
+  /** A name for the prepared statement, another for another text; empty: used once. */
   readonly name: string;
   readonly text: string;
 }
@@ -40,6 +40,8 @@ export interface SqlConnection {
   readonly isUsable: boolean;
   /** @throws SqlFailure */
   query(query: SqlQuery, values: readonly SqlValue[]): Promise<SqlResult>;
+  /** A statement that servers prepare none of, such as BEGIN. @throws SqlFailure */
+  command(text: string): Promise<void>;
   /** Ends it as the protocol wants. */
   close(): void;
   /** Ends it at once, whatever the server is doing. */

@@ -1,14 +1,9 @@
 // Edits the users of a password database. Synchronous: for passdb, not for servers.
 
+import type { AccountStore, ListedUser } from '../accounts/account-store.js';
 import type { LoginName } from '../accounts/login-name.js';
 import { EditedDatabase } from './edited-database.js';
 import { hasTable } from './statements.js';
-
-export interface ListedUser extends LoginName {
-  /** As stored. */
-  readonly password: string;
-  readonly isActive: boolean;
-}
 
 const where = 'WHERE username = :user AND domain = :domain';
 const insert =
@@ -18,7 +13,7 @@ const insert =
 class UsersExist extends Error {}
 
 /** Every method throws as those of EditedDatabase. */
-export class AccountEditor extends EditedDatabase {
+export class AccountEditor extends EditedDatabase implements AccountStore {
   has(name: LoginName): boolean {
     return this.read((database) => {
       if (!hasTable(database, 'users')) return false;

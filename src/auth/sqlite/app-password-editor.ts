@@ -1,32 +1,17 @@
 // Edits the application passwords of a password database. Synchronous: for passdb, not for servers.
 
 import { maxRows } from '../accounts/account-source.js';
+import type { AppPassword, AppPasswordStore, NewAppPassword } from '../accounts/account-store.js';
 import type { LoginName } from '../accounts/login-name.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import type { SqliteRow, SqliteValue } from '../../system/sqlite/sqlite.js';
 import { EditedDatabase } from './edited-database.js';
 import { hasTable } from './statements.js';
 
-export interface NewAppPassword {
-  readonly label: string;
-  /** As stored. */
-  readonly password: string;
-  /** As stored: addresses and prefixes with blanks between; null: from everywhere. */
-  readonly networks: string | null;
-  readonly isReadOnly: boolean;
-  /** Null: all mail is seen. */
-  readonly days: number | null;
-  readonly expiresAt: Date | null;
-}
-
-export interface AppPassword extends NewAppPassword, LoginName {
-  readonly createdAt: Date;
-}
-
 const where = 'WHERE username = :user AND domain = :domain';
 
 /** Every method throws as those of EditedDatabase. */
-export class AppPasswordEditor extends EditedDatabase {
+export class AppPasswordEditor extends EditedDatabase implements AppPasswordStore {
   /**
    * @returns false when the user has a password of this label
    * @throws ConfigurationError also for more passwords than one user may have
