@@ -6,17 +6,20 @@ import type { Place } from './place.js';
 
 /** @returns the path of a Maildir that the administrator may have meant; null when there is none */
 export function tryOtherMaildir({ path, own }: Place): string | null {
-  if (own === null) return null;
+  if (own === null || !isDirectory(own)) return null;
   const candidates = [own, `${own}/Maildir`, `${own}/INBOX`];
   return candidates.find((candidate) => candidate !== path && isMaildir(candidate)) ?? null;
 }
 
 function isMaildir(path: string): boolean {
-  return ['new', 'cur'].every((folder) => {
-    try {
-      return statSync(Buffer.from(`${path}/${folder}`, 'latin1')).isDirectory();
-    } catch {
-      return false; // Whatever it is, it is no Maildir that this process could serve.
-    }
-  });
+  return ['new', 'cur'].every((folder) => isDirectory(`${path}/${folder}`));
+}
+
+/** What cannot be looked at is no directory that this process could serve. */
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(Buffer.from(path, 'latin1')).isDirectory();
+  } catch {
+    return false;
+  }
 }
