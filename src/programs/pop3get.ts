@@ -161,7 +161,7 @@ function withMaxTime(signal: AbortSignal, maxTimeSeconds = 86_400): AbortSignal 
 }
 
 function reportSummary(log: Log, summary: Summary): void {
-  const { failed, left, error, login, server, ...counts } = summary;
+  const { failed, left, error, login, server, expire, ...counts } = summary;
   log.write(error === null ? 'done' : 'failed', {
     // First: cron's mail is read by its beginning.
     error: error ?? undefined,
@@ -170,6 +170,7 @@ function reportSummary(log: Log, summary: Summary): void {
     login: login ?? undefined,
     failed: failed.length,
     left: left ?? undefined,
+    expire: expire ?? undefined,
   });
 }
 

@@ -114,6 +114,6 @@ function settingsFor(port: number, maildir: string, timeoutMs: number): Settings
       auth: 'auto',
       account: 'ann@example.org',
     },
-    ...{ maildir, keep: false, maxOctets: 1 << 20, timeoutMs },
+    ...{ maildir, keep: false, keepSeconds: null, maxOctets: 1 << 20, timeoutMs },
   };
 }

@@ -99,7 +99,10 @@ function wordFor(name: string, value: string | null, environment: NodeJS.Process
     : undefined;
   if (option === undefined) throw new UsageError(`unknown option "${name}"`);
   if (programWide.has(name)) throw new UsageError(`${name} is for the command line`);
-  if (option.kind !== 'flag') {
+  if (option.kind === 'valued-flag' && option.pattern.test(value ?? '')) {
+    return `--${name}=${value ?? ''}`;
+  }
+  if (option.kind !== 'flag' && option.kind !== 'valued-flag') {
     if (value === null || value === '') throw new UsageError(`${name} needs a value`);
     return `--${name}=${paths.has(name) ? expand(value, environment) : value}`;
   }

@@ -58,9 +58,10 @@ export function formatJournalLine(line: JournalLine): string {
     case 'suspect':
       return `suspect ${line.key}\n`;
     case 'learned': {
-      const { login, pipeliningFailedAt, utf8FailedAt } = line.learned;
+      const { login, ...times } = line.learned;
+      const { pipeliningFailedAt, utf8FailedAt, nextLoginAt } = times;
       const { method, offer } = login ?? { method: '-', offer: '-' };
-      return `learned ${method} ${offer} ${pipeliningFailedAt ?? '-'} ${utf8FailedAt ?? '-'}\n`;
+      return `learned ${method} ${offer} ${pipeliningFailedAt ?? '-'} ${utf8FailedAt ?? '-'} ${nextLoginAt ?? '-'}\n`;
     }
   }
 }
@@ -80,7 +81,7 @@ export function parseJournalLine(text: string): JournalLine | null {
   if (word === 'tls' && values.length === 0) return { kind: 'tls' };
   if (word === 'suspect' && values.length === 1 && isKey(first))
     return { kind: 'suspect', key: first };
-  if (word === 'learned' && values.length === 4) return parseLearned(values);
+  if (word === 'learned' && values.length === 5) return parseLearned(values);
   return isState(word) ? parseRecord(word, values) : null;
 }
 
@@ -90,11 +91,11 @@ function parseLearned([method = '', offer = '', ...times]: readonly string[]): J
     /^(?:-|[0-9a-f]{16})$/.test(offer) &&
     times.every((time) => /^(?:-|[0-9]{1,12})$/.test(time));
   if (!isWhole) return null;
-  const [pipeliningFailedAt = null, utf8FailedAt = null] = times.map((time) =>
+  const [pipeliningFailedAt = null, utf8FailedAt = null, nextLoginAt = null] = times.map((time) =>
     time === '-' ? null : Number(time),
   );
   const login = offer === '-' ? null : { method, offer };
-  return { kind: 'learned', learned: { login, pipeliningFailedAt, utf8FailedAt } };
+  return { kind: 'learned', learned: { login, pipeliningFailedAt, utf8FailedAt, nextLoginAt } };
 }
 
 function parseRecord(state: RecordState, values: readonly string[]): JournalLine | null {

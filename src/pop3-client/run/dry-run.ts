@@ -7,7 +7,7 @@ import { locateServers } from '../find/locate.js';
 import type { NameServer } from '../find/name-server.js';
 import { Experience } from '../talk/experience.js';
 import { openSession } from '../talk/open-session.js';
-import { relevantRecords } from './session.js';
+import { keeping, relevantRecords } from './session.js';
 import type { Settings } from '../settings/settings.js';
 import { StoredMessages } from '../keep/stored-messages.js';
 import { TlsMemory } from '../find/tls-memory.js';
@@ -25,7 +25,8 @@ export async function findIntentions(
   nameServer: NameServer,
   signal: AbortSignal,
 ): Promise<{ readonly server: string; readonly intentions: readonly Intention[] }> {
-  const { maildir, account, maxOctets, keep } = settings;
+  const { maildir, account, maxOctets } = settings;
+  const isKept = keeping(settings);
   checkMaildir(maildir);
   const content = await readJournal(maildir, account);
   const session = await openSession({
@@ -47,7 +48,7 @@ export async function findIntentions(
       const record = stored.find(entry);
       const isStored = record?.state === 'stored' && record.listedOctets === listedOctets;
       const left = expectedOctets > maxOctets ? 'leave' : 'fetch';
-      const action = isStored ? (keep ? 'keep' : 'delete') : left;
+      const action = isStored ? (isKept(record) ? 'keep' : 'delete') : left;
       return { number, uniqueId, listedOctets, action };
     });
     // Nothing was marked, so QUIT removes nothing; its answer changes nothing either.

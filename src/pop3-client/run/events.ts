@@ -12,6 +12,8 @@ export type RunEvent =
     }
   /** A session listed the mailbox. */
   | { readonly kind: 'listing'; readonly messages: number; readonly ignoredLines: number }
+  /** How long the server keeps mail, in days; Infinity: for good. RFC 2449 §6.7. */
+  | { readonly kind: 'expire'; readonly days: number }
   /** A session will fetch this much. */
   | { readonly kind: 'plan'; readonly messages: number; readonly octets: number }
   /** Octets of messages as they come in. */

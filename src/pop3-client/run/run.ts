@@ -118,11 +118,17 @@ class Run {
   }
 
   async #runSessions(context: RunContext): Promise<void> {
-    const { maildir, account, keep } = this.#settings;
+    const { maildir, account } = this.#settings;
+    const keep = this.#settings.keep && this.#settings.keepSeconds === null;
     const { journal } = context;
     const { sawTls, learned } = journal.content;
     const tlsMemory = new TlsMemory(sawTls, () => journal.addTls());
     const experience = new Experience(learned, (found) => journal.addLearned(found));
+    if (experience.waitSeconds > 0) {
+      throw new TemporaryError(
+        `the server wants no login for another ${experience.waitSeconds} seconds (LOGIN-DELAY)`,
+      );
+    }
     const memories = { tlsMemory, experience };
     this.#course = { ...this.#course, mayPipeline: experience.mayPipeline };
     let isPipeliningBroken = false;
@@ -155,6 +161,7 @@ class Run {
       }
     }
     if (storeFailure !== null) throw storeFailure;
+    if (this.#keeper.isComplete) await experience.addLoginDelay();
   }
 
   async #runOneSession(context: RunContext, memories: Memories): Promise<SessionResult> {

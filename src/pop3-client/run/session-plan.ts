@@ -25,7 +25,8 @@ export interface Course {
 
 export interface PlanContext {
   readonly account: string;
-  readonly keep: boolean;
+  /** Whether what is stored stays on the server: for good, or for this record still. */
+  readonly isKept: (record: StoredRecord) => boolean;
   /** Larger messages are left. */
   readonly maxOctets: number;
   /** Whether the server can be asked for the top of a message. */
@@ -68,7 +69,7 @@ export function planSession(
   course: Course,
   context: PlanContext,
 ): SessionPlan {
-  const { account, keep, maxOctets } = context;
+  const { account, isKept, maxOctets } = context;
   const records = new Map<Entry, StoredRecord>();
   const known = new Set<Entry>();
   const tooLarge: Entry[] = [];
@@ -82,7 +83,8 @@ export function planSession(
     const weight = course.suspects.get(name) ?? 0;
     const treatment = treat(entry, record, weight, context);
     if (treatment === 'known') known.add(entry);
-    if (course.excluded.has(name) || (treatment === 'known' && keep)) continue;
+    if (course.excluded.has(name) || (treatment === 'known' && record !== null && isKept(record)))
+      continue;
     if (treatment === 'fetch') {
       if (course.isSettlingOnly) continue;
       if (entry.expectedOctets > maxOctets) {
@@ -114,12 +116,12 @@ function treat(
   entry: Entry,
   record: StoredRecord | null,
   weight: number,
-  { keep, hasTop, isStoredInThisRun }: PlanContext,
+  { isKept, hasTop, isStoredInThisRun }: PlanContext,
 ): Treatment {
   if (record === null || record.state === 'doubtful') return 'fetch';
   const { listedOctets, topHash } = record;
   const isSameSize = listedOctets === null || listedOctets === entry.listedOctets;
   // What is left on the server is not lost when a unique-id was given to another message.
-  if (isSameSize && (keep || isStoredInThisRun(record))) return 'known';
+  if (isSameSize && (isKept(record) || isStoredInThisRun(record))) return 'known';
   return hasTop && topHash !== null && weight === 0 ? 'check' : 'fetch';
 }

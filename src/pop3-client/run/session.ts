@@ -11,6 +11,7 @@ import type { HeldMessage } from '../keep/recovery.js';
 import { StoredMessages } from '../keep/stored-messages.js';
 import { StoreFailure } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
+import type { Capabilities } from '../talk/client.js';
 import { readMailbox, requestMailbox, type Entry, type MailboxListing } from '../talk/listing.js';
 import type { OpenSession } from '../talk/open-session.js';
 import { chooseProbe } from '../talk/probe.js';
@@ -67,10 +68,11 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
 
 async function transfer(
   { settings, session, journal, course, emit, ...options }: SessionOptions,
-  { listing, mayPipeline, hasTop }: Listed,
+  { listing, mayPipeline, hasTop, expireDays }: Listed,
 ): Promise<SessionResult> {
   const { client } = session;
-  const { account, maildir, keep, maxOctets } = settings;
+  const { account, maildir, maxOctets } = settings;
+  const isKept = keeping(settings);
   const { records: allRecords, existed } = journal.content;
   const storedMessages = new StoredMessages(
     account,
@@ -84,13 +86,14 @@ async function transfer(
     onLeft: (entry, reason) => emit({ kind: 'left', entry, reason }),
   });
   const { entries, ignoredLines } = listing;
+  if (expireDays !== null) emit({ kind: 'expire', days: expireDays });
   emit({ kind: 'listing', messages: entries.length, ignoredLines });
   const held = judgeByListing(options.held, listing, account);
   store.dropHeld(held.listed);
   await deliverHeld(store, held.gone, emit);
 
   const plan = planSession(listing, storedMessages, course, {
-    ...{ account, keep, maxOctets, hasTop },
+    ...{ account, isKept, maxOctets, hasTop },
     isStoredInThisRun: (record) => journal.hasAdded(record),
   });
   for (const entry of plan.tooLarge) {
@@ -134,11 +137,13 @@ async function transfer(
   await deliverHeld(store, left.gone, emit);
 
   const doubtful = new Set([...stored].filter((entry) => records.get(entry)?.state === 'doubtful'));
-  const doomed = keep
-    ? []
-    : [...plan.deletable, ...confirmed, ...stored]
-        .filter((entry) => !doubtful.has(entry))
-        .sort((a, b) => a.number - b.number);
+  const isKeptEntry = (entry: Entry): boolean => {
+    const record = records.get(entry);
+    return record !== undefined && isKept(record);
+  };
+  const doomed = [...plan.deletable, ...confirmed, ...stored]
+    .filter((entry) => !doubtful.has(entry) && !isKeptEntry(entry))
+    .sort((a, b) => a.number - b.number);
   // The last look before anything is deleted.
   client.expectSilence();
   const settlement = await settle(client, doomed, mayPipeline, (entry, reason) =>
@@ -149,11 +154,22 @@ async function transfer(
   const kept = [...records.values()];
   return {
     ...{ listing, settlement, doubtful, held: left.open, hasMore: plan.hasMore },
-    cleared: new Set(keep ? [...known, ...stored] : settlement.marked),
+    cleared: new Set([...settlement.marked, ...[...known, ...stored].filter(isKeptEntry)]),
     keptCount: kept.length - doubtful.size,
     // A record without unique-id may be that of a message which this session did not fetch.
     remaining: isComplete ? kept : [...new Set([...kept, ...storedMessages.rest()])],
   };
+}
+
+/** What `--keep` says of a record, from now on. */
+export function keeping({
+  keep,
+  keepSeconds,
+}: Pick<Settings, 'keep' | 'keepSeconds'>): (record: StoredRecord) => boolean {
+  if (!keep) return () => false;
+  if (keepSeconds === null) return () => true;
+  const storedBefore = Date.now() / 1000 - keepSeconds;
+  return ({ stamp }) => Number.parseInt(stamp, 10) > storedBefore;
 }
 
 function knownEvent({ key, contentHash }: StoredRecord): RunEvent {
@@ -174,6 +190,8 @@ interface Listed {
   readonly listing: MailboxListing;
   readonly mayPipeline: boolean;
   readonly hasTop: boolean;
+  /** Null when the server does not say. */
+  readonly expireDays: number | null;
 }
 
 /**
@@ -193,7 +211,8 @@ async function list(
       const capabilities = await client.readCapabilityReply();
       const listing = await readMailbox(client, true);
       const mayPipeline = capabilities.has('PIPELINING');
-      return { listing, mayPipeline, hasTop: capabilities.has('TOP') };
+      const expireDays = expireDaysOf(capabilities);
+      return { listing, mayPipeline, hasTop: capabilities.has('TOP'), expireDays };
     }
     const capabilities = before.size === 0 ? before : await client.readCapabilities();
     hasPipelined = isAllowed && capabilities.has('PIPELINING');
@@ -202,10 +221,18 @@ async function list(
     const listing = await readMailbox(client, hasPipelined);
     // A server without CAPA may have TOP all the same.
     const hasTop = capabilities.size === 0 || capabilities.has('TOP');
-    return { listing, mayPipeline: hasPipelined, hasTop };
+    const expireDays = expireDaysOf(capabilities);
+    return { listing, mayPipeline: hasPipelined, hasTop, expireDays };
   } catch (error) {
     throw new SessionBroken(error, { hasPipelined });
   }
+}
+
+/** RFC 2449 §6.7. */
+function expireDaysOf(capabilities: Capabilities): number | null {
+  const [days = ''] = capabilities.get('EXPIRE') ?? [];
+  if (/^never$/i.test(days)) return Infinity;
+  return /^[0-9]{1,6}$/.test(days) ? Number(days) : null;
 }
 
 /** Records of unique-ids that are no longer listed have served: the server removed the messages. */

@@ -38,6 +38,8 @@ export interface Summary {
    * is not known.
    */
   left: number | null;
+  /** After how many days the server removes mail by itself; null when it does not say. */
+  expire: number | 'never' | null;
   /** No answer to QUIT: whether the deletions were carried out is settled by the next run. */
   undecided: boolean;
   readonly failed: FailedMessage[];
@@ -57,8 +59,21 @@ export class SummaryKeeper {
     this.summary = {
       ...{ account, server: null, tls: false, login: null },
       ...{ listed: 0, stored: 0, octets: 0, known: 0, deleted: 0, doubtful: 0, kept: 0 },
-      ...{ left: null, undecided: false, failed: [], error: null, seconds: 0, exit: exitCode.ok },
+      ...{
+        left: null,
+        expire: null,
+        undecided: false,
+        failed: [],
+        error: null,
+        seconds: 0,
+        exit: exitCode.ok,
+      },
     };
+  }
+
+  /** Whether every message was transferred, and QUIT answered. */
+  get isComplete(): boolean {
+    return this.summary.failed.length === 0 && !this.summary.undecided;
   }
 
   /** @returns false for what was counted before */
@@ -90,6 +105,9 @@ export class SummaryKeeper {
         summary.failed.push({ number: entry.number, uniqueId: entry.uniqueId, reason });
         return true;
       }
+      case 'expire':
+        summary.expire = event.days === Infinity ? 'never' : event.days;
+        return true;
       case 'octets':
       case 'plan':
       case 'session-ended':

@@ -84,7 +84,13 @@ export const pop3getOptionTable = {
     value: 'NAME',
     help: 'what to call this mailbox in the journal (default: username@domain)',
   },
-  keep: { kind: 'flag', help: 'leave the mail on the server, and never fetch a message twice' },
+  keep: {
+    kind: 'valued-flag',
+    value: '[DAYS]',
+    pattern: /^[1-9][0-9]{0,4}d$/,
+    help: 'leave the mail on the server, for 30d or for good, and never fetch a message twice',
+  },
+  recent: { kind: 'flag', help: 'Gmail: fetch the last 30 days, whatever others have fetched' },
   limit: {
     kind: 'number',
     value: 'OCTETS',

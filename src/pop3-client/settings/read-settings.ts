@@ -39,6 +39,7 @@ export async function readSettings(
     tls: (options.tls ?? 'auto') as TlsMode,
     dnsServers: readDnsServers(options['dns-server']),
   };
+  const { keep = false } = options;
   const delivery = readDelivery(options, secret);
   const isByCa = location.tls !== 'off' && options['tls-fingerprint'] === undefined;
   return {
@@ -53,12 +54,14 @@ export async function readSettings(
       ca: await readCertificates('--tls-ca', options['tls-ca']),
       fingerprint: readFingerprint(options['tls-fingerprint']),
     },
-    user,
+    // Gmail's own prefix: https://support.google.com/mail/answer/7104828
+    user: options.recent === true ? `recent:${user}` : user,
     ...{ secret, auth },
     account: options.account ?? `${user}@${domain.toLowerCase().replace(/\.$/, '')}`,
     delivery,
     maildir: readDirectory(options, delivery, environment),
-    keep: options.keep ?? false,
+    keep: keep !== false,
+    keepSeconds: typeof keep === 'string' ? Number.parseInt(keep, 10) * 86_400 : null,
     maxOctets: options.limit ?? 268_435_456,
     timeoutMs: (options.timeout ?? 60) * 1000,
   };

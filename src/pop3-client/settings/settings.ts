@@ -70,6 +70,8 @@ export interface Settings {
   readonly maildir: string;
   /** Leave the mail on the server. */
   readonly keep: boolean;
+  /** How long, once it is stored, with `keep`; null: for good. */
+  readonly keepSeconds: number | null;
   /** The largest message that is fetched, in octets. */
   readonly maxOctets: number;
   readonly timeoutMs: number;

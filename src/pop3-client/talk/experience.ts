@@ -11,17 +11,23 @@ export interface Learned {
   /** Seconds since 1970; null when it did not fail. */
   readonly pipeliningFailedAt: number | null;
   readonly utf8FailedAt: number | null;
+  /** Before then the server wants no login; null when it did not say. */
+  readonly nextLoginAt: number | null;
 }
 
 export const nothingLearned: Learned = {
-  ...{ login: null, pipeliningFailedAt: null, utf8FailedAt: null },
+  ...{ login: null, pipeliningFailedAt: null, utf8FailedAt: null, nextLoginAt: null },
 };
 
 /** Servers are mended: what failed is tried again after a week. */
 const forgottenAfterSeconds = 7 * 86_400;
 
+/** A server that wants more says something else. */
+const maxDelaySeconds = 86_400;
+
 export class Experience {
   #learned: Learned;
+  #nextLoginAt: number | null = null;
   readonly #remember: (learned: Learned) => Promise<void>;
 
   /**
@@ -39,6 +45,27 @@ export class Experience {
 
   get mayUseUtf8(): boolean {
     return isForgotten(this.#learned.utf8FailedAt);
+  }
+
+  /** Seconds until the server wants another login. RFC 2449 §6.5 (LOGIN-DELAY). */
+  get waitSeconds(): number {
+    return Math.max(0, (this.#learned.nextLoginAt ?? 0) - nowInSeconds());
+  }
+
+  /** A login was accepted, by a server with these capabilities. */
+  noteLoginDelay({ capabilities }: Offer): void {
+    const [text = ''] = capabilities.get('LOGIN-DELAY') ?? [];
+    const seconds = /^[0-9]{1,6}$/.test(text) ? Math.min(Number(text), maxDelaySeconds) : 0;
+    this.#nextLoginAt = seconds > 0 ? nowInSeconds() + seconds : null;
+  }
+
+  /**
+   * The run has done all that there was to do. After any other the next one may try at once: the
+   * server says itself when that is too early.
+   */
+  async addLoginDelay(): Promise<void> {
+    const nextLoginAt = this.#nextLoginAt;
+    if (nextLoginAt !== null) await this.#add({ nextLoginAt });
   }
 
   /** The login method to begin with; null for the usual order, as after any change of the offer. */

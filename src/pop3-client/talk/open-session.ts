@@ -111,6 +111,7 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
       if (accepted !== null) {
         const { name: method, key, isBest } = accepted;
         await options.experience.addLogin(greeted, key, isBest);
+        options.experience.noteLoginDelay(greeted);
         return { client, endpoint: connected, isProtected, capabilities, method };
       }
       client.destroy();

@@ -18,6 +18,14 @@ export interface FlagOption extends OptionBase {
   readonly kind: 'flag';
 }
 
+/** A flag that may have a value: the next word, when it is one. */
+export interface ValuedFlagOption extends OptionBase {
+  readonly kind: 'valued-flag';
+  /** For the help: `[DAYS]`. */
+  readonly value: string;
+  readonly pattern: RegExp;
+}
+
 export interface TextOption extends OptionBase {
   readonly kind: 'text';
   /** What the help calls the value, e.g. FILE. */
@@ -42,16 +50,18 @@ export interface NumberOption extends OptionBase {
 }
 
 export type OptionTable = Readonly<
-  Record<string, FlagOption | TextOption | ListOption | NumberOption>
+  Record<string, FlagOption | ValuedFlagOption | TextOption | ListOption | NumberOption>
 >;
 
 type ValueOf<O> = O extends FlagOption
   ? boolean
-  : O extends NumberOption
-    ? number
-    : O extends ListOption
-      ? readonly string[]
-      : string;
+  : O extends ValuedFlagOption
+    ? boolean | string
+    : O extends NumberOption
+      ? number
+      : O extends ListOption
+        ? readonly string[]
+        : string;
 
 export type OptionValues<T extends OptionTable> = {
   readonly [K in keyof T]: ValueOf<T[K]> | undefined;
@@ -128,7 +138,15 @@ function canonicalise(
       throw new UsageError(`option --${name} is given twice`);
     }
     given.add(name);
-    if (kind === 'flag') {
+    const option = table[name];
+    if (option?.kind === 'valued-flag') {
+      const isNext = value === undefined && !isNegated && option.pattern.test(rest[0] ?? '');
+      const text = isNext ? rest.shift() : value;
+      if (text !== undefined && (isNegated || !option.pattern.test(text))) {
+        throw new UsageError(`option --${name} takes ${option.value}, not "${text}"`);
+      }
+      tokens.push(`--${name}=${text ?? String(!isNegated)}`);
+    } else if (kind === 'flag') {
       if (value !== undefined) throw new UsageError(`option --${name} takes no value`);
       tokens.push(`--${name}=${!isNegated}`);
     } else {
@@ -159,7 +177,7 @@ export function asksFor(name: string, table: OptionTable, argv: readonly string[
 function takesNext(table: OptionTable, token: string): boolean {
   const written = tryOption(table, token);
   if (written === null || written.value !== undefined) return false;
-  return table[written.name]?.kind !== 'flag';
+  return table[written.name]?.kind.endsWith('flag') !== true;
 }
 
 /**
@@ -199,7 +217,7 @@ function tryOption(table: OptionTable, token: string): WrittenOption | null {
   const exact = token.startsWith('/') ? name.toLowerCase() : name;
   if (!known(exact)) return null;
   const isNegated = no !== undefined || sign === '-';
-  if (sign !== undefined && table[exact]?.kind !== 'flag') return null;
+  if (sign !== undefined && table[exact]?.kind.endsWith('flag') !== true) return null;
   return { name: exact, value, isNegated };
 }
 
@@ -232,6 +250,10 @@ function convert(option: OptionTable[string], given: Given, source: string): Opt
         throw new UsageError(`${source} must be 1 or 0, not "${String(given)}"`);
       }
       return truth;
+    }
+    case 'valued-flag': {
+      const text = String(given);
+      return text === 'true' || (text !== 'false' && text);
     }
     case 'number': {
       const number = tryWholeNumber(String(given), option.min, option.max);
@@ -268,7 +290,8 @@ export function tryWholeNumber(text: string, min: number, max: number): number |
 /** The lines of `--help` that describe the options. */
 export function formatOptionHelp(table: OptionTable): string {
   const rows = Object.entries(table).map(([name, option]) => {
-    const left = option.kind === 'flag' ? `--[no-]${name}` : `--${name} ${option.value}`;
+    const no = option.kind.endsWith('flag') ? '[no-]' : '';
+    const left = `--${no}${name}${'value' in option ? ` ${option.value}` : ''}`;
     const environment = option.env === undefined ? '' : ` [env ${option.env}]`;
     return { left, right: option.help + environment };
   });

@@ -26,14 +26,17 @@ const lines: readonly (readonly [JournalLine, string])[] = [
       kind: 'learned',
       learned: {
         login: { method: 'plain-after-auth', offer: 'c'.repeat(16) },
-        ...{ pipeliningFailedAt: 1732184037, utf8FailedAt: null },
+        ...{ pipeliningFailedAt: 1732184037, utf8FailedAt: null, nextLoginAt: 9 },
       },
     },
-    `learned plain-after-auth ${'c'.repeat(16)} 1732184037 -`,
+    `learned plain-after-auth ${'c'.repeat(16)} 1732184037 - 9`,
   ],
   [
-    { kind: 'learned', learned: { login: null, pipeliningFailedAt: null, utf8FailedAt: 1 } },
-    'learned - - - 1',
+    {
+      kind: 'learned',
+      learned: { login: null, pipeliningFailedAt: null, utf8FailedAt: 1, nextLoginAt: null },
+    },
+    'learned - - - 1 -',
   ],
   [
     { kind: 'record', record: { ...record, key, topHash: key, listedOctets: '120' } },
@@ -69,9 +72,9 @@ t.test('a line cut off anywhere says nothing', (t) => {
 
 for (const text of [
   '',
-  'learned plain no-digest - -',
+  'learned plain no-digest - - -',
   'learned - - -',
-  'learned - - soon -',
+  'learned - - soon - -',
   'stored',
   `stored ${key} ${contentHash} 120 ${stamp} more`,
   `stored ${key.toUpperCase()} ${contentHash} 120 ${stamp}`,

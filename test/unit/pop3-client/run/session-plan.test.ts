@@ -77,14 +77,14 @@ const rows: readonly Row[] = [
   {
     title: 'with --keep the unique-id and the size are enough, and nothing is deleted',
     stored: allStored,
-    context: { keep: true },
+    context: { isKept: () => true },
     expected: { known: [1, 2, 3, 4] },
   },
   {
     title: 'with --keep a message with another size is compared by its top',
     stored: allStored,
     otherSize: [3],
-    context: { keep: true },
+    context: { isKept: () => true },
     expected: { known: [1, 2, 4], doubted: [3] },
   },
   {
@@ -96,7 +96,7 @@ const rows: readonly Row[] = [
   {
     title: 'a doubtful message is fetched again, with --keep too',
     stored: { 1: 'stored', 2: 'doubtful' },
-    context: { keep: true },
+    context: { isKept: () => true },
     expected: { known: [1], wanted: [2, 3, 4] },
   },
   {
@@ -215,7 +215,7 @@ for (const row of rows) {
         ...row.course,
       },
       {
-        ...{ account, keep: false, maxOctets: 1000, hasTop: true },
+        ...{ account, isKept: () => false, maxOctets: 1000, hasTop: true },
         isStoredInThisRun: (record) =>
           row.ofThisRun?.some((number) => records.get(number) === record) ?? false,
         ...row.context,

@@ -50,9 +50,8 @@ t.test('what failed is tried again after a week', (t) => {
   ] as const) {
     const failedAt = now - ago;
     const { experience } = begin({
-      login: null,
-      pipeliningFailedAt: failedAt,
-      utf8FailedAt: failedAt,
+      ...nothingLearned,
+      ...{ pipeliningFailedAt: failedAt, utf8FailedAt: failedAt },
     });
     t.equal(experience.mayPipeline, may);
     t.equal(experience.mayUseUtf8, may);
@@ -64,4 +63,20 @@ t.test('knowledge that cannot be written fails nothing', async (t) => {
   const experience = new Experience(nothingLearned, () => Promise.reject(new Error('full')));
   await experience.addUtf8Failure();
   t.equal(experience.mayUseUtf8, false);
+});
+
+t.test('a server that wants time between logins is given it', async (t) => {
+  const { experience } = begin(nothingLearned);
+  const { capabilities } = offer([]);
+  const asking = {
+    ...offer([]),
+    capabilities: new Map([...capabilities, ['LOGIN-DELAY', ['900', 'USER']]]),
+  };
+  experience.noteLoginDelay(offer([]));
+  await experience.addLoginDelay();
+  t.equal(experience.waitSeconds, 0);
+  experience.noteLoginDelay(asking);
+  t.equal(experience.waitSeconds, 0, 'while the run is not done');
+  await experience.addLoginDelay();
+  t.ok(experience.waitSeconds > 890);
 });
