@@ -53,6 +53,8 @@ export class GroupStore {
   readonly #unfinished = new Set<Promise<unknown>>();
   #unfinishedOctets = 0;
   #commits: Promise<void> = Promise.resolve();
+  /** What went wrong; after the first of them nothing more is written. */
+  readonly #failures: unknown[] = [];
 
   constructor(options: GroupStoreOptions) {
     this.#options = options;
@@ -62,7 +64,8 @@ export class GroupStore {
     const { maildir, account, traceHeader } = this.#options;
     const stamp = this.#stamps.next();
     const tmpName = formatTmpName(stamp, account, this.#keyOf(entry), this.#host);
-    return { writer: new MessageWriter(maildir, tmpName, traceHeader(stamp)), stamp };
+    const writer = new MessageWriter(maildir, tmpName, traceHeader(stamp), () => this.#failure());
+    return { writer, stamp };
   }
 
   /** Starts making a message durable; resolves when there is room for another. */
@@ -74,7 +77,7 @@ export class GroupStore {
     const finished = begun.writer.finish();
     const settled = finished.then(
       () => undefined,
-      () => undefined,
+      (error: unknown) => void this.#failures.push(error),
     );
     this.#unfinished.add(settled);
     this.#unfinishedOctets += octets;
@@ -128,16 +131,16 @@ export class GroupStore {
    * @returns how many of them were new
    */
   async deliverHeld(held: readonly HeldMessage[]): Promise<number> {
-    const failures: unknown[] = [];
     const settled = held.map(({ tmpName, record }): Settled => {
       const identity = { ...record, topHash: record.topHash ?? '', wholeHash: null };
       const memory = this.#options.storedMessages.takeFetched(record.key, identity);
       return { tmpName, record, memory, hasOtherCopy: false };
     });
-    const { recorded, left } = await this.#options.delivery.deliver(settled, failures);
+    const { recorded, left } = await this.#options.delivery.deliver(settled, this.#failures);
     // The server has no other copy: they wait in tmp for the next run.
-    for (const { reason } of left) failures.push(new StoreFailure(`${reason}; it waits in tmp`));
-    this.#throwFirst(failures);
+    for (const { reason } of left)
+      this.#failures.push(new StoreFailure(`${reason}; it waits in tmp`));
+    this.#throwFirst();
     return recorded.filter(({ memory }) => memory.kind === 'nowhere').length;
   }
 
@@ -152,28 +155,24 @@ export class GroupStore {
     onStored: OnStored,
   ): Promise<void> {
     const { storedMessages } = this.#options;
-    const failures: unknown[] = [];
     const settled: Settled[] = [];
     const arrivals = new Map<string, Arrival>();
     for (const arrival of group) {
       const { entry, stamp, writer } = arrival;
-      try {
-        const identity = await arrival.finished;
-        const { contentHash, topHash } = identity;
-        const key = this.#keyOf(entry);
-        const memory = storedMessages.takeFetched(key, identity);
-        const record: StoredRecord = {
-          ...{ key, contentHash, topHash, listedOctets: entry.listedOctets, stamp },
-          // The same octets came twice in different sessions: that settles a doubt.
-          state: memory.kind === 'journal' ? 'stored' : state,
-        };
-        settled.push({ tmpName: writer.tmpName, record, memory, hasOtherCopy: true });
-        arrivals.set(stamp, arrival);
-      } catch (error) {
-        failures.push(error);
-      }
+      const identity = await arrival.finished.catch(() => null);
+      if (identity === null) continue;
+      const { contentHash, topHash } = identity;
+      const key = this.#keyOf(entry);
+      const memory = storedMessages.takeFetched(key, identity);
+      const record: StoredRecord = {
+        ...{ key, contentHash, topHash, listedOctets: entry.listedOctets, stamp },
+        // The same octets came twice in different sessions: that settles a doubt.
+        state: memory.kind === 'journal' ? 'stored' : state,
+      };
+      settled.push({ tmpName: writer.tmpName, record, memory, hasOtherCopy: true });
+      arrivals.set(stamp, arrival);
     }
-    const { recorded, left } = await this.#options.delivery.deliver(settled, failures);
+    const { recorded, left } = await this.#options.delivery.deliver(settled, this.#failures);
     for (const { record, memory } of recorded) {
       const arrival = arrivals.get(record.stamp);
       if (arrival !== undefined) onStored(arrival, record, memory.kind === 'nowhere');
@@ -182,12 +181,19 @@ export class GroupStore {
       const arrival = arrivals.get(one.record.stamp);
       if (arrival !== undefined) this.#options.onLeft(arrival.entry, reason);
     }
-    this.#throwFirst(failures);
+    this.#throwFirst();
   }
 
-  #throwFirst(failures: readonly unknown[]): void {
-    if (failures.length === 0) return;
-    throw new StoreFailure(`cannot store messages: ${reasonOf(failures[0])}`);
+  #throwFirst(): void {
+    const failure = this.#failure();
+    if (failure !== null) throw failure;
+  }
+
+  #failure(): StoreFailure | null {
+    const [first] = this.#failures;
+    return first === undefined
+      ? null
+      : new StoreFailure(`cannot store messages: ${reasonOf(first)}`);
   }
 
   #removeTmp({ tmpName }: { readonly tmpName: string }): void {

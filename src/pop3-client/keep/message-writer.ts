@@ -15,6 +15,7 @@ const maxHeldOctets = 32_768;
 export class MessageWriter {
   readonly #maildir: string;
   readonly tmpName: string;
+  readonly #earlierFailure: () => StoreFailure | null;
   readonly #lineFeeds = new LineFeedEncoder();
   readonly #hash = new IdentityHash();
   #held: Buffer[];
@@ -23,9 +24,19 @@ export class MessageWriter {
   /** The file is gone then. */
   #failure: StoreFailure | null = null;
 
-  constructor(maildir: string, tmpName: string, traceHeader: Buffer) {
+  /**
+   * @param earlierFailure why nothing more is to be written; null while it may be. What a full disk
+   *   gives back is for the records of messages that came before
+   */
+  constructor(
+    maildir: string,
+    tmpName: string,
+    traceHeader: Buffer,
+    earlierFailure: () => StoreFailure | null,
+  ) {
     this.#maildir = maildir;
     this.tmpName = tmpName;
+    this.#earlierFailure = earlierFailure;
     this.#held = [traceHeader];
     this.#heldOctets = traceHeader.length;
   }
@@ -76,6 +87,11 @@ export class MessageWriter {
     const bytes = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held);
     this.#held = [];
     this.#heldOctets = 0;
+    const earlier = this.#earlierFailure();
+    if (earlier !== null) {
+      this.discard();
+      throw earlier;
+    }
     try {
       this.#file ??= TmpFile.create(this.#maildir, this.tmpName);
       if (bytes !== undefined) this.#file.write(bytes);

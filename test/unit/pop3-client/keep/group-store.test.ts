@@ -1,0 +1,43 @@
+import { mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import type { Delivery } from '../../../../src/pop3-client/keep/delivery.js';
+import { GroupStore } from '../../../../src/pop3-client/keep/group-store.js';
+import { StoredMessages } from '../../../../src/pop3-client/keep/stored-messages.js';
+
+/** A disk with room for messages and none for their records. */
+const withoutRoom: Delivery = {
+  deliver: (_settled, failures) => {
+    failures.push(new Error('ENOSPC'));
+    return Promise.resolve({ recorded: [], left: [] });
+  },
+  close: () => undefined,
+};
+
+t.test('once a record found no room, no message takes what room is made for it', async (t) => {
+  const maildir = t.testdir();
+  for (const folder of ['cur', 'new', 'tmp']) mkdirSync(join(maildir, folder));
+  const account = 'ann@mail.example';
+  const store = new GroupStore({
+    ...{ maildir, account, delivery: withoutRoom, onLeft: () => t.fail('nothing is left') },
+    storedMessages: new StoredMessages(account, [], [], true),
+    traceHeader: () => Buffer.from('Received: by test\n'),
+  });
+  const entryOf = (number: number) => ({
+    ...{ number, uniqueId: `id-${number}`, listedOctets: null, expectedOctets: 100 },
+  });
+  const accept = (number: number) => {
+    const begun = store.begin(entryOf(number));
+    begun.writer.write(Buffer.from(`Subject: ${number}\r\n\r\n${'x'.repeat(40_000)}\r\n`));
+    return store.accept(entryOf(number), begun, 40_000);
+  };
+  const first = await accept(1);
+  await t.rejects(
+    store.commit([first], 'stored', () => t.fail('nothing is stored')),
+    { message: 'cannot store messages: ENOSPC' },
+  );
+  const before = readdirSync(join(maildir, 'tmp'));
+  const second = await accept(2);
+  await t.rejects(second.finished, { message: 'cannot store messages: ENOSPC' });
+  t.same(readdirSync(join(maildir, 'tmp')), before);
+});
