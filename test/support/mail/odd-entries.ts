@@ -67,7 +67,7 @@ export const oddEntries: readonly OddEntry[] = [
     make: (path) => {
       writeFileSync(path, '');
     },
-    sent: '',
+    sent: '\r\n',
   },
   named('a size in the name that is too large', '1700000001.M5P1.odd,S=9999'),
   named('a size in the name that is negative', '1700000001.M5P1.odd,S=-1'),

@@ -43,11 +43,13 @@ t.test("a program that runs its arguments accepts, and its HOME is the user's", 
 t.test(
   'the program reads name, password and time from descriptor 3, and nothing else',
   async (t) => {
+    process.env['POP3_SECRET'] = 'shown to no program';
+    t.teardown(() => delete process.env['POP3_SECRET']);
     const script = `tr '\\000' '\\n' <&3 | {
     read -r name; read -r password; read -r time; read -r rest
     [ "$name/$password/$rest" = 'ann@example.org/se cret/' ] || exit 1
     case $time in Y[0-9]*) ;; *) exit 1 ;; esac
-    [ "$TCPREMOTEIP/$PROTO/$NODE_OPTIONS" = 192.0.2.7/TCP/ ] || exit 1
+    [ "$TCPREMOTEIP/$PROTO/$POP3_SECRET" = 192.0.2.7/TCP/ ] || exit 1
   } && exec "$@"`;
     t.match(await ask(t, script), { verdict: 'accepted' });
   },
