@@ -11,11 +11,23 @@ export interface TlsMailServer {
   readonly program: RunningProgram;
 }
 
-/** Serves a mail root, which also holds `passdb.sqlite`, until the test ends. */
+/**
+ * Serves a mail root, which also holds `passdb.sqlite`, until the test ends.
+ *
+ * @param options.env what pop3d should find in its environment; channel binding is announced unless it says otherwise
+ */
 export async function startTlsMailServer(
   t: Teardown,
   way: 'stls' | 'implicit',
-  { mailRoot, cert, key }: CertificateFiles & { readonly mailRoot: string },
+  {
+    mailRoot,
+    cert,
+    key,
+    env,
+  }: CertificateFiles & {
+    readonly mailRoot: string;
+    readonly env?: Readonly<Record<string, string>>;
+  },
 ): Promise<TlsMailServer> {
   const name = way === 'stls' ? 'pop3.run' : 'pop3s.run';
   const runFile = fileURLToPath(new URL(`../../../../run/${name}`, import.meta.url));
@@ -26,6 +38,7 @@ export async function startTlsMailServer(
       TLS_CERT: cert,
       TLS_KEY: key,
       CHANNEL_BINDING: '1',
+      ...env,
     },
   });
   const [, port] = await program.logLine(/listening.*\bport=(\d+)/);

@@ -51,6 +51,7 @@ t.test(
     t.same(tryWorkerMessage({ kind: 'sessions', ended: [1, '2', 3], loggedIn: 'x' }), {
       kind: 'sessions',
       loggedIn: [],
+      users: [],
       failedLogins: [],
       failureDelaysMs: [],
       ended: [1, 3],
