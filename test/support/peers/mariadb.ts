@@ -24,8 +24,16 @@ export interface MariadbServer {
   thaw(): void;
 }
 
-/** Makes a data directory with the database `mail` and its user `mail`, and starts the server. */
-export async function startMariadb(t: Teardown, schema = ''): Promise<MariadbServer> {
+/**
+ * Makes a data directory with the database `mail` and its user `mail`, and starts the server.
+ *
+ * @param more options of mariadbd, which come last
+ */
+export async function startMariadb(
+  t: Teardown,
+  schema = '',
+  more: readonly string[] = ['--skip-networking'],
+): Promise<MariadbServer> {
   const folder = serverFolder(t, 'mariadb');
   const data = join(folder, 'data');
   const socket = join(folder, 'socket');
@@ -44,9 +52,10 @@ export async function startMariadb(t: Teardown, schema = ''): Promise<MariadbSer
   const start = async (): Promise<void> => {
     program = startUnprivileged(t, expectProgram('mariadbd'), [
       ...options,
-      ...[`--socket=${socket}`, '--skip-networking', `--pid-file=${join(folder, 'pid')}`],
+      ...[`--socket=${socket}`, `--pid-file=${join(folder, 'pid')}`],
       ...['--innodb-buffer-pool-size=16M', '--innodb-flush-log-at-trx-commit=0'],
       '--innodb-flush-method=nosync',
+      ...more,
     ]);
     await poll(
       'MariaDB answers',

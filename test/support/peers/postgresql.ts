@@ -1,7 +1,7 @@
 // A PostgreSQL of the test's own, on a socket in a folder of its own: no port, no password.
 
 import { readdirSync } from 'node:fs';
-import { appendFile, rm } from 'node:fs/promises';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { poll } from '../suite/deadline.js';
 import type { RunningProgram, Teardown } from '../programs/run-program.js';
@@ -43,8 +43,21 @@ export interface PostgresqlServer {
   thaw(): void;
 }
 
+export interface PostgresqlOptions {
+  /** Further lines of postgresql.conf, which come last. */
+  readonly settings?: string;
+  /** Lines of pg_hba.conf, which come first. */
+  readonly access?: string;
+  /** Of TCP, if it listens there, and in the name of its socket. */
+  readonly port?: number;
+}
+
 /** Makes a cluster with the database `mail`, and starts it. */
-export async function startPostgresql(t: Teardown, schema = ''): Promise<PostgresqlServer> {
+export async function startPostgresql(
+  t: Teardown,
+  schema = '',
+  { settings = '', access = '', port = 5432 }: PostgresqlOptions = {},
+): Promise<PostgresqlServer> {
   const bin = tryFindServer();
   if (bin === null) throw new Error('PostgreSQL is not installed');
   const folder = serverFolder(t, 'postgresql');
@@ -59,13 +72,17 @@ unix_socket_directories = '${folder}'
 fsync = off
 shared_buffers = 16MB
 max_connections = 60
+port = ${port}
+${settings}
 `,
   );
+  const rules = join(data, 'pg_hba.conf');
+  await writeFile(rules, `${access}\n${await readFile(rules, 'utf8')}`);
   let program: RunningProgram | undefined;
   const psql = (database: string, text: string): Promise<string> =>
     runUnprivileged('psql', [
       ...['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1'],
-      ...['-h', folder, '-U', 'postgres', '-d', database, '-c', text],
+      ...['-h', folder, '-p', String(port), '-U', 'postgres', '-d', database, '-c', text],
     ]);
   const start = async (): Promise<void> => {
     await rm(join(data, 'postmaster.pid'), { force: true });
@@ -82,7 +99,7 @@ max_connections = 60
   };
   const server: PostgresqlServer = {
     folder,
-    uri: `postgresql:///mail?host=${folder}&user=postgres`,
+    uri: `postgresql:///mail?host=${folder}&port=${port}&user=postgres`,
     sql: (text) => psql('mail', text),
     start,
     async kill() {
