@@ -87,6 +87,7 @@ const prefixes: Readonly<Record<string, string>> = {
   'the journal, under systemd': '2026-11-21T14:00:00.123456+0000 mail pop3d[4711]: ',
   multilog: '@400000006920707a0000000c ',
   svlogd: '2026-11-21_14:00:00.12345 ',
+  'pop3d with --log-time': '2026-11-21T14:00:00.123Z ',
 };
 
 /** The addresses that the filter finds in a log, in order. */

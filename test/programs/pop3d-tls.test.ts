@@ -1,5 +1,6 @@
 // pop3d with a certificate, as a program: TLS over every kind of connection, faulty files, and who may do without TLS.
 
+import { X509Certificate } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -245,6 +246,30 @@ t.test('the made-up salt of an unknown user is the same in every process', async
   t.match(one, /^s=[A-Za-z0-9+/]{22}==,i=\d+$/);
   t.equal(one, again);
   t.not(one, another);
+});
+
+t.test('of several certificates the client gets the one for the name it asks for', async (t) => {
+  const second = makeCertificate(folder, { name: 'second', host: 'mail.example.net' });
+  const args = [...files, '--tls-cert', second.cert, '--tls-key', second.key, '--tls'];
+  const [{ start } = { start: undefined }] = transports;
+  if (start === undefined) throw new Error('no transport');
+  for (const [servername, shown] of [
+    ['mail.example.net', second.cert],
+    ['localhost', cert],
+    ['unknown.example', cert],
+  ] as const) {
+    const { program, connection } = await start(t, args, makeMailRoot(t));
+    const { socket, client } = await shakeHands(connection, { servername });
+    t.match(await client.status(), /^\+OK/);
+    const { fingerprint256 } = new X509Certificate(readFileSync(shown));
+    t.equal(socket.getPeerCertificate().fingerprint256, fingerprint256, servername);
+    await client.ok('QUIT');
+    socket.destroy();
+    t.equal((await program.ending).status, 0);
+  }
+  const result = await refusing(t, cert, key, ['--tls-cert', second.cert]);
+  t.equal(result.status, 100);
+  t.match(result.stderr, /option --tls-key is given 1 times and --tls-cert 2 times/);
 });
 
 function refusing(
