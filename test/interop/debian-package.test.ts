@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { BootedDebian, makeNodePackage, unlessBootable } from '../support/peers/booted-debian.js';
 import { unlessInstalled } from '../support/peers/debian.js';
-import { runCommand } from '../support/programs/run-program.js';
+import { startCommand } from '../support/programs/run-program.js';
 import { installNode } from '../support/suite/node-binaries.js';
 
 const project = fileURLToPath(new URL('../../../', import.meta.url));
@@ -38,7 +38,8 @@ t.test(
   { skip: unlessBootable() || unlessInstalled('dpkg-deb') },
   async (t) => {
     const debian = await BootedDebian.boot(t);
-    const built = await runCommand(t, join(project, 'packaging/deb'), [debian.shared]);
+    const deb = startCommand(t, join(project, 'packaging/deb'), [debian.shared]);
+    const built = await deb.finish('', 240_000);
     t.equal(built.status, 0, built.stderr);
     await t.test('lintian finds nothing', { skip: unlessInstalled('lintian') }, async (t) => {
       const packages = [
@@ -46,7 +47,7 @@ t.test(
         'lintian --fail-on error,warning "$0"/pop3-suite_*.deb',
         debian.shared,
       ];
-      const { status, stdout } = await runCommand(t, 'bash', packages);
+      const { status, stdout } = await startCommand(t, 'bash', packages).finish('', 240_000);
       t.match({ status, text: stdout.toString() }, { status: 0, text: '' });
     });
     await makeNodePackage(t, installNode('22'), debian.shared);

@@ -50,7 +50,7 @@ function run(
 }
 
 const command =
-  /^.*Node [0-9.]+ has no SQLite, .*: cd \S+ && npm install .* better-sqlite3 .*Node 22\.16 or later"?\n$/;
+  /^.*Node [0-9.]+ has no SQLite, .*: cd \S+ && npm install --no-save --foreground-scripts better-sqlite3 .*Node 22\.16 or later"?\n$/;
 
 t.test('a session without better-sqlite3', async (t) => {
   const cwd = install(t);

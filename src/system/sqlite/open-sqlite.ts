@@ -42,24 +42,31 @@ function findEngine(): SqliteEngine {
 export function whyNoSqlite(): string | null {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 16)) return null;
-  try {
-    const { resolve } = createRequire(import.meta.url);
-    const folder = dirname(resolve('better-sqlite3/package.json'));
-    if (existsSync(join(folder, 'build/Release/better_sqlite3.node'))) return null;
-  } catch {
-    // The package is not there.
-  }
-  return whatMends();
+  const folder = packageFolder();
+  const isBuilt = folder !== null && existsSync(join(folder, 'build/Release/better_sqlite3.node'));
+  return isBuilt ? null : whatMends();
 }
 
 function whatMends(): string {
-  // Where the package was installed: what is above `build/src/system/sqlite`.
+  // Where this was installed: what is above `build/src/system/sqlite`.
   const folder = fileURLToPath(new URL('../../../../', import.meta.url)).replace(/\/$/, '');
+  // npm removes an optional package whose binary could not be built.
+  const command = packageFolder() === null ? 'install --no-save --foreground-scripts' : 'rebuild';
   return (
     `Node ${process.versions.node} has no SQLite, and better-sqlite3 has no binary for it: ` +
-    `cd ${folder} && npm install --no-save --allow-scripts=better-sqlite3 better-sqlite3 ` +
+    `cd ${folder} && npm ${command} better-sqlite3 ` +
     `(needs make, g++ and python3), or use Node 22.16 or later`
   );
+}
+
+/** Where better-sqlite3 is, built or not; null where it is not. */
+function packageFolder(): string | null {
+  try {
+    const { resolve } = createRequire(import.meta.url);
+    return dirname(resolve('better-sqlite3/package.json'));
+  } catch {
+    return null;
+  }
 }
 
 /** Not installed, not built, or built for another Node; a lack of descriptors is none of these. */

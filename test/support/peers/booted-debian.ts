@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import { runCommand, startCommand, type Result } from '../programs/run-program.js';
+import { startCommand, type Result } from '../programs/run-program.js';
 import { WireClient } from '../sessions/wire-client.js';
 import { cacheFolder } from '../suite/node-binaries.js';
 import { deadline } from '../suite/deadline.js';
@@ -110,7 +110,8 @@ export async function makeNodePackage(t: Test, node: string, folder: string): Pr
     printf 'Package: nodejs\\nVersion: %s\\nArchitecture: %s\\nMaintainer: tests <root@localhost>\\nDescription: Node.js\\n' \
       "$("$0" --version | tr -d v)" "$(dpkg --print-architecture)" >"$1/DEBIAN/control" &&
     dpkg-deb -Znone --root-owner-group -b "$1" "$1.deb" && rm -r "$1"`;
-  const { status, stderr } = await runCommand(t, 'bash', ['-c', script, node, root]);
+  const packing = startCommand(t, 'bash', ['-c', script, node, root]);
+  const { status, stderr } = await packing.finish('', 120_000);
   if (status !== 0) throw new Error(stderr);
   return `${root}.deb`;
 }
