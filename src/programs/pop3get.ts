@@ -4,6 +4,8 @@
 import '../system/program/refuse-debugger.js';
 import { Interrupted } from '../pop3-client/settings/failures.js';
 import { readAccountsFile } from '../pop3-client/accounts/accounts-file.js';
+import { importState } from '../pop3-client/accounts/import-state.js';
+import { prepareDirectory } from '../pop3-client/keep/open-delivery.js';
 import { runAccounts, type AccountsSummary } from '../pop3-client/accounts/run-accounts.js';
 import { openNameServer } from '../pop3-client/find/name-server.js';
 import {
@@ -31,7 +33,9 @@ import { collectOnOneThread, keepYoungSpaceSmall } from '../system/runtime/young
 keepYoungSpaceSmall();
 collectOnOneThread();
 
-const synopsis = '[options] domain username [password | -] | [options] --config FILE [NAME...]';
+const synopsis =
+  '[options] domain username [password | -] | [options] --config FILE [NAME...] | ' +
+  '[options] import-state FILE domain username';
 
 void runProgram(
   {
@@ -46,6 +50,7 @@ void runProgram(
   async (commandLine) => {
     const { options, positionals } = commandLine;
     if (options.config !== undefined) return runConfiguration(options.config, commandLine);
+    if (positionals[0] === 'import-state') return runImport(commandLine);
     const [domain = '', user = ''] = positionals;
     if (positionals.length < 2) throw new UsageError(`too few arguments: ${synopsis}`);
     if (positionals.length > 3) {
@@ -78,6 +83,22 @@ async function transfer(
   if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return summary.exit;
+}
+
+/** What another client fetched is not fetched again. */
+async function runImport({ options, positionals }: Pop3getCommandLine): Promise<ExitCode> {
+  const [, file = '', ...mailbox] = positionals;
+  if (mailbox.length !== 2) throw new UsageError('import-state needs FILE domain username');
+  const secret = { kind: 'password', password: Buffer.from('none') } as const;
+  const settings = await readSettings({ options, positionals: mailbox }, secret, {});
+  const { maildir: directory, account } = settings;
+  prepareDirectory(settings);
+  const [host = '', user = ''] = mailbox;
+  const { client, added, known } = await importState(file, { directory, account }, { host, user });
+  process.stdout.write(
+    `${added} unique-ids of ${account} taken over from ${client}, ${known} were known\n`,
+  );
+  return exitCode.ok;
 }
 
 /** The accounts of a file, each with a summary of its own, and one for all. */

@@ -7,8 +7,9 @@ import type { Learned } from '../talk/experience.js';
  * whether it was. `stored`: in the Maildir, durably. `doubtful`: stored, but the server did not
  * show that its replies were those to our commands. `handing`: about to be handed over, and nobody
  * knows what became of it while no later line says so. `returned`: it was not taken.
+ * `imported`: another client fetched it, by its own account; nobody here has seen its content.
  */
-export type RecordState = 'storing' | 'stored' | 'doubtful' | 'handing' | 'returned';
+export type RecordState = 'storing' | 'stored' | 'doubtful' | 'handing' | 'returned' | 'imported';
 
 /** A message that is in the Maildir and may still be on the server. */
 export interface StoredRecord {
@@ -119,7 +120,7 @@ function parseRecord(state: RecordState, values: readonly string[]): JournalLine
 }
 
 function isState(word: string): word is RecordState {
-  return ['storing', 'stored', 'doubtful', 'handing', 'returned'].includes(word);
+  return ['storing', 'stored', 'doubtful', 'handing', 'returned', 'imported'].includes(word);
 }
 
 function isKey(text: string): boolean {

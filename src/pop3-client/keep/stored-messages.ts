@@ -40,6 +40,7 @@ export class StoredMessages {
     for (const record of records) {
       if (record.state === 'storing' || record.state === 'handing') continue;
       if (record.key !== null) this.#byKey.set(record.key, record);
+      if (record.state === 'imported') continue;
       const same = this.#byContent.get(record.contentHash);
       if (same === undefined) this.#byContent.set(record.contentHash, [record]);
       else same.push(record);

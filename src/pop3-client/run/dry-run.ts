@@ -46,7 +46,9 @@ export async function findIntentions(
     const intentions = listing.entries.map((entry): Intention => {
       const { number, uniqueId, listedOctets, expectedOctets } = entry;
       const record = stored.find(entry);
-      const isStored = record?.state === 'stored' && record.listedOctets === listedOctets;
+      const isStored =
+        record?.state === 'imported' ||
+        (record?.state === 'stored' && record.listedOctets === listedOctets);
       const left = expectedOctets > maxOctets ? 'leave' : 'fetch';
       const action = isStored ? (isKept(record) ? 'keep' : 'delete') : left;
       return { number, uniqueId, listedOctets, action };

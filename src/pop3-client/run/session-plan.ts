@@ -119,6 +119,7 @@ function treat(
   { isKept, hasTop, isStoredInThisRun }: PlanContext,
 ): Treatment {
   if (record === null || record.state === 'doubtful') return 'fetch';
+  if (record.state === 'imported') return 'known';
   const { listedOctets, topHash } = record;
   const isSameSize = listedOctets === null || listedOctets === entry.listedOctets;
   // What is left on the server is not lost when a unique-id was given to another message.

@@ -161,15 +161,17 @@ async function transfer(
   };
 }
 
-/** What `--keep` says of a record, from now on. */
+/**
+ * What `--keep` says of a record, from now on. What another client fetched stays in any case:
+ * before a message is deleted it is compared with what was stored, and that was not stored here.
+ */
 export function keeping({
   keep,
   keepSeconds,
 }: Pick<Settings, 'keep' | 'keepSeconds'>): (record: StoredRecord) => boolean {
-  if (!keep) return () => false;
-  if (keepSeconds === null) return () => true;
-  const storedBefore = Date.now() / 1000 - keepSeconds;
-  return ({ stamp }) => Number.parseInt(stamp, 10) > storedBefore;
+  const storedBefore = Date.now() / 1000 - (keepSeconds ?? Infinity);
+  return ({ state, stamp }) =>
+    state === 'imported' || (keep && Number.parseInt(stamp, 10) > storedBefore);
 }
 
 function knownEvent({ key, contentHash }: StoredRecord): RunEvent {

@@ -1,0 +1,154 @@
+// Mailboxes that getmail6, fetchmail and mpop fetched and left on the server: pop3get goes on where they stopped.
+
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { expectProgram, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import {
+  makeMaildir,
+  numberedMessage,
+  numberedMessages,
+  runPop3get,
+  startFakeServer,
+  storedContents,
+  type FakeServer,
+} from '../support/programs/pop3get-fixture.js';
+import { runProgram, startCommand } from '../support/programs/run-program.js';
+
+const nobody = 65534;
+t.setTimeout(1_000_000);
+
+/** Has a client fetch all and keep it; returns the file in which it remembers that. */
+type Client = (t: Test, port: number, folder: string) => Promise<string>;
+
+async function run(
+  t: Test,
+  folder: string,
+  program: string,
+  args: readonly string[],
+): Promise<void> {
+  const env = { HOME: folder };
+  const running = startCommand(t, expectProgram(program), args, { env });
+  const { status, stderr } = await running.finish('', 900_000);
+  if (status !== 0) throw new Error(`${program}: ${String(status)} ${stderr.slice(0, 2000)}`);
+}
+
+const clients: readonly (readonly [name: string, client: Client])[] = [
+  [
+    'getmail',
+    async (t, port, folder) => {
+      const settings = join(folder, 'getmail');
+      const maildir = makeMaildir(t);
+      mkdirSync(settings, { mode: 0o700 });
+      writeFileSync(
+        join(settings, 'rc'),
+        `[retriever]
+type = SimplePOP3Retriever
+server = 127.0.0.1
+port = ${port}
+username = ann
+password = secret
+[destination]
+type = Maildir
+path = ${maildir}/
+[options]
+delete = false
+read_all = false
+verbose = 0
+`,
+      );
+      // It refuses to deliver as root.
+      for (const path of [folder, settings, join(settings, 'rc'), maildir])
+        chownSync(path, nobody, nobody);
+      for (const name of ['tmp', 'new', 'cur']) chownSync(join(maildir, name), nobody, nobody);
+      await run(t, folder, 'setpriv', [
+        ...[`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups', expectProgram('getmail')],
+        ...['--getmaildir', settings, '--rcfile', 'rc'],
+      ]);
+      return join(
+        settings,
+        readdirSync(settings).find((name) => name.startsWith('oldmail-')) ?? '',
+      );
+    },
+  ],
+  [
+    'fetchmail',
+    async (t, port, folder) => {
+      const settings = join(folder, 'fetchmailrc');
+      writeFileSync(
+        settings,
+        `poll 127.0.0.1 protocol pop3 port ${port} uidl auth password user "ann" password "secret" keep mda "cat >/dev/null" sslproto ""\n`,
+        { mode: 0o600 },
+      );
+      const state = join(folder, 'fetchids');
+      await run(t, folder, 'fetchmail', [
+        ...['-f', settings, '-i', state, '--silent', '--pidfile', join(folder, 'pid')],
+      ]);
+      return state;
+    },
+  ],
+  [
+    'mpop',
+    async (t, port, folder) => {
+      const state = join(folder, 'uidls');
+      await run(t, folder, 'mpop', [
+        ...['--file=/dev/null', '--host=127.0.0.1', `--port=${port}`, '--user=ann', '--quiet'],
+        ...['--passwordeval=echo secret', '--keep=on', '--auth=user', '--tls=off'],
+        ...[`--delivery=maildir,${makeMaildir(t)}`, `--uidls-file=${state}`],
+      ]);
+      return state;
+    },
+  ],
+];
+
+async function importFrom(
+  t: Test,
+  client: Client,
+  server: FakeServer,
+  count: number,
+): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'client-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const state = await client(t, server.port, folder);
+  t.ok(existsSync(state), state);
+  const maildir = makeMaildir(t);
+  const { status, stdout, stderr } = await runProgram(t, 'pop3get', [
+    ...['--directory', maildir, 'import-state', state, '127.0.0.1', 'ann'],
+  ]);
+  t.equal(status, 0, stderr);
+  t.match(stdout.toString(), new RegExp(`^${count} unique-ids of ann@127.0.0.1 taken over from`));
+  return maildir;
+}
+
+for (const [name, client] of clients) {
+  t.test(
+    `what ${name} fetched and kept is not fetched again, nor deleted`,
+    { skip: unlessInstalled(name) || (name === 'getmail' && unlessRoot()) },
+    async (t) => {
+      // getmail6 starts a process for each message.
+      const count = Number(process.env['KEPT_MESSAGES'] ?? (name === 'getmail' ? 30 : 1000));
+      const server = await startFakeServer(t, { messages: numberedMessages(count) });
+      const maildir = await importFrom(t, client, server, count);
+      server.messages.push(numberedMessage(count + 1));
+      server.commands.length = 0;
+      const kept = await runPop3get(t, server.port, maildir, ['--keep', '--json']);
+      t.match(JSON.parse(kept.stdout.toString()), { stored: 1, known: count, kept: count + 1 });
+      t.same(
+        server.commands.filter((line) => line.startsWith('RETR')),
+        [`RETR ${count + 1}`],
+      );
+      const later = await runPop3get(t, server.port, maildir, ['--json']);
+      t.match(JSON.parse(later.stdout.toString()), { stored: 0, deleted: 1, left: count });
+      t.equal(storedContents(maildir).length, 1);
+    },
+  );
+}
