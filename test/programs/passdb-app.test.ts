@@ -6,7 +6,8 @@ import { loginClient } from '../../src/auth/accounts/login-client.js';
 import { openAccounts } from '../../src/auth/open-accounts.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { SqliteFile } from '../support/accounts/sqlite-file.js';
-import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { MaildirFixture, makeInbox } from '../support/mail/maildir-fixture.js';
+import { startMailServer } from '../support/programs/mail-server.js';
 import { runProgram, startProgram } from '../support/programs/run-program.js';
 import { WireClient } from '../support/sessions/wire-client.js';
 import { testFolder } from '../support/suite/test-folder.js';
@@ -101,6 +102,32 @@ t.test('SCRAM serves all application passwords of a user, with one salt', async 
   await passdb('app', 'add', address, '--days', '7');
   await passdb('app', 'add', address, '--days', '90');
   t.equal(await accounts.leastDays(), 7);
+});
+
+t.test('a client logs in by SCRAM with whichever password it has', async (t) => {
+  const { file, folder, add } = makeSite(t);
+  await runProgram(t, 'passdb', ['--passdb', file, 'set', address, '--scheme', 'SCRAM-SHA-256'], {
+    input: 'secret\n',
+  });
+  const password = await add('--label', 'phone');
+  makeInbox(folder, address);
+  const { path: maildir } = new MaildirFixture(join(folder, 'fetched'));
+  const { port, program } = await startMailServer(t, folder);
+  for (const [given, status] of [
+    ['secret', 0],
+    [password, 0],
+    [password.toUpperCase(), 100],
+  ] as const) {
+    const args = ['--byip', '--implicit', '--auth', 'scram-sha-256', '--port', String(port)];
+    const result = await runProgram(
+      t,
+      'pop3get',
+      [...args, '--directory', maildir, '127.0.0.1', address],
+      { env: { POP3GET_PASSWORD: given } },
+    );
+    t.equal(result.status, status, result.stderr);
+  }
+  await program.logLine(/login .*mechanism=SCRAM-SHA-256 .*label=phone/);
 });
 
 t.test('an expired password is none, also where its row is remembered', async (t) => {
