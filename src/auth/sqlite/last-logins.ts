@@ -84,14 +84,14 @@ export class LastLogins {
     this.#timer ??= setTimeout(() => this.#write(), 0);
   }
 
-  /**
-   * Writes at once what waits, if nobody else is writing: before this process becomes another user.
-   */
-  flush(): void {
-    if (this.#waiting.size === 0) return;
+  /** Writes at once what waits, if nobody else is writing; what is not written then is lost. */
+  writeAndClose(): void {
+    clearTimeout(this.#timer);
+    if (this.#waiting.size > 0) this.#write();
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#write();
+    this.#waiting.clear();
+    this.#close();
   }
 
   #write(): void {

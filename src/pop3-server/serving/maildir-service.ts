@@ -67,14 +67,15 @@ function loginNoter(
 ): (login: NotedLogin) => void {
   const logins = new LastLogins({ file, onWarning: (why) => log.write('warning', { why }) });
   const service = security.isImplicit ? 'pop3s' : 'pop3';
-  // As root, for one session, it will be another user in a moment, who may not write the file.
+  // As root, for one session, it will be another user in a moment, who may not write the file, nor
+  // have it open.
   const becomesAnother = sessions === 'one' && process.geteuid?.() === 0;
   return ({ accepted, mechanism, peer = null, tlsVersion: tls }) => {
     const { user, domain } = accepted.identity;
     const { label } = accepted.grant;
     const at = `${new Date().toISOString().slice(0, 19)}Z`;
     logins.note({ user, domain, service, at, peer, mechanism, tls, label });
-    if (becomesAnother) logins.flush();
+    if (becomesAnother) logins.writeAndClose();
   };
 }
 

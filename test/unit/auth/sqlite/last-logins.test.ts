@@ -77,8 +77,10 @@ t.test('while another process writes it waits, and holds nobody up', async (t) =
   await written(file, [login]);
   const other = openSqlite(file, { access: 'write', busyTimeoutMs: 0 });
   other.exec('BEGIN IMMEDIATE');
+  const inHaste = new LastLogins({ file, onWarning: (why) => t.fail(why) });
+  inHaste.note({ ...login, at: '2026-11-30T00:00:00Z' });
+  inHaste.writeAndClose();
   logins.note({ ...login, at: '2026-12-01T00:00:00Z' });
-  logins.flush();
   t.same(
     readLastLogins(file, address).map(({ at }) => at),
     [login.at],
@@ -96,7 +98,7 @@ t.test('what cannot be written is one warning, however often it happens', async 
   const logins = new LastLogins({ file, onWarning: (why) => warnings.push(why) });
   for (let count = 0; count < 3; count += 1) {
     logins.note(login);
-    logins.flush();
+    logins.writeAndClose();
   }
   t.equal(warnings.length, 1);
   t.match(warnings[0], /^option --last-login: .*last\.sqlite: /);
