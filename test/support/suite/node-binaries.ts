@@ -1,7 +1,7 @@
 // Other versions of Node, from npm, in a cache outside of the project.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -16,9 +16,19 @@ export function installNode(version: string): string {
   const name = `node-linux-${process.arch}`;
   const path = join(folder, 'node_modules', name, 'bin/node');
   if (existsSync(path)) return path;
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  const options = ['--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts'];
-  execFileSync('npm', ['install', ...options, `${name}@${version}`], { stdio: 'inherit' });
+  // In a folder of this process's, since test files run side by side.
+  const unfinished = `${folder}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  writeFileSync(join(unfinished, 'package.json'), '{ "private": true }\n');
+  const options = ['--prefix', unfinished, '--no-audit', '--no-fund', '--ignore-scripts'];
+  // Not on stdout, where a test's results go.
+  const stdio = ['ignore', 'ignore', 'inherit'] as const;
+  execFileSync('npm', ['install', ...options, `${name}@${version}`], { stdio: [...stdio] });
+  try {
+    renameSync(unfinished, folder);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true });
+    if (!existsSync(path)) throw error;
+  }
   return path;
 }
