@@ -106,7 +106,11 @@ function settingsFor(port: number, maildir: string, timeoutMs: number): Settings
       ...{ domain: '127.0.0.1', byAddress: true, srvSelf: false, srvSuperdomains: false },
       ...{ implicit: true, families: [4], port, tls: 'auto', dnsServers: null },
     },
-    ...{ localAddress: null, localPort: null, trust: { roots: null, ca: null, fingerprint: null } },
+    ...{
+      localAddress: null,
+      localPort: null,
+      trust: { roots: null, ca: null, fingerprint: null, own: null },
+    },
     ...{
       user: 'ann',
       delivery: { kind: 'maildir' },

@@ -42,6 +42,7 @@ async function handshake(
     socket: plain,
     minVersion: 'TLSv1.2',
     ...caOption(trust),
+    ...(trust.own ?? {}),
     ...(isIP(serverName) === 0 ? { servername: serverName.replace(/\.$/, '') } : {}),
     rejectUnauthorized: trust.fingerprint === null,
     checkServerIdentity: (_host, certificate) => identityError(names, certificate),

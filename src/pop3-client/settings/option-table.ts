@@ -61,6 +61,8 @@ export const pop3getOptionTable = {
     value: 'SHA256',
     help: 'trust the one certificate with this SHA-256, whatever its name',
   },
+  'tls-cert': { kind: 'text', value: 'FILE', help: 'show the server this certificate (PEM)' },
+  'tls-key': { kind: 'text', value: 'FILE', help: 'the key that goes with it (PEM)' },
   auth: {
     kind: 'text',
     value: 'METHOD',

@@ -3,11 +3,19 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { domainToASCII } from 'node:url';
 import { reasonOf } from './failures.js';
 import type { Pop3getCommandLine } from './option-table.js';
 import { readDelivery, readDirectory } from './read-delivery.js';
-import type { AuthMode, LocationSettings, Secret, Settings, TlsMode } from './settings.js';
+import type {
+  AuthMode,
+  LocationSettings,
+  Secret,
+  Settings,
+  TlsMode,
+  TlsTrust,
+} from './settings.js';
 import { ConfigurationError, UsageError } from '../../system/failures/failures.js';
 
 /**
@@ -53,6 +61,7 @@ export async function readSettings(
           : null,
       ca: await readCertificates('--tls-ca', options['tls-ca']),
       fingerprint: readFingerprint(options['tls-fingerprint']),
+      own: await readOwnCertificate(options['tls-cert'], options['tls-key']),
     },
     // Gmail's own prefix: https://support.google.com/mail/answer/7104828
     user: options.recent === true ? `recent:${user}` : user,
@@ -176,6 +185,28 @@ async function readCertificates(source: string, path: string | undefined): Promi
     }
   }
   return text;
+}
+
+async function readOwnCertificate(
+  certPath: string | undefined,
+  keyPath: string | undefined,
+): Promise<TlsTrust['own']> {
+  if (certPath === undefined && keyPath === undefined) return null;
+  if (certPath === undefined || keyPath === undefined) {
+    throw new UsageError('--tls-cert and --tls-key go together');
+  }
+  const cert = await readCertificates('--tls-cert', certPath);
+  const key = await readFile(keyPath, 'latin1').catch((error: unknown) => {
+    throw new ConfigurationError(`--tls-key: ${reasonOf(error)}`);
+  });
+  try {
+    createSecureContext({ cert: cert ?? '', key });
+  } catch (error) {
+    throw new ConfigurationError(
+      `--tls-key: ${keyPath} is no key for the certificate in ${certPath}: ${reasonOf(error)}`,
+    );
+  }
+  return { cert: cert ?? '', key };
 }
 
 function readFingerprint(text: string | undefined): string | null {

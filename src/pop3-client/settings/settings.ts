@@ -12,6 +12,8 @@ export interface TlsTrust {
    * by CA and name.
    */
   readonly fingerprint: string | null;
+  /** The client's own certificate and key, PEM; null for none. */
+  readonly own: { readonly cert: string; readonly key: string } | null;
 }
 
 export type TlsMode = 'implicit' | 'stls' | 'off' | 'auto';
