@@ -64,7 +64,7 @@ t.test(
       t.match(await run('passdb add ann@example.org', 'x\n'), { status: 0, stderr: '' });
       const session = await run('pop3d', 'USER ann@example.org\r\nPASS x\r\nSTAT\r\nQUIT\r\n');
       t.match(session.stdout.toString(), /^\+OK 0 0\r$/m);
-      for (const name of ['tcpsrun', 'tcprule', 'pop3get', 'runsvc', 'pop3record']) {
+      for (const name of ['tcpsrun', 'tcprule', 'pop3get', 'runsvc', 'pop3record', 'pop3ctl']) {
         t.match(await run(`${name} --version`, ''), { status: 0, stderr: '' });
       }
     });
