@@ -1,6 +1,6 @@
 // Each program does its work once, as an administrator starts it; `.ci/run` has this on every version of Node that is supported.
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
@@ -46,7 +46,10 @@ for (const name of Object.keys(bin)) {
   t.test(`${name} --version and --help`, async (t) => {
     const told = await runProgram(t, name, ['--version']);
     t.match(told, { status: 0, stderr: '', stdout: Buffer.from(`${name} ${version}\n`) });
-    t.match(await runProgram(t, name, ['--help']), { status: 0, stderr: '' });
+    const help = await runProgram(t, name, ['--help']);
+    t.match(help, { status: 0, stderr: '' });
+    const [, page = ''] = /^Manual: man (.*)$/m.exec(help.stdout.toString()) ?? [];
+    t.ok(existsSync(page), `the manual is where it says: ${page}`);
   });
 }
 

@@ -1,5 +1,7 @@
 // The text of `--help`; loaded only when asked for.
 
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { formatOptionHelp, type OptionTable } from './options.js';
 
 export interface ProgramDescription<T extends OptionTable> {
@@ -20,6 +22,18 @@ export function formatHelp(description: ProgramDescription<OptionTable>): string
     formatOptionHelp(options) +
     `  --help, /HELP, /?, --version\n\n` +
     `Every --name VALUE may be written /NAME VALUE or /NAME:VALUE, every flag /NAME+ or /NAME-.\n` +
-    `Exit status: 0 done, 1 a negative answer, 100 usage or configuration, 111 try again.\n`
+    `Exit status: 0 done, 1 a negative answer, 100 usage or configuration, 111 try again.\n` +
+    formatManual(name)
   );
+}
+
+/** npm 12 installs no manual pages, and a checkout never did: they lie beside the programs. */
+function formatManual(name: string): string {
+  const folder = fileURLToPath(new URL('../../../../doc/', import.meta.url));
+  try {
+    const page = readdirSync(folder).find((file) => /^(.*)\.[1-8]$/.exec(file)?.[1] === name);
+    return page === undefined ? '' : `Manual: man ${folder}${page}\n`;
+  } catch {
+    return `Manual: man ${name}\n`; // Debian's package has them where man(1) looks.
+  }
 }
