@@ -11,6 +11,7 @@ import {
   startFakeServer,
   type FakeServer,
 } from '../support/programs/pop3get-fixture.js';
+import { takingRetrForDele } from '../support/programs/pop3get-odd-server.js';
 import { startProgram, type Result } from '../support/programs/run-program.js';
 import { seededRandom } from '../torture/random.js';
 
@@ -186,3 +187,26 @@ t.test(
     t.equal(server.messages.length, 1);
   },
 );
+
+for (const isAtOnce of [true, false]) {
+  const when = isAtOnce ? 'at once' : 'at QUIT';
+  t.test(
+    `what a server deletes ${when} though it was not taken is handed over later`,
+    async (t) => {
+      const folder = t.testdir({ mail: {} });
+      const [mail, state] = [join(folder, 'mail'), join(folder, 'state')];
+      const server: FakeServer = await startFakeServer(t, {
+        messages: three,
+        capabilities: ['USER', 'UIDL', 'EXPIRE 0'],
+        fault: (line, session, _socket, turn) => taking(line, session, turn),
+      });
+      const taking = takingRetrForDele(() => server, isAtOnce);
+      const first = await runPop3get(t, server.port, state, ['--deliver', 'command:exit 75']);
+      t.not(first.status, 0, first.stderr);
+      for (let runs = 0; runs < 3 && storedIn(mail).length < 3; runs += 1) {
+        await runPop3get(t, server.port, state, ['--deliver', `command:cat >${mail}/$POP3GET_ID`]);
+      }
+      t.same(storedIn(mail), sortedContents(three));
+    },
+  );
+}

@@ -9,7 +9,7 @@ export interface Settled {
   readonly tmpName: string;
   readonly record: StoredRecord;
   readonly memory: Memory;
-  /** Whether the server still has the message. */
+  /** Whether the server is certain to have the message still. */
   readonly hasOtherCopy: boolean;
 }
 
@@ -22,8 +22,7 @@ export interface DeliveryOutcome {
 
 export interface Delivery {
   /**
-   * Delivers what is new and records all. tmp has none of the recorded ones after it, nor of others
-   * that the server still has, but for those that may have been delivered.
+   * Delivers what is new and records all. tmp has none of the recorded ones after it.
    *
    * @param failures gets what went wrong here
    */

@@ -169,7 +169,12 @@ export class GroupStore {
         // The same octets came twice in different sessions: that settles a doubt.
         state: memory.kind === 'journal' ? 'stored' : state,
       };
-      settled.push({ tmpName: writer.tmpName, record, memory, hasOtherCopy: true });
+      settled.push({
+        tmpName: writer.tmpName,
+        record,
+        memory,
+        hasOtherCopy: record.state !== 'doubtful',
+      });
       arrivals.set(stamp, arrival);
     }
     const { recorded, left } = await this.#options.delivery.deliver(settled, this.#failures);

@@ -34,7 +34,6 @@ export class HandOver implements Delivery {
     const named = recorded.filter(({ memory }) => memory.kind === 'maildir');
     const left: { settled: Settled; reason: string }[] = [];
     const waiting = new Set(settled.filter(isFresh));
-    const undecided = new Set<Settled>();
     try {
       const before = undecidedNames(journal.content.records.values());
       await this.#note([...waiting], 'handing');
@@ -47,8 +46,7 @@ export class HandOver implements Delivery {
           continue;
         }
         left.push({ settled: one, reason: reasonFor(verdict) });
-        if (verdict.kind === 'undecided') undecided.add(one);
-        else await this.#note([one], 'returned');
+        if (verdict.kind !== 'undecided') await this.#note([one], 'returned');
       }
     } catch (error) {
       failures.push(error);
@@ -62,10 +60,9 @@ export class HandOver implements Delivery {
       failures.push(error);
       return { recorded: [], left };
     }
+    // What was not taken waits in tmp for the next listing: a server may throw away what was
+    // retrieved (RFC 1939 §8), at once or at QUIT.
     for (const one of recorded) this.#removeTmp(one);
-    for (const one of [...waiting, ...left.map(({ settled: each }) => each)]) {
-      if (one.hasOtherCopy && !undecided.has(one)) this.#removeTmp(one);
-    }
     return { recorded, left };
   }
 
