@@ -1,7 +1,7 @@
 // The npm package: what is in it, and that it serves when it is installed without install scripts, as npm 12 does by itself.
 
 import { execFile } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -41,6 +41,26 @@ t.test(
       }
       t.strictSame(
         files.filter((file) => /\.(?:map|ts)$|\/(?:test|bench)\//.test(file)),
+        [],
+      );
+    });
+
+    await t.test('every module that one of them imports is there', async (t) => {
+      await runCommand(t, 'tar', ['-xzf', tarball, '-C', folder]);
+      const build = join(folder, 'package/build');
+      const files = readdirSync(build, { recursive: true, encoding: 'utf8' });
+      const imports = files
+        .filter((file) => /\.c?js$/.test(file))
+        .flatMap((file) =>
+          [
+            ...readFileSync(join(build, file), 'utf8').matchAll(
+              /(?:from |import\(|require\()["'](\.[^"']+)["']/g,
+            ),
+          ].map(([, path = '']) => ({ file, path })),
+        );
+      t.ok(imports.length > 100, `${imports.length} imports`);
+      t.strictSame(
+        imports.filter(({ file, path }) => !existsSync(join(build, dirname(file), path))),
         [],
       );
     });
