@@ -2,7 +2,7 @@
 
 import { chmodSync, chownSync, mkdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
+import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import t, { type Test } from 'tap';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { MaildirFixture } from '../support/mail/maildir-fixture.js';
@@ -212,7 +212,7 @@ t.test("an administrator's link above the users' directories is followed", { ski
 t.test('what a password allows holds for its session', async (t) => {
   const { folder, login } = makeHost(t);
   const passdb = join(folder, 'passdb.sqlite');
-  const database = new Sqlite(passdb);
+  const database = new SqliteFile(passdb);
   database.exec('CREATE TABLE policy (read_only, days, networks, label)');
   const allow = database.prepare('INSERT INTO policy VALUES (?, ?, ?, ?)');
   allow.run(1, 30, '192.0.2.0/24 ', 'phone');
