@@ -12,6 +12,7 @@ done
 # Away from the caller's group, below which systemd makes its own. Version 2 is by itself, or beside version 1.
 for groups in /sys/fs/cgroup/unified /sys/fs/cgroup; do
   [ -e "$groups/cgroup.procs" ] || continue
+  callers=$groups$(sed -n 's/^0:://p' /proc/self/cgroup)
   own=$groups/pop3-test-$$
   mkdir "$own"
   echo $$ >"$own/cgroup.procs"
@@ -45,7 +46,14 @@ unshare -m -p -n -u -i -C --fork --kill-child bash -euc '
   exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin /sbin/init --log-target=console --unit=multi-user.target
 ' &
 unshare=$!
-trap 'kill -KILL $unshare; wait $unshare; rmdir "$own"' EXIT
+finish() {
+  kill -KILL "$unshare" 2>/dev/null
+  wait "$unshare" 2>/dev/null
+  echo $$ >"$callers/cgroup.procs"
+  until grep -q '^populated 0' "$own/cgroup.events"; do sleep 0.1; done
+  find "$own" -depth -type d -exec rmdir {} + 2>/dev/null
+}
+trap 'set +e; finish' EXIT
 until init=$(pgrep -P "$unshare") && [ "$(cat "/proc/$init/comm")" = systemd ]; do
   kill -0 "$unshare"
   sleep 0.1
