@@ -1,21 +1,14 @@
 // The authenticator over an account source: gets the row, verifies, and says nothing by the time it
 // takes.
 
-import { createHmac, randomBytes } from 'node:crypto';
 import { SourceUnavailable, type AccountSource } from '../accounts/account-source.js';
 import type { PlainLookup, ScramLookup, Unavailable, Verdict } from '../accounts/authenticator.js';
 import type { Attempt, ChainLink } from '../accounts/chain-link.js';
 import { loginClient, type LoginClient } from '../accounts/login-client.js';
 import { tryLoginName, type LoginName } from '../accounts/login-name.js';
-import { unmatchablePassword } from '../stored/make-password.js';
 import { maxPasswordOctets } from '../stored/password-octets.js';
 import { saslprep } from '../stored/saslprep.js';
-import {
-  parseStoredPassword,
-  UnusablePasswordError,
-  type ParseOptions,
-  type StoredPassword,
-} from '../stored/stored-password.js';
+import { UnusablePasswordError, type ParseOptions } from '../stored/stored-password.js';
 import {
   groupsOf,
   matchIn,
@@ -28,6 +21,7 @@ import {
 import { NoTurnError } from '../turns/fair-turns.js';
 import { processHashQueue } from './hash-queue.js';
 import { canUseScram, lookUpScram } from './scram-lookup.js';
+import { StandIns } from './stand-ins.js';
 import { VerifiedPasswords, type Proof } from './verified-passwords.js';
 
 export interface VerifierOptions extends ParseOptions {
@@ -48,13 +42,13 @@ export class AccountVerifier implements ChainLink {
   readonly #source: AccountSource;
   readonly #options: VerifierOptions;
   readonly #verified: VerifiedPasswords;
-  /** Serves where the source has no secret: then made-up accounts last as long as this process. */
-  readonly #processSecret = randomBytes(32);
+  readonly #standIns: StandIns;
   #scramOffer: { readonly isOffered: boolean; readonly expiresAtMs: number } | undefined;
 
   constructor(source: AccountSource, options: VerifierOptions) {
     this.#source = source;
     this.#options = options;
+    this.#standIns = new StandIns(source, options);
     this.#verified = new VerifiedPasswords(options.rememberedPasswords ?? 0);
   }
 
@@ -88,16 +82,16 @@ export class AccountVerifier implements ChainLink {
         isActive: password.row.isActive,
         ...permitOf(password, client),
       }));
-      const decoy = await this.#decoyFor(login, name);
+      const decoy = await this.#standIns.decoyFor(login, name);
       return await processHashQueue.run(client.network, async () => {
         const model = await this.#source.pick(decoy.position, (text) =>
-          canUseScram(this.#tryParse(text)),
+          canUseScram(this.#standIns.tryParse(text)),
         );
         return lookUpScram({
           login,
           candidates,
           seed: decoy.seed,
-          model: model === null ? null : this.#tryParse(model),
+          model: model === null ? null : this.#standIns.tryParse(model),
         });
       });
     } catch (error) {
@@ -110,7 +104,7 @@ export class AccountVerifier implements ChainLink {
       const login = tryLoginName(name, this.#options.defaultDomain);
       const { usable } = await this.#find(login, client);
       // Read and parsed for every name: the time does not tell who exists.
-      await this.#standIn(login, name);
+      await this.#standIns.find(login, name);
       if (login === null || usable.length === 0) {
         return { found: 'nothing', isUnknown: true, reason: 'unknown user' };
       }
@@ -135,7 +129,9 @@ export class AccountVerifier implements ChainLink {
       return this.#scramOffer.isOffered;
     }
     try {
-      const found = await this.#source.pick(0n, (text) => canUseScram(this.#tryParse(text)));
+      const found = await this.#source.pick(0n, (text) =>
+        canUseScram(this.#standIns.tryParse(text)),
+      );
       const isOffered = found !== null;
       this.#scramOffer = { isOffered, expiresAtMs: performance.now() + scramOfferLifeMs };
       return isOffered;
@@ -164,19 +160,22 @@ export class AccountVerifier implements ChainLink {
       return {
         verdict: rejected(login === null ? 'impossible name' : 'unknown user'),
         isUnknown: true,
-        hide: async () => {
-          await this.#matches([await this.#standIn(login, name)], password, client);
-        },
+        hide: () => this.#verifyStandIn(login, name, password, client),
       };
     }
-    const matching = await this.#match(login, passwords.usable, password, client);
+    const { usable } = passwords;
+    const remembered = this.#remembered(login, usable, password);
+    // For a name that nobody has, a row is read in the place of its own, and before the hash: after
+    // the wait for it the same steps take longer.
+    const isHashed = remembered === undefined && usable.some(isHashedToVerify);
+    if (isHashed) await this.#standIns.find(login, name);
+    const matching = remembered ?? (await this.#match(login, usable, password, client));
     if (matching === null && passwords.fault !== null) throw passwords.fault;
     const found = matching === null ? null : permitOf(matching, client);
     if (found?.refusal === null) {
       return attempt({ verdict: 'accepted', identity: login, grant: found.grant });
     }
-    // For a name that nobody has, a row was read in the place of its own.
-    await this.#standIn(login, name);
+    if (!isHashed) await this.#standIns.find(login, name);
     return attempt(rejected(found?.refusal ?? 'wrong password'));
   }
 
@@ -188,28 +187,30 @@ export class AccountVerifier implements ChainLink {
     return passwords;
   }
 
+  #remembered(
+    login: LoginName,
+    passwords: readonly AccountPassword[],
+    password: Buffer,
+  ): AccountPassword | undefined {
+    return passwords.find(
+      (candidate) =>
+        isWorthRemembering(candidate) &&
+        this.#verified.has(proofOf(login, candidate.row.password, password)),
+    );
+  }
+
   async #match(
     login: LoginName,
     passwords: readonly AccountPassword[],
     password: Buffer,
     client: LoginClient,
   ): Promise<AccountPassword | null> {
-    const proofOf = ({ row }: AccountPassword): Proof => ({
-      ...login,
-      stored: row.password,
-      password,
-    });
-    // A comparison costs less than remembering one.
-    const isWorthRemembering = ({ row, stored }: AccountPassword): boolean =>
-      row.isActive && stored.kind !== 'plain';
-    const remembered = passwords.find(
-      (candidate) => isWorthRemembering(candidate) && this.#verified.has(proofOf(candidate)),
-    );
-    if (remembered !== undefined) return remembered;
     for (const group of groupsOf(passwords)) {
       const matching = await this.#matches(group, password, client);
       if (matching === null) continue;
-      if (isWorthRemembering(matching)) this.#verified.add(proofOf(matching));
+      if (isWorthRemembering(matching)) {
+        this.#verified.add(proofOf(login, matching.row.password, password));
+      }
       return matching;
     }
     return null;
@@ -236,43 +237,32 @@ export class AccountVerifier implements ChainLink {
     return null;
   }
 
-  /**
-   * What a name that nobody has is verified against: the stored password of somebody, chosen by the
-   * name. So whatever mixture of costs the accounts have, names that nobody has show the same, each
-   * always the same one.
-   */
-  async #standIn(login: LoginName | null, name: Buffer): Promise<Verifiable> {
-    const { position } = await this.#decoyFor(login, name);
-    const stored = await this.#source.pick(position, (text) => this.#tryParse(text) !== null);
-    return { stored: parseStoredPassword(stored ?? unmatchablePassword(), this.#options) };
-  }
-
-  /**
-   * Everything that is made up for a name depends on the name and a secret only: it is the same at
-   * each attempt.
-   */
-  async #decoyFor(login: LoginName | null, name: Buffer): Promise<Decoy> {
-    const secret = (await this.#source.decoySecret()) ?? this.#processSecret;
-    const canonical = login === null ? name : Buffer.from(`${login.user}@${login.domain}`);
-    const seed = createHmac('sha256', secret).update(canonical).digest();
-    return { seed, position: seed.readBigUInt64BE() >> 2n };
-  }
-
-  #tryParse(text: string): StoredPassword | null {
-    try {
-      return parseStoredPassword(text, this.#options);
-    } catch (error) {
-      if (error instanceof UnusablePasswordError) return null;
-      throw error;
+  /** Does for a name that nobody has what is done for others when the password is wrong. */
+  async #verifyStandIn(
+    login: LoginName | null,
+    name: Buffer,
+    password: Buffer,
+    client: LoginClient,
+  ): Promise<void> {
+    const standIn = await this.#standIns.find(login, name);
+    if (isHashedToVerify(standIn)) {
+      this.#verified.has(proofOf(login ?? nobody, standIn.text, password));
     }
+    await this.#matches([standIn], password, client);
   }
 }
 
-interface Decoy {
-  /** 32 octets. */
-  readonly seed: Buffer;
-  /** As AccountSource.pick wants it. */
-  readonly position: bigint;
+function proofOf(login: LoginName, stored: string, password: Buffer): Proof {
+  return { ...login, stored, password };
+}
+
+function isHashedToVerify({ stored }: Verifiable): boolean {
+  return stored.kind !== 'plain';
+}
+
+/** A comparison costs less than remembering one. */
+function isWorthRemembering(candidate: AccountPassword): boolean {
+  return candidate.row.isActive && isHashedToVerify(candidate);
 }
 
 /** Of a name that this source has, or that no source can have: nothing is left to be hidden. */
