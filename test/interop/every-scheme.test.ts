@@ -8,7 +8,7 @@ import {
   parseStoredPassword,
   verifiableSchemes,
   weakSchemes,
-} from '../../src/auth/stored/stored-password.js';
+} from '../../src/auth/stored/parse-stored-password.js';
 import { verifyPassword } from '../../src/auth/stored/verify-password.js';
 import { unlessInstalled } from '../support/peers/debian.js';
 

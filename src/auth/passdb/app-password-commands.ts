@@ -6,7 +6,7 @@ import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import type { LoginName } from '../accounts/login-name.js';
 import type { AppPassword } from '../accounts/account-store.js';
 import { hashScram, newScramLook } from '../stored/make-password.js';
-import { parseStoredPassword } from '../stored/stored-password.js';
+import { parseStoredPassword } from '../stored/parse-stored-password.js';
 import type { PassdbContext } from './passdb-commands.js';
 import { openAccountStore, openAppPasswordStore, using } from './open-stores.js';
 import { printable, refuse } from './passdb-output.js';

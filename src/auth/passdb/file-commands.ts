@@ -11,7 +11,7 @@ import {
   UnstorablePasswordError,
   type WritableScheme,
 } from '../stored/make-password.js';
-import { parseStoredPassword, UnusablePasswordError } from '../stored/stored-password.js';
+import { parseStoredPassword, UnusablePasswordError } from '../stored/parse-stored-password.js';
 import { AccountLines, csvHeader, formatUser, type AccountFormat } from './account-formats.js';
 import { openAccountStore, openAppPasswordStore, using } from './open-stores.js';
 import type { PassdbContext } from './passdb-commands.js';

@@ -22,7 +22,7 @@ import {
   UnusablePasswordError,
   verifiableSchemes,
   weakSchemes,
-} from '../stored/stored-password.js';
+} from '../stored/parse-stored-password.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
 
 export interface PassdbContext {

@@ -1,7 +1,7 @@
 // crypt(5) strings, taken apart and checked: `$id$…`, and DES. Pure.
 
 import { costCeilings, requireCost } from './cost-ceilings.js';
-import type { StoredPassword } from './password-kinds.js';
+import type { StoredPassword } from './stored-password.js';
 import { malformed, UnusablePasswordError } from './unusable-password.js';
 
 /** By what the string begins with; the names are Dovecot's where it has one. */

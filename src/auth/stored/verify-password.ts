@@ -7,7 +7,7 @@ import type { Algorithm } from '@node-rs/argon2';
 import { maxBcryptOctets } from './make-password.js';
 import { isEqual } from './password-octets.js';
 import { deriveScramCredentials } from './scram-keys.js';
-import type { StoredPassword } from './stored-password.js';
+import type { StoredPassword } from './parse-stored-password.js';
 import { SystemCryptMissing, systemCrypt } from './system-crypt.js';
 import { UnusablePasswordError } from './unusable-password.js';
 

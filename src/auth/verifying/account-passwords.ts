@@ -12,7 +12,7 @@ import {
   UnusablePasswordError,
   type ParseOptions,
   type StoredPassword,
-} from '../stored/stored-password.js';
+} from '../stored/parse-stored-password.js';
 import { verifyPassword } from '../stored/verify-password.js';
 import { isPermitted } from './permitted-networks.js';
 

@@ -8,7 +8,7 @@ import { loginClient, type LoginClient } from '../accounts/login-client.js';
 import { tryLoginName, type LoginName } from '../accounts/login-name.js';
 import { maxPasswordOctets } from '../stored/password-octets.js';
 import { saslprep } from '../stored/saslprep.js';
-import { UnusablePasswordError, type ParseOptions } from '../stored/stored-password.js';
+import { UnusablePasswordError, type ParseOptions } from '../stored/parse-stored-password.js';
 import {
   groupsOf,
   matchIn,

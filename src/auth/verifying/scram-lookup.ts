@@ -13,7 +13,7 @@ import type { LoginName } from '../accounts/login-name.js';
 import { newPasswordCosts } from '../stored/make-password.js';
 import { saslprep } from '../stored/saslprep.js';
 import { deriveScramCredentials } from '../stored/scram-keys.js';
-import type { StoredPassword } from '../stored/stored-password.js';
+import type { StoredPassword } from '../stored/parse-stored-password.js';
 
 /** A password that is stored for an account, and what comes with it. */
 export interface ScramCandidate extends FoundPassword {

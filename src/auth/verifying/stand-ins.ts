@@ -10,7 +10,7 @@ import {
   UnusablePasswordError,
   type ParseOptions,
   type StoredPassword,
-} from '../stored/stored-password.js';
+} from '../stored/parse-stored-password.js';
 import type { Verifiable } from './account-passwords.js';
 
 export interface StandIn extends Verifiable {

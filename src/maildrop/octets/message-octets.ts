@@ -15,7 +15,7 @@ import {
 import { countOctets, OctetCounter } from '../../wire/multiline.js';
 import { countInParallel, messagesWorthAThread } from './count-in-parallel.js';
 import { uncounted } from './counting-task.js';
-import type { MaildirView } from '../view/maildir-view.js';
+import type { LiveView } from '../view/live-view.js';
 import type { MaildirMessage } from '../view/message-list.js';
 import type { MessageFiles } from '../view/message-files.js';
 import { readOctetsCache, writeOctetsCache, type OctetsEntry } from './octets-cache.js';
@@ -43,7 +43,7 @@ const messagesWorthRemembering = 64;
 
 export class MessageOctets {
   readonly #inbox: string;
-  readonly #view: MaildirView;
+  readonly #view: LiveView;
   readonly #files: MessageFiles;
   readonly #report: Report;
   readonly #shouldStop: ShouldStop;
@@ -56,7 +56,7 @@ export class MessageOctets {
 
   constructor(
     inbox: string,
-    view: MaildirView,
+    view: LiveView,
     files: MessageFiles,
     session: { readonly report: Report; readonly shouldStop: ShouldStop },
   ) {

@@ -5,7 +5,7 @@ import { flagsOf, withFlag } from '../../maildir/base-name.js';
 import type { ShouldStop } from '../messages/counting-stopped.js';
 import { UnservableMessage } from '../messages/unservable-message.js';
 import { youngerThan } from '../view/younger-than.js';
-import { MaildirView, type DirectoryKind } from '../view/maildir-view.js';
+import { LiveView, type DirectoryKind } from '../view/live-view.js';
 import type { MaildirMessage } from '../view/message-list.js';
 import { MaildirFolders } from '../place/maildir-folders.js';
 import type { Maildrop, MessageRecord, OpenMessage, RemovalResult } from '../messages/maildrop.js';
@@ -50,7 +50,7 @@ export async function openMaildirMaildrop(
   options: MaildirMaildropOptions,
 ): Promise<Maildrop> {
   const folders = new MaildirFolders(inbox);
-  const view = await MaildirView.open(folders, options.recent?.get(inbox), options.kind);
+  const view = await LiveView.open(folders, options.recent?.get(inbox), options.kind);
   if (view === null) {
     options.expectMissing?.();
     return emptyMaildrop;
@@ -68,7 +68,7 @@ export async function openMaildirMaildrop(
 class MaildirMaildrop implements Maildrop {
   readonly records: readonly MaildirMessage[];
   readonly #folders: MaildirFolders;
-  readonly #view: MaildirView;
+  readonly #view: LiveView;
   readonly #files: MessageFiles;
   readonly #octets: MessageOctets;
   readonly #options: MaildirMaildropOptions;
@@ -79,7 +79,7 @@ class MaildirMaildrop implements Maildrop {
 
   constructor(
     folders: MaildirFolders,
-    view: MaildirView,
+    view: LiveView,
     shown: readonly MaildirMessage[],
     options: MaildirMaildropOptions,
   ) {

@@ -3,7 +3,7 @@
 
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import type { MaildirMessage } from './message-list.js';
-import type { MaildirView } from './maildir-view.js';
+import type { LiveView } from './live-view.js';
 import type { ShouldStop } from '../messages/counting-stopped.js';
 import type { OpenMessage } from '../messages/maildrop.js';
 import { maxMagicBytes, packingOf, type Packing } from '../packed/packing.js';
@@ -14,14 +14,14 @@ import { StoredText } from './stored-text.js';
 const maxChases = 20;
 
 export class MessageFiles {
-  readonly #view: MaildirView;
+  readonly #view: LiveView;
   readonly #shouldStop: ShouldStop;
   readonly #opener = new MessageFileOpener();
   /** Messages that are not stored as text, with the size of their text. */
   readonly #packed = new WeakMap<MaildirMessage, number>();
 
   /** @param shouldStop asked while a large compressed message is unpacked to learn its size */
-  constructor(view: MaildirView, shouldStop: ShouldStop) {
+  constructor(view: LiveView, shouldStop: ShouldStop) {
     this.#view = view;
     this.#shouldStop = shouldStop;
   }

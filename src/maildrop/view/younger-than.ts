@@ -3,7 +3,7 @@
 import { lstatSync } from 'node:fs';
 import { deliveryTimeOf } from '../../maildir/base-name.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
-import type { MaildirView } from './maildir-view.js';
+import type { LiveView } from './live-view.js';
 import type { MaildirMessage } from './message-list.js';
 
 const msPerDay = 86_400_000;
@@ -18,7 +18,7 @@ const msPerDay = 86_400_000;
  */
 export async function youngerThan(
   days: number,
-  view: MaildirView,
+  view: LiveView,
   nowMs: number,
 ): Promise<readonly MaildirMessage[]> {
   const earliestMs = nowMs - days * msPerDay;
@@ -31,7 +31,7 @@ export async function youngerThan(
   return younger;
 }
 
-function deliveredMs(message: MaildirMessage, view: MaildirView): number {
+function deliveredMs(message: MaildirMessage, view: LiveView): number {
   const { seconds } = deliveryTimeOf(message.baseName);
   if (Number.isFinite(seconds)) return seconds * 1000;
   const stats = lstatSync(view.pathOf(message), { throwIfNoEntry: false });

@@ -18,7 +18,7 @@ import { chooseProbe } from '../talk/probe.js';
 import { checkListed } from './check-listed.js';
 import { download } from './download.js';
 import type { Emit, RunEvent } from './events.js';
-import { judgeByContent, judgeByListing } from './held-messages.js';
+import { judgeByContent, judgeByListing } from './held-in-tmp.js';
 import { SessionBroken } from './session-broken.js';
 import { planSession, type Course } from './session-plan.js';
 import { settle, type Settlement } from './settle.js';

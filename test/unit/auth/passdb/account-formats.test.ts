@@ -8,7 +8,7 @@ import {
   type AccountFormat,
   type FileUser,
 } from '../../../../src/auth/passdb/account-formats.js';
-import { parseStoredPassword } from '../../../../src/auth/stored/stored-password.js';
+import { parseStoredPassword } from '../../../../src/auth/stored/parse-stored-password.js';
 import { fixedDraws } from '../../../support/mail/arbitrary-message.js';
 import { holds } from '../../../support/suite/property.js';
 

@@ -6,7 +6,7 @@ import {
   writableSchemes,
 } from '../../../../src/auth/stored/make-password.js';
 import { verifyPassword } from '../../../../src/auth/stored/verify-password.js';
-import { parseStoredPassword } from '../../../../src/auth/stored/stored-password.js';
+import { parseStoredPassword } from '../../../../src/auth/stored/parse-stored-password.js';
 
 for (const scheme of writableSchemes) {
   t.test(`${scheme}: what is stored fits the password and nothing near it`, async (t) => {

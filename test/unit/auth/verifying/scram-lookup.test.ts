@@ -5,7 +5,7 @@ import { hash, hmac, saltedPassword } from '../../../../src/auth/stored/scram-ke
 import {
   parseStoredPassword,
   type StoredPassword,
-} from '../../../../src/auth/stored/stored-password.js';
+} from '../../../../src/auth/stored/parse-stored-password.js';
 import { unlimited } from '../../../../src/auth/accounts/grant.js';
 import {
   lookUpScram,

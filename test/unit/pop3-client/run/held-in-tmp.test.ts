@@ -6,7 +6,7 @@ import {
   judgeByContent,
   judgeByListing,
   type HeldVerdicts,
-} from '../../../../src/pop3-client/run/held-messages.js';
+} from '../../../../src/pop3-client/run/held-in-tmp.js';
 import type { MailboxListing } from '../../../../src/pop3-client/talk/listing.js';
 
 const account = 'ann@example.org';

@@ -4,7 +4,7 @@ import {
   parseStoredPassword,
   schemeOf,
   UnusablePasswordError,
-} from '../../../../src/auth/stored/stored-password.js';
+} from '../../../../src/auth/stored/parse-stored-password.js';
 
 const salt = 'c29tZXNhbHRzYWx0';
 const tag = 'A'.repeat(43);

@@ -26,7 +26,7 @@ const scansToBelieveAbsence = 5;
 /** Whether a directory is for a Maildir only, or the one in which all of a user's things are. */
 export type DirectoryKind = 'maildir' | 'users-directory';
 
-export class MaildirView {
+export class LiveView {
   readonly list: MessageList;
   readonly messages: readonly MaildirMessage[];
   readonly #folders: MaildirFolders;
@@ -68,12 +68,12 @@ export class MaildirView {
     folders: MaildirFolders,
     snapshot: MaildirSnapshot | undefined,
     kind: DirectoryKind = 'maildir',
-  ): Promise<MaildirView | null> {
+  ): Promise<LiveView | null> {
     if (snapshot !== undefined) {
       const stamps = snapshot.stamps.copy();
       if (areAsBefore(stamps)) {
         const messages = await copyMessages(snapshot.messages);
-        return new MaildirView(folders, stamps, { ...snapshot, messages }, snapshot);
+        return new LiveView(folders, stamps, { ...snapshot, messages }, snapshot);
       }
     }
     if (!isMaildir(folders, kind)) return null;
@@ -84,7 +84,7 @@ export class MaildirView {
     const found = await scanForOpening(folders, stamps);
     const settled = stamps.areSettled ? stamps.copy() : null;
     const list = await listMessages(found, folders);
-    return new MaildirView(folders, stamps, list, settled && { ...list, stamps: settled });
+    return new LiveView(folders, stamps, list, settled && { ...list, stamps: settled });
   }
 
   /**
