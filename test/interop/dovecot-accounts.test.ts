@@ -1,6 +1,5 @@
 // Accounts in Dovecot's auth service, over a passwd-file, LDAP and PAM.
 
-import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -8,19 +7,12 @@ import type { Verdict } from '../../src/auth/accounts/authenticator.js';
 import { loginClient } from '../../src/auth/accounts/login-client.js';
 import { openSources } from '../../src/auth/open-sources.js';
 import { seeClientsLogIn, unlessClients } from '../support/accounts/client-logins.js';
-import { skipOrFail, unlessInstalled, unlessRoot } from '../support/peers/debian.js';
+import { unlessInstalled, unlessMountNamespaces, unlessRoot } from '../support/peers/debian.js';
 import { startDovecotAuth } from '../support/peers/dovecot-auth.js';
 import { startSlapd, unlessSlapd } from '../support/peers/slapd.js';
 import { testFolder } from '../support/suite/test-folder.js';
 
 const unlessDovecot = (): string | false => unlessInstalled('dovecot') || unlessRoot();
-/** Containers may have root without the right to mount. */
-function unlessMountNamespaces(): string | false {
-  const missing = unlessInstalled('unshare');
-  if (missing !== false) return missing;
-  const { status } = spawnSync('unshare', ['--mount', 'true']);
-  return status === 0 ? false : skipOrFail('unshare(1) may not mount here');
-}
 
 const ann = { user: 'ann@example.org', password: 'secret', mechanisms: 'clear' } as const;
 const unknown = /failure .*reason="Dovecot refuses"/;

@@ -1,5 +1,6 @@
 // Programs of other packages that some tests need. Without them a test is skipped, but never in CI.
 
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 
@@ -49,6 +50,14 @@ export function unlessInstalled(...names: readonly string[]): string | false {
 /** As `unlessInstalled`, for tests that only root can run. */
 export function unlessRoot(): string | false {
   return process.geteuid?.() === 0 ? false : 'only root can do this';
+}
+
+/** As `unlessInstalled`, for tests that mount: containers may have root without the right to. */
+export function unlessMountNamespaces(): string | false {
+  const missing = unlessInstalled('unshare');
+  if (missing !== false) return missing;
+  const { status } = spawnSync('unshare', ['--mount', 'true']);
+  return status === 0 ? false : skipOrFail('unshare(1) may not mount here');
 }
 
 /** The reason as it is, or with CI=true an Error. */
