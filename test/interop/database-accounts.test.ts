@@ -5,6 +5,11 @@ import { seeClientsLogIn, unlessClients } from '../support/accounts/client-login
 import { openSources } from '../../src/auth/open-sources.js';
 import { loginClient } from '../../src/auth/accounts/login-client.js';
 import type { Verdict } from '../../src/auth/accounts/authenticator.js';
+import {
+  openAccountStore,
+  openAppPasswordStore,
+  using,
+} from '../../src/auth/passdb/open-stores.js';
 import { hashPassword } from '../../src/auth/stored/make-password.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
@@ -51,6 +56,36 @@ for (const { name, start, unless } of servers) {
         { verdict: 'unavailable', isLasting: true, reason: /users/ },
         'a table that is missing is no unknown user',
       );
+    },
+  );
+
+  t.test(
+    `SCRAM is announced for application passwords in ${name}, as long as one counts`,
+    { skip: unless() },
+    async (t) => {
+      const server = await start(t);
+      const ann = { user: 'ann', domain: 'example.org' };
+      await using(openAccountStore({ source: server.uri }), async (users) =>
+        users.add(ann, await hashPassword('BLF-CRYPT', Buffer.from('secret'))),
+      );
+      const isAnnounced = async (): Promise<boolean> => {
+        const opened = await openSources({ sources: [server.uri], allowsWeakSchemes: false });
+        t.teardown(() => opened.close());
+        return opened.offersScram();
+      };
+      t.equal(await isAnnounced(), false, 'no application password');
+      const password = await hashPassword('SCRAM-SHA-256', Buffer.from('device'));
+      const unlimited = { networks: null, isReadOnly: false, days: null };
+      for (const [label, seconds, isUsable] of [
+        ['old', -60, false],
+        ['phone', 3600, true],
+      ] as const) {
+        const expiresAt = new Date(Date.now() + seconds * 1000);
+        await using(openAppPasswordStore({ source: server.uri }), (apps) =>
+          apps.add(ann, { ...unlimited, label, password, expiresAt }),
+        );
+        t.equal(await isAnnounced(), isUsable, label);
+      }
     },
   );
 

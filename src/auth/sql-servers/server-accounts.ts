@@ -44,6 +44,10 @@ const ownSample = {
   name: 'pop3d_own_sample',
   text: `SELECT password FROM users LIMIT ${sampleSize}`,
 };
+const appSample = {
+  name: 'pop3d_app_sample',
+  text: `SELECT password, expires FROM ${appTable} LIMIT ${sampleSize}`,
+};
 const ownDays = { name: 'pop3d_days', text: `SELECT min(days) FROM ${appTable}` };
 /** A sample is taken beside or after a reading: together they are within 5 s. */
 const sampleMs = 1000;
@@ -51,6 +55,7 @@ const sampleMs = 1000;
 /** What is known of the accounts as a whole. */
 interface Known {
   readonly sample: RowSample;
+  readonly appSample: RowSample;
   readonly secret: Buffer | null;
   readonly leastDays: number | null;
   readonly atMs: number;
@@ -88,9 +93,10 @@ export class ServerAccounts implements AccountSource {
     });
   }
 
+  /** An application password only where none of the users' own may be picked. */
   async pick(position: bigint, accepts: (stored: string) => boolean): Promise<string | null> {
-    const { sample } = await this.#recall();
-    return sample.pick(position, accepts);
+    const known = await this.#recall();
+    return known.sample.pick(position, accepts) ?? known.appSample.pick(position, accepts);
   }
 
   async decoySecret(): Promise<Buffer | null> {
@@ -167,13 +173,16 @@ export class ServerAccounts implements AccountSource {
           : await ifAllowed(() =>
               this.#origin ? driver.sample(connection, this.#origin, sampleSize) : [],
             );
-        const hasDays = isOwn && this.#apps?.areThere === true;
-        const [[days = null] = []] = hasDays ? await rowsOf(ownDays) : [];
+        const hasApps = isOwn && this.#apps?.areThere === true;
+        const apps = hasApps ? await rowsOf(appSample) : [];
+        const unexpired = apps.filter(([, expires]) => !isPast(expires));
+        const [[days = null] = []] = hasApps ? await rowsOf(ownDays) : [];
         const hasSecret = await driver.hasTable(connection, secretTable);
         const secrets = hasSecret ? await ifAllowed(() => rowsOf(secretQuery)) : [];
         const secret = secrets[0]?.[0];
         return {
           sample: new RowSample(stored.flatMap((value) => asText(value))),
+          appSample: new RowSample(unexpired.flatMap(([value]) => asText(value))),
           leastDays: days === null ? null : Number(days),
           secret: Buffer.isBuffer(secret) && secret.length >= 16 ? secret : null,
           atMs: performance.now(),

@@ -24,6 +24,7 @@ import { RememberedRows } from './remembered-rows.js';
 import {
   prepareStatements,
   sliceRows,
+  type NumberedPasswords,
   type SqliteRowOfAccount,
   type Statements,
 } from './statements.js';
@@ -104,9 +105,20 @@ export class AccountTable implements AccountSource {
     return this.#remembered.find(address);
   }
 
+  /** An application password only where none of the users' own may be picked. */
   async pick(position: bigint, accepts: (stored: string) => boolean): Promise<string | null> {
-    const range = await this.#read(({ range }) => {
-      const [first, last] = range?.first() ?? [];
+    const ownPassword = await this.#pickOf(0, position, accepts);
+    return ownPassword ?? this.#pickOf(1, position, accepts);
+  }
+
+  /** @param kind which of `numbered` */
+  async #pickOf(
+    kind: number,
+    position: bigint,
+    accepts: (stored: string) => boolean,
+  ): Promise<string | null> {
+    const range = await this.#read(({ numbered }) => {
+      const [first, last] = numbered[kind]?.range.first() ?? [];
       return typeof first === 'bigint' && typeof last === 'bigint' ? { first, last } : null;
     });
     if (range === null) return null;
@@ -119,7 +131,7 @@ export class AccountTable implements AccountSource {
       // A table of which no row is accepted is read in slices, and other sessions go on between
       // them.
       for (let next = from; next <= to;) {
-        const slice = await this.#read((open) => pickFrom(open, next, to, accepts));
+        const slice = await this.#read((open) => pickFrom(open.numbered[kind], next, to, accepts));
         if (slice.found !== null) return slice.found;
         next = slice.next;
         await otherWork();
@@ -230,16 +242,18 @@ function positionWithin(size: bigint, position: bigint): bigint {
 }
 
 function pickFrom(
-  { slice }: OpenTable,
+  passwords: NumberedPasswords | undefined,
   from: bigint,
   to: bigint,
   accepts: (stored: string) => boolean,
 ): { readonly found: string | null; readonly next: bigint } {
   let count = 0;
   let next = to + 1n;
-  for (const [id, value] of (slice?.rows([from, to]) ?? []) as Iterable<[bigint, SqliteValue]>) {
-    const text = value === null ? '' : asText(value);
-    if (accepts(text)) return { found: text, next };
+  const rows = (passwords?.slice.rows([from, to]) ?? []) as Iterable<[bigint, ...SqliteValue[]]>;
+  for (const [id, value, expiresAt] of rows) {
+    const text = asText(value);
+    const isPast = typeof expiresAt === 'bigint' && Number(expiresAt) <= Date.now() / 1000;
+    if (!isPast && accepts(text)) return { found: text, next };
     count += 1;
     if (count === sliceRows) next = id + 1n;
   }

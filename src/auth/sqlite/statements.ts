@@ -22,19 +22,22 @@ export interface Statements {
   readonly leastDays: SqliteStatement | 'unknown' | null;
   /** Of passdb's own table, without application passwords: these may be added at any time. */
   readonly schemaVersion: SqliteValue;
-  /**
-   * Smallest and largest number of a row, as bigint; null where the query's first column is no
-   * column of a table.
-   */
-  readonly range: SqliteStatement | null;
-  /** Numbers and passwords of up to `sliceRows` rows between two numbers; numbers are bigint. */
-  readonly slice: SqliteStatement | null;
+  /** One after the other: users' own passwords, and application passwords where there are any. */
+  readonly numbered: readonly NumberedPasswords[];
   readonly secret: SqliteStatement | null;
   /**
    * Whether what `byName` gives depends on nothing but the file: a view or another query may ask
    * what time it is.
    */
   readonly isOwnTable: boolean;
+}
+
+/** The passwords of a table, by the numbers of their rows, which are bigint. */
+export interface NumberedPasswords {
+  /** Smallest and largest number. */
+  readonly range: SqliteStatement;
+  /** Number, password, time of expiry or null, of up to `sliceRows` rows between two numbers. */
+  readonly slice: SqliteStatement;
 }
 
 /** About a millisecond's work. */
@@ -72,13 +75,18 @@ export function prepareStatements(
         ? 'unknown'
         : null,
     schemaVersion: query === undefined && !hasApps ? pragma(database, 'schema_version') : null,
-    ...prepareRows(database, origin),
+    numbered: [
+      ...numberPasswords(database, origin),
+      ...(hasApps ? numberPasswords(database, appPasswords, 'expires') : []),
+    ],
     secret: hasTable(database, 'scram_decoy')
       ? database.prepare('SELECT secret FROM scram_decoy')
       : null,
     isOwnTable: query === undefined && origin?.table?.toLowerCase() === 'users',
   };
 }
+
+const appPasswords = { table: 'app_passwords', column: 'password' };
 
 type RowReader = (values: readonly unknown[]) => AccountRow | null;
 
@@ -112,28 +120,25 @@ export function hasTable(database: SqliteDatabase, name: string): boolean {
 /**
  * @param origin where the passwords come from; the names are the schema's own, none comes from a
  *   peer
+ * @param expires the column that says until when a row counts, if there is one
+ * @returns nothing where the passwords are no column of a table
  */
-function prepareRows(
+function numberPasswords(
   database: SqliteDatabase,
   origin: { readonly table: string | null; readonly column: string | null } | undefined,
-): Pick<Statements, 'range' | 'slice'> {
+  expires = 'NULL',
+): readonly NumberedPasswords[] {
   const { table, column } = origin ?? {};
-  if (typeof table !== 'string' || typeof column !== 'string') return { range: null, slice: null };
+  if (typeof table !== 'string' || typeof column !== 'string') return [];
   const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;
   const rows = hasRowNumbers(database, quoted(table))
     ? quoted(table)
     : // A table WITHOUT ROWID is numbered as it is read, as far as that is quick.
       `(SELECT row_number() OVER () AS rowid, * FROM (SELECT * FROM ${quoted(table)} LIMIT 4096))`;
-  return {
-    range: database.prepare(
-      `SELECT (SELECT min(rowid) FROM ${rows}), (SELECT max(rowid) FROM ${rows})`,
-      'bigint',
-    ),
-    slice: database.prepare(
-      `SELECT rowid, ${quoted(column)} FROM ${rows} WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ${sliceRows}`,
-      'bigint',
-    ),
-  };
+  const range = `SELECT (SELECT min(rowid) FROM ${rows}), (SELECT max(rowid) FROM ${rows})`;
+  const slice = `SELECT rowid, ${quoted(column)}, ${expires} FROM ${rows}
+    WHERE rowid BETWEEN ? AND ? ORDER BY rowid LIMIT ${sliceRows}`;
+  return [{ range: database.prepare(range, 'bigint'), slice: database.prepare(slice, 'bigint') }];
 }
 
 function hasRowNumbers(database: SqliteDatabase, table: string): boolean {
