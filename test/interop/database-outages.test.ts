@@ -1,14 +1,16 @@
-// What a kept worker tells clients while its database is stopped, killed, hangs, is slow or comes back.
+// What a kept worker tells clients while its database is stopped, killed, cut off, hangs, is slow or comes back.
 
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { isDecided, isHonest, LoginStream } from '../support/accounts/login-stream.js';
 import { makeInbox } from '../support/mail/maildir-fixture.js';
+import { makeCutOffHost, unlessCutOffHost } from '../support/peers/cut-off-host.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { startMailServer } from '../support/programs/mail-server.js';
-import { testFolder } from '../support/suite/test-folder.js';
 import { poll } from '../support/suite/deadline.js';
 
 t.setTimeout(300_000);
@@ -29,7 +31,8 @@ interface Served {
 }
 
 async function serve(t: Test, passdb: string): Promise<Served> {
-  const mailRoot = join(testFolder(t), 'mail');
+  const mailRoot = mkdtempSync(join(tmpdir(), 'database-outages-'));
+  t.teardown(() => rm(mailRoot, { recursive: true, force: true }));
   makeInbox(mailRoot, 'ann@example.org');
   const { port, program } = await startMailServer(t, mailRoot, {
     env: { PASSDB: passdb, FAILURE_DELAY: '0' },
@@ -51,7 +54,10 @@ async function serve(t: Test, passdb: string): Promise<Served> {
         'no answer was untrue',
       );
       const latest = Math.max(...answers.map(({ tookMs }) => tookMs));
-      t.ok(latest < longestMs, `the latest answer came after ${latest.toFixed(0)} ms`);
+      t.ok(
+        latest < longestMs,
+        `of ${answers.length} the latest answer came after ${latest.toFixed(0)} ms`,
+      );
     },
   };
 }
@@ -99,6 +105,52 @@ t.test(
     await served.see();
     await poll('descriptors as at first', () =>
       Promise.resolve(served.descriptors() <= atFirst + 2 ? true : undefined),
+    );
+  },
+);
+
+t.test(
+  'PostgreSQL cut off without a word, and back: no untrue answer, none late; a second host serves',
+  { skip: unlessPostgresql() || unlessCutOffHost() },
+  async (t) => {
+    const host = makeCutOffHost(t);
+    const { address } = host;
+    await startPostgresql(t, accounts, {
+      settings: `listen_addresses = '${address}'`,
+      access: 'host all all samenet trust',
+      within: host.command,
+    });
+    const second = await startPostgresql(t, accounts);
+    const database = 'postgresql:///mail?user=postgres&host=';
+    const alone = await serve(t, `${database}${address}`);
+    const paired = await serve(t, `${database}${address},${second.folder}`);
+    const streams = [alone.stream, paired.stream];
+    const isDecidedByAll = async (): Promise<true | undefined> => {
+      const answers = await Promise.all(streams.map((stream) => stream.next(20)));
+      return answers.flat().every(isDecided) ? true : undefined;
+    };
+    t.ok(await isDecidedByAll(), 'all are decided');
+    const atFirst = [alone.descriptors(), paired.descriptors()];
+    host.cut();
+    const cutMs = performance.now();
+    const [lost] = await Promise.all([
+      alone.stream.next(270),
+      poll('the second host serves', async () =>
+        (await paired.stream.next(50)).every(isDecided) ? true : undefined,
+      ),
+    ]);
+    t.notOk(lost.some(isDecided), 'cut off: nothing is made up');
+    t.comment(`mended after ${(performance.now() - cutMs).toFixed(0)} ms`);
+    host.mend();
+    await poll('answers after it was mended', isDecidedByAll);
+    await alone.see();
+    await paired.see();
+    await poll('descriptors as at first', () =>
+      Promise.resolve(
+        [alone, paired].every((served, index) => served.descriptors() <= (atFirst[index] ?? 0) + 2)
+          ? true
+          : undefined,
+      ),
     );
   },
 );

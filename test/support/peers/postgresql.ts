@@ -50,13 +50,15 @@ export interface PostgresqlOptions {
   readonly access?: string;
   /** Of TCP, if it listens there, and in the name of its socket. */
   readonly port?: number;
+  /** A command that runs the server elsewhere, such as in a network namespace. */
+  readonly within?: readonly string[];
 }
 
 /** Makes a cluster with the database `mail`, and starts it. */
 export async function startPostgresql(
   t: Teardown,
   schema = '',
-  { settings = '', access = '', port = 5432 }: PostgresqlOptions = {},
+  { settings = '', access = '', port = 5432, within }: PostgresqlOptions = {},
 ): Promise<PostgresqlServer> {
   const bin = tryFindServer();
   if (bin === null) throw new Error('PostgreSQL is not installed');
@@ -86,7 +88,7 @@ ${settings}
     ]);
   const start = async (): Promise<void> => {
     await rm(join(data, 'postmaster.pid'), { force: true });
-    program = startUnprivileged(t, join(bin, 'postgres'), ['-D', data]);
+    program = startUnprivileged(t, join(bin, 'postgres'), ['-D', data], { within });
     await poll(
       'PostgreSQL answers',
       () =>

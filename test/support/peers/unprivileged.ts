@@ -28,14 +28,19 @@ export function serverFolder(t: Teardown, name: string): string {
   return folder;
 }
 
+export interface UnprivilegedOptions extends ProgramOptions {
+  /** A command of root's, such as `ip netns exec`, that runs the program. */
+  readonly within?: readonly string[] | undefined;
+}
+
 /** Starts a program as nobody where the tests run as root. */
 export function startUnprivileged(
   t: Teardown,
   command: string,
   args: readonly string[],
-  options: ProgramOptions = {},
+  { within = [], ...options }: UnprivilegedOptions = {},
 ): RunningProgram {
-  const [file = '', ...words] = [...(isRoot ? asNobody : []), command, ...args];
+  const [file = '', ...words] = [...within, ...(isRoot ? asNobody : []), command, ...args];
   return startCommand(t, file, words, { cwd: '/', ...options });
 }
 
