@@ -165,6 +165,9 @@ t.test(
       'USER ann@example.org\r\nPASS wrong\r\nUSER ann@example.org\r\nPASS open sesame\r\nQUIT\r\n',
     );
     t.equal(status, 0);
-    t.equal(readFileSync(join(cwd, 'words'), 'latin1'), 'ready\nfailed-login 0\nlogin\n');
+    t.equal(
+      readFileSync(join(cwd, 'words'), 'latin1'),
+      'ready\nfailed-login 0\nlogin ann%40example.org\n',
+    );
   },
 );

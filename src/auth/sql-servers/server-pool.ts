@@ -228,9 +228,12 @@ class TooSlow extends SqlFailure {}
 export async function within<T>(ms: number, work: Promise<T>, late: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(late());
-    }, ms);
+    timer = setTimeout(
+      () => {
+        reject(late());
+      },
+      Math.max(0, ms),
+    );
   });
   try {
     return await Promise.race([work, expired]);

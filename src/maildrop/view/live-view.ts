@@ -1,27 +1,19 @@
 // The live view of a Maildir: which of a session's messages are there, and under which names. No
-// locks. Scans twice before it believes that a message is gone, because readdir misses files that
-// are renamed meanwhile.
+// locks.
 
-import { baseNameOf } from '../../maildir/base-name.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 import type { Folder, MaildirFolders } from '../place/maildir-folders.js';
+import { markGone } from './gone-messages.js';
 import { MaildirStamps } from './maildir-stamps.js';
 import {
   copyMessages,
-  followRename,
   knowsAsMuch,
   listMessages,
   type MaildirMessage,
   type MaildirSnapshot,
   type MessageList,
 } from './message-list.js';
-import { scanForOpening, scanMaildir } from './opening-scan.js';
-
-/**
- * A message that this many scans in a row did not see is gone, even when the directory changes all
- * the time.
- */
-const scansToBelieveAbsence = 5;
+import { scanForOpening } from './opening-scan.js';
 
 /** Whether a directory is for a Maildir only, or the one in which all of a user's things are. */
 export type DirectoryKind = 'maildir' | 'users-directory';
@@ -124,28 +116,12 @@ export class LiveView {
   /** Scans until every message was seen or is believed to be gone. */
   async rescan(): Promise<void> {
     this.#round += 1;
-    const round = this.#round;
     // Another directory may be in the place of one that is open.
     this.#folders.release();
-    const byBaseName = await this.indexByBaseName();
-    for (let scans = 1; ; scans += 1) {
-      await scanMaildir(this.#folders, (subdirectory, name) => {
-        const message = byBaseName.get(baseNameOf(name));
-        if (message === undefined) return;
-        followRename(message, subdirectory, name);
-        message.seenInRound = round;
-      });
-      const missing = this.messages.filter(
-        (message) => message.status !== 'gone' && message.seenInRound < round,
-      );
-      if (missing.length === 0) return;
-      const isBelieved =
-        scans >= scansToBelieveAbsence || (!this.#stamps.haveChanged() && scans > 1);
-      if (isBelieved) {
-        for (const message of missing) message.status = 'gone';
-        return;
-      }
-    }
+    await markGone(this.messages, {
+      byBaseName: await this.indexByBaseName(),
+      ...{ folders: this.#folders, stamps: this.#stamps, round: this.#round },
+    });
   }
 
   /**

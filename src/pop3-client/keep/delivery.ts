@@ -2,7 +2,7 @@
 // where it goes.
 
 import type { StoredRecord } from '../journal/journal-format.js';
-import type { Memory } from './stored-messages.js';
+import type { Memory } from './already-stored.js';
 
 /** A file in tmp, and what the journal is to say of it. */
 export interface Settled {

@@ -13,7 +13,7 @@ import { MessageWriter } from './message-writer.js';
 import { formatTmpName } from './delivered-name.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { HeldMessage } from './recovery.js';
-import type { StoredMessages } from './stored-messages.js';
+import type { AlreadyStored } from './already-stored.js';
 
 /** A message that was read whole and is being made durable. */
 export interface Arrival {
@@ -35,7 +35,7 @@ export interface GroupStoreOptions {
   readonly maildir: string;
   readonly account: string;
   readonly delivery: Delivery;
-  readonly storedMessages: StoredMessages;
+  readonly alreadyStored: AlreadyStored;
   readonly traceHeader: (stamp: string) => Buffer;
   readonly onLeft: OnLeft;
 }
@@ -133,7 +133,7 @@ export class GroupStore {
   async deliverHeld(held: readonly HeldMessage[]): Promise<number> {
     const settled = held.map(({ tmpName, record }): Settled => {
       const identity = { ...record, topHash: record.topHash ?? '', wholeHash: null };
-      const memory = this.#options.storedMessages.takeFetched(record.key, identity);
+      const memory = this.#options.alreadyStored.takeFetched(record.key, identity);
       return { tmpName, record, memory, hasOtherCopy: false };
     });
     const { recorded, left } = await this.#options.delivery.deliver(settled, this.#failures);
@@ -154,7 +154,7 @@ export class GroupStore {
     state: 'stored' | 'doubtful',
     onStored: OnStored,
   ): Promise<void> {
-    const { storedMessages } = this.#options;
+    const { alreadyStored } = this.#options;
     const settled: Settled[] = [];
     const arrivals = new Map<string, Arrival>();
     for (const arrival of group) {
@@ -163,7 +163,7 @@ export class GroupStore {
       if (identity === null) continue;
       const { contentHash, topHash } = identity;
       const key = this.#keyOf(entry);
-      const memory = storedMessages.takeFetched(key, identity);
+      const memory = alreadyStored.takeFetched(key, identity);
       const record: StoredRecord = {
         ...{ key, contentHash, topHash, listedOctets: entry.listedOctets, stamp },
         // The same octets came twice in different sessions: that settles a doubt.

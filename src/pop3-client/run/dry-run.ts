@@ -9,7 +9,7 @@ import { Experience } from '../talk/experience.js';
 import { openSession } from '../talk/open-session.js';
 import { keeping, relevantRecords } from './session.js';
 import type { Settings } from '../settings/settings.js';
-import { StoredMessages } from '../keep/stored-messages.js';
+import { AlreadyStored } from '../keep/already-stored.js';
 import { TlsMemory } from '../find/tls-memory.js';
 
 export interface Intention {
@@ -42,7 +42,7 @@ export async function findIntentions(
     requestMailbox(client, false);
     const listing = await readMailbox(client, false);
     const records = relevantRecords([...content.records.values()], listing, account);
-    const stored = new StoredMessages(account, records, [], content.existed);
+    const stored = new AlreadyStored(account, records, [], content.existed);
     const intentions = listing.entries.map((entry): Intention => {
       const { number, uniqueId, listedOctets, expectedOctets } = entry;
       const record = stored.find(entry);

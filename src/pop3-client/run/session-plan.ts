@@ -4,7 +4,7 @@
 
 import type { StoredRecord } from '../journal/journal-format.js';
 import { uniqueIdKey } from '../journal/message-key.js';
-import type { StoredMessages } from '../keep/stored-messages.js';
+import type { AlreadyStored } from '../keep/already-stored.js';
 import type { Entry, MailboxListing } from '../talk/listing.js';
 
 /** What a run wants of its next session. */
@@ -65,7 +65,7 @@ type Treatment = 'known' | 'check' | 'fetch';
 
 export function planSession(
   { entries }: MailboxListing,
-  stored: StoredMessages,
+  stored: AlreadyStored,
   course: Course,
   context: PlanContext,
 ): SessionPlan {

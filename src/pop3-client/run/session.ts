@@ -8,7 +8,7 @@ import type { Journal } from '../journal/journal.js';
 import type { StoredRecord } from '../journal/journal-format.js';
 import { uniqueIdKey } from '../journal/message-key.js';
 import type { HeldMessage } from '../keep/recovery.js';
-import { StoredMessages } from '../keep/stored-messages.js';
+import { AlreadyStored } from '../keep/already-stored.js';
 import { StoreFailure } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
 import type { Capabilities } from '../talk/client.js';
@@ -74,7 +74,7 @@ async function transfer(
   const { account, maildir, maxOctets } = settings;
   const isKept = keeping(settings);
   const { records: allRecords, existed } = journal.content;
-  const storedMessages = new StoredMessages(
+  const alreadyStored = new AlreadyStored(
     account,
     relevantRecords([...allRecords.values()], listing, account),
     options.deliveredNames,
@@ -82,7 +82,7 @@ async function transfer(
   );
   const { traceHeader, delivery } = options;
   const store = new GroupStore({
-    ...{ maildir, account, storedMessages, traceHeader, delivery },
+    ...{ maildir, account, alreadyStored, traceHeader, delivery },
     onLeft: (entry, reason) => emit({ kind: 'left', entry, reason }),
   });
   const { entries, ignoredLines } = listing;
@@ -92,7 +92,7 @@ async function transfer(
   store.dropHeld(held.listed);
   await deliverHeld(store, held.gone, emit);
 
-  const plan = planSession(listing, storedMessages, course, {
+  const plan = planSession(listing, alreadyStored, course, {
     ...{ account, isKept, maxOctets, hasTop },
     isStoredInThisRun: (record) => journal.hasAdded(record),
   });
@@ -108,7 +108,7 @@ async function transfer(
   for (const entry of known) {
     const record = records.get(entry);
     if (record === undefined) continue;
-    storedMessages.take(record);
+    alreadyStored.take(record);
     records.set(entry, { ...record, listedOctets: entry.listedOctets });
     if (!journal.hasAdded(record)) emit(knownEvent(record));
   }
@@ -157,7 +157,7 @@ async function transfer(
     cleared: new Set([...settlement.marked, ...[...known, ...stored].filter(isKeptEntry)]),
     keptCount: kept.length - doubtful.size,
     // A record without unique-id may be that of a message which this session did not fetch.
-    remaining: isComplete ? kept : [...new Set([...kept, ...storedMessages.rest()])],
+    remaining: isComplete ? kept : [...new Set([...kept, ...alreadyStored.rest()])],
   };
 }
 

@@ -4,10 +4,10 @@
 export class Pause {
   #end: () => void = () => undefined;
 
-  /** Resolves after `ms` milliseconds, or when `end` is called. */
+  /** Resolves after `ms` milliseconds, at once where they are over, or when `end` is called. */
   async last(ms: number): Promise<void> {
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, Math.max(0, ms));
       this.#end = () => {
         clearTimeout(timer);
         resolve();

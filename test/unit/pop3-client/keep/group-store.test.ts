@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import type { Delivery } from '../../../../src/pop3-client/keep/delivery.js';
 import { GroupStore } from '../../../../src/pop3-client/keep/group-store.js';
-import { StoredMessages } from '../../../../src/pop3-client/keep/stored-messages.js';
+import { AlreadyStored } from '../../../../src/pop3-client/keep/already-stored.js';
 
 /** A disk with room for messages and none for their records. */
 const withoutRoom: Delivery = {
@@ -20,7 +20,7 @@ t.test('once a record found no room, no message takes what room is made for it',
   const account = 'ann@mail.example';
   const store = new GroupStore({
     ...{ maildir, account, delivery: withoutRoom, onLeft: () => t.fail('nothing is left') },
-    storedMessages: new StoredMessages(account, [], [], true),
+    alreadyStored: new AlreadyStored(account, [], [], true),
     traceHeader: () => Buffer.from('Received: by test\n'),
   });
   const entryOf = (number: number) => ({

@@ -4,7 +4,7 @@ import type {
   StoredRecord,
 } from '../../../../src/pop3-client/journal/journal-format.js';
 import { uniqueIdKey } from '../../../../src/pop3-client/journal/message-key.js';
-import { StoredMessages } from '../../../../src/pop3-client/keep/stored-messages.js';
+import { AlreadyStored } from '../../../../src/pop3-client/keep/already-stored.js';
 import {
   nameOf,
   planSession,
@@ -202,7 +202,7 @@ for (const row of rows) {
       {
         ...{ entries, hasUniqueIds: true, ignoredLines: 0, isCut: false, firstUniqueId: null },
       },
-      new StoredMessages(account, [...records.values()], [], true),
+      new AlreadyStored(account, [...records.values()], [], true),
       {
         ...{ isSettlingOnly: false, mayPipeline: true, hasCulprit: false },
         suspects: new Map(

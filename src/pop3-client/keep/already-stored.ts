@@ -16,7 +16,7 @@ export type Memory =
   | { readonly kind: 'maildir' }
   | { readonly kind: 'nowhere' };
 
-export class StoredMessages {
+export class AlreadyStored {
   readonly #account: string;
   readonly #byKey = new Map<string, StoredRecord>();
   readonly #byContent = new Map<string, StoredRecord[]>();
