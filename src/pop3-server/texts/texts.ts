@@ -10,11 +10,15 @@ const folder = new URL('./languages/', import.meta.url);
 /** The same text for each of the numbers that the language tells apart, such as `one`. */
 type PluralForms = { readonly other: string } & { readonly [form in Intl.LDMLPluralRule]?: string };
 
+const remembered = 1000;
+
 /** One language's texts. */
 export class Texts {
   readonly #tag: string;
   readonly #texts: Readonly<Record<string, string | PluralForms>>;
   #pluralRules: Intl.PluralRules | undefined;
+  /** Of the numbers that nearly every reply has; the rules take as long as the rest of it. */
+  readonly #pluralForms: Intl.LDMLPluralRule[] = [];
 
   /**
    * @param tag an RFC 5646 tag for which there is a file.
@@ -41,8 +45,14 @@ export class Texts {
   }
 
   #formFor(count: string | number | undefined, forms: PluralForms): string {
-    this.#pluralRules ??= new Intl.PluralRules(this.#tag);
-    return forms[this.#pluralRules.select(Number(count))] ?? forms.other;
+    const number = Number(count);
+    let form = this.#pluralForms[number];
+    if (form === undefined) {
+      this.#pluralRules ??= new Intl.PluralRules(this.#tag);
+      form = this.#pluralRules.select(number);
+      if (number < remembered) this.#pluralForms[number] = form;
+    }
+    return forms[form] ?? forms.other;
   }
 }
 
