@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['build/', '.tap/', 'demo/', 'packaging/', 'src/wire/kernel/'] },
+  { ignores: ['build/', '.tap/', 'demo/', 'services/packaging/', 'src/wire/kernel/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

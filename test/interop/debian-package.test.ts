@@ -38,7 +38,7 @@ t.test(
   { skip: unlessBootable() || unlessInstalled('dpkg-deb') },
   async (t) => {
     const debian = await BootedDebian.boot(t);
-    const deb = startCommand(t, join(project, 'packaging/deb'), [debian.shared]);
+    const deb = startCommand(t, join(project, 'services/packaging/deb'), [debian.shared]);
     const built = await deb.finish('', 240_000);
     t.equal(built.status, 0, built.stderr);
     await t.test('lintian finds nothing', { skip: unlessInstalled('lintian') }, async (t) => {
@@ -51,7 +51,7 @@ t.test(
       t.match({ status, text: stdout.toString() }, { status: 0, text: '' });
     });
     await makeNodePackage(t, installNode('22'), debian.shared);
-    cpSync(join(project, 'packaging/debian/tests/login'), join(debian.shared, 'login'));
+    cpSync(join(project, 'services/packaging/debian/tests/login'), join(debian.shared, 'login'));
 
     await t.test('installed, three commands give a mailbox that curl reads', async (t) => {
       await install(debian);

@@ -1,5 +1,5 @@
 // Before `npm pack`: builds, so that a package always has its programs, and pins every dependency as package-lock.json has it:
-// npm-shrinkwrap.json is what global installations go by. packaging/postpack.js removes it.
+// npm-shrinkwrap.json is what global installations go by. services/packaging/postpack.js removes it.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { buildIfNeeded } from './build-if-needed.js';
