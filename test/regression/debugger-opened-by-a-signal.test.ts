@@ -18,12 +18,17 @@ const names = [...Object.keys(bin), 'src/programs/demonstration.cjs'];
 
 /**
  * Code that runs in the program before its first statement, and writes down whether the debugger is
- * open.
+ * open. The signal wakes a thread of Node's, which asks the program's own thread to open it, and
+ * ends the program with SIGABRT when that has ended meanwhile: the program's end waits for it.
  */
 const preload = (isAwaited: boolean): string => `
 const { appendFileSync } = require('node:fs');
 const { url } = require('node:inspector');
 const look = (when) => appendFileSync(process.env.RESULT, when + ' ' + (url() ?? 'shut') + '\\n');
+let isOpened = false;
+process.on('internalMessage', ({ cmd }) => {
+  if (cmd === 'NODE_DEBUG_ENABLED') isOpened = true;
+});
 process.kill(process.pid, 'SIGUSR1');
 ${isAwaited ? 'while (url() === undefined);' : ''}
 setImmediate(() => {
@@ -31,7 +36,10 @@ setImmediate(() => {
   process.kill(process.pid, 'SIGUSR1');
 });
 setTimeout(() => look('later'), 20).unref();
-process.on('exit', () => look('exit'));
+process.on('exit', () => {
+  while (!isOpened);
+  look('exit');
+});
 `;
 
 for (const name of names) {
@@ -39,10 +47,14 @@ for (const name of names) {
     const folder = testFolder(t, { 'opened.cjs': preload(true), 'signalled.cjs': preload(false) });
     for (const when of ['opened', 'signalled']) {
       const result = join(folder, `${when}.txt`);
-      const { status, stdout } = await runProgram(t, name, ['--help'], {
-        env: { NODE_OPTIONS: `--require=${join(folder, `${when}.cjs`)}`, RESULT: result },
+      const { status, signal, stdout, stderr } = await runProgram(t, name, ['--help'], {
+        env: {
+          // A free port: the usual one may be another program's, and then no debugger is opened.
+          NODE_OPTIONS: `--inspect-port=0 --require=${join(folder, `${when}.cjs`)}`,
+          RESULT: result,
+        },
       });
-      t.equal(status, 0);
+      t.same({ status, signal }, { status: 0, signal: null }, `${when}: ${stderr}`);
       t.match(stdout.toString(), /^usage: /);
       const looks = readFileSync(result, 'utf8').trimEnd().split('\n');
       t.match(looks.at(-1), /^exit /);
