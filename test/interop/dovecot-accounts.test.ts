@@ -63,7 +63,7 @@ t.test(
 paul:{PLAIN}secret:65534:65534::/home/paul
 no@example.org:{PLAIN}secret:65534:65534::/srv/no::nologin=y
 net@example.org:{PLAIN}secret:65534:65534::/srv/net::allow_nets=203.0.113.0/24
-mbox@example.org:{PLAIN}secret:65534:65534::/srv/mbox::userdb_mail=mbox:~/mail
+auto@example.org:{PLAIN}secret:65534:65534::/srv/auto::userdb_mail=~/mail:INBOX=~/in
 user=tab@example.org:{PLAIN}secret:65534:65534::/srv/tab
 `;
     const dovecot = await startDovecotAuth(t, passwdFile(t, users));
@@ -71,7 +71,7 @@ user=tab@example.org:{PLAIN}secret:65534:65534::/srv/tab
     t.match(await verify('Ann@example.org'), {
       verdict: 'accepted',
       identity: { user: 'ann', domain: 'example.org' },
-      grant: { home: '/srv/ann', maildrop: '/srv/ann/Maildir' },
+      grant: { home: '/srv/ann', maildrop: 'maildir:~/Maildir' },
     });
     t.match(
       await verify('paul'),
@@ -84,7 +84,11 @@ user=tab@example.org:{PLAIN}secret:65534:65534::/srv/tab
     );
     t.match(await verify('no@example.org'), { verdict: 'rejected' });
     t.match(await verify('net@example.org'), { verdict: 'rejected' }, 'the address was told');
-    t.match(await verify('mbox@example.org'), { verdict: 'unavailable', isLasting: true });
+    t.match(
+      await verify('auto@example.org'),
+      { grant: { maildrop: 'maildir:~/mail:INBOX=~/in' } },
+      'a location without a format is of a Maildir',
+    );
     t.match(await verify('tab@example.org\tnologin'), { verdict: 'rejected' });
     dovecot.freeze();
     t.match(await verify('ann@example.org'), { verdict: 'unavailable', isLasting: false });

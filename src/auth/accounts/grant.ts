@@ -2,7 +2,10 @@
 // doc/passdb-database.5, Several passwords.
 
 export interface Grant {
-  /** Path of the Maildir, absolute or below the mail root; it comes before `--maildrop`. */
+  /**
+   * Path of the Maildir, absolute or below the mail root, or a mail location of Dovecot's; it comes
+   * before `--maildrop`.
+   */
   readonly maildrop: string | null;
   /** The user's home directory, for `{home}` in `--maildrop`. */
   readonly home: string | null;

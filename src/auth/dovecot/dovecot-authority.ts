@@ -12,7 +12,6 @@ import { tryLoginName, type LoginName } from '../accounts/login-name.js';
 import type { PasswordAuthority, PasswordQuestion } from '../authorities/password-authority.js';
 import { AuthConnection } from './auth-connection.js';
 import type { AuthLine } from './auth-fields.js';
-import { placeOf } from './mail-location.js';
 
 export interface DovecotOptions {
   /** Dovecot's base_dir, or the path of one socket that speaks the auth client protocol. */
@@ -122,6 +121,21 @@ function refusalOf(fields: AuthLine['fields']): Verdict {
   if (fields.has('user_disabled')) return { verdict: 'rejected', reason: 'disabled user' };
   const isExpired = fields.has('pass_expired') || fields.get('code') === 'pass_expired';
   return { verdict: 'rejected', reason: isExpired ? 'password expired' : 'Dovecot refuses' };
+}
+
+/** The home, and Dovecot's mail location. That may lack its format, which is a Maildir's then. */
+function placeOf(fields: AuthLine['fields']): Pick<Grant, 'maildrop' | 'home'> {
+  const home = fieldIn(fields, 'home');
+  // Each of them comes before the next.
+  const names = ['namespace/inbox/location', 'mail', 'mail_location'];
+  const mail = names.map((name) => fieldIn(fields, name)).find((text) => text !== null) ?? null;
+  const maildrop = mail === null || /^[a-z]+:/i.test(mail) ? mail : `maildir:${mail}`;
+  return { home, maildrop };
+}
+
+function fieldIn(fields: AuthLine['fields'], name: string): string | null {
+  const value = fields.get(name);
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
 function textOf(fields: AuthLine['fields']): string {

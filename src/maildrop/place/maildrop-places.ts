@@ -3,8 +3,9 @@
 import type { Accepted } from '../../auth/accounts/authenticator.js';
 import { UsageError } from '../../system/failures/failures.js';
 import { MaildropRefused } from '../messages/maildrop-refused.js';
-import { PathTemplate, placeGiven } from './path-template.js';
+import { PathTemplate } from './path-template.js';
 import type { Place } from './place.js';
+import { placeGiven, uniqueIdListGiven } from './place-given.js';
 
 export const defaultMaildrop = '{domain}/{user}/INBOX';
 
@@ -48,9 +49,18 @@ export class MaildropPlaces {
     return this.#template.expand({ identity, home });
   }
 
-  /** @returns latin1 bytes; null where `dovecot-uidlist` is in the Maildir. @throws as `of` */
-  controlOf({ identity, grant: { home } }: Accepted): string | null {
-    return this.#control?.expand({ identity, home }).path ?? null;
+  /**
+   * The directories where Dovecot may have its list of unique-ids, latin1 bytes: the first that has
+   * one counts. None where that is in the Maildir.
+   *
+   * @throws as `of`
+   */
+  uniqueIdListsOf({ identity, grant: { maildrop, home } }: Accepted): readonly string[] {
+    const given = maildrop === null ? null : uniqueIdListGiven(maildrop, home);
+    if (given !== null) return [given];
+    const control = this.#control?.expand({ identity, home }).path;
+    // The second is for Dovecot's LAYOUT=fs.
+    return control === undefined ? [] : [`${control}/.INBOX`, `${control}/INBOX`];
   }
 }
 

@@ -5,6 +5,7 @@ import type { Identity } from '../../auth/accounts/authenticator.js';
 import { UsageError } from '../../system/failures/failures.js';
 import { MaildropRefused } from '../messages/maildrop-refused.js';
 import { encodeDirectoryName } from './directory-name.js';
+import { pathGiven } from './place-given.js';
 import type { Place } from './place.js';
 
 export const templateWords = ['user', 'domain', 'address', 'home'] as const;
@@ -118,44 +119,4 @@ export class PathTemplate {
       throw new UsageError('every user would get the same path: use {user}, {address} or {home}');
     }
   }
-}
-
-/**
- * A path that the account source gives.
- *
- * @param what names it in errors
- * @returns latin1 bytes
- * @throws MaildropRefused for what is no path, or leads up
- */
-export function pathGiven(text: string, what: string): string {
-  const bytes = Buffer.from(text);
-  const parts = bytes.toString('latin1').split('/');
-  const isPath = !/\p{Cc}/u.test(text) && !parts.includes('..');
-  const path = parts.filter((part) => part !== '' && part !== '.').join('/');
-  if (!isPath || path === '') {
-    throw new MaildropRefused(`the account source's ${what} is no path: "${text}"`);
-  }
-  return text.startsWith('/') ? `/${path}` : path;
-}
-
-/**
- * The Maildir that the account source names for a user: a path, or Dovecot's `maildir:` with one; a
- * tilde at its beginning is the home.
- *
- * @throws MaildropRefused for what is neither
- */
-export function placeGiven(maildrop: string, home: string | null): Place {
-  const text = maildrop.replace(/^maildir:/, '');
-  if (/^[a-z]+:/.test(text) || (text !== maildrop && text.includes(':'))) {
-    throw new MaildropRefused(`the account source's maildrop is no Maildir's path: "${maildrop}"`);
-  }
-  const [start = '', ...rest] = text.split('/');
-  if (start !== '~') {
-    const path = pathGiven(text, 'maildrop');
-    return { path, own: null, root: path.startsWith('/') ? path : '.' };
-  }
-  if (home === null) throw new MaildropRefused(`the account source gives no home for "${text}"`);
-  const own = pathGiven(home, 'home');
-  const path = pathGiven([home, ...rest].join('/'), 'maildrop');
-  return { path, own, root: path };
 }

@@ -34,17 +34,17 @@ const maxFileBytes = 256 * 1024 * 1024;
  * seen it yet, gets an id of its base name, or of its hash, that the server has not given and will
  * not give to another; a log line says so.
  *
- * @param directory where the list is, latin1 bytes
+ * @param directories where the list may be, latin1 bytes; the first that has it counts
  * @throws when there is a list that cannot be read or understood: made-up ids would have users
  *   download everything again
  */
 export async function assignListedUniqueIds(
-  directory: string,
+  directories: readonly string[],
   messages: readonly Identifiable[],
   format: UniqueIdListFormat,
   report: Report,
 ): Promise<void> {
-  const text = readList(directory, format.fileName);
+  const text = readList(directories, format.fileName);
   const turns = new Turns();
   const listed = new Map<string, string>();
   for (const entry of text === null ? [] : format.parse(text)) {
@@ -81,8 +81,16 @@ export async function assignListedUniqueIds(
   });
 }
 
-/** @param path latin1 bytes. @returns latin1 text; null when there is no such file */
-function readList(directory: string, fileName: string): string | null {
+/** @returns latin1 text; null when there is no such file in any of the directories */
+function readList(directories: readonly string[], fileName: string): string | null {
+  for (const directory of directories) {
+    const text = tryReadList(directory, fileName);
+    if (text !== null) return text;
+  }
+  return null;
+}
+
+function tryReadList(directory: string, fileName: string): string | null {
   try {
     return tryReadMaildirFile(directory, fileName, maxFileBytes);
   } catch (error) {

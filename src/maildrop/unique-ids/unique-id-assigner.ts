@@ -10,18 +10,19 @@ import type { Identifiable } from './unique-ids.js';
 const formats = { dovecot: dovecotUniqueIds, courier: courierUniqueIds } as const;
 
 /**
- * @param control Dovecot's CONTROL directory, latin1 bytes; null where its list is in the Maildir
+ * @param elsewhere directories for the list where it is not in the Maildir, latin1 bytes; the first
+ *   that has it counts
  * @returns what gives messages their ids, or rejects when it cannot know them; undefined for ids
  *   from base names
  */
 export function uniqueIdAssigner(
   source: UniqueIdSource,
   report: Report,
-  control: string | null = null,
+  elsewhere: readonly string[] = [],
 ): ((inbox: string, messages: readonly Identifiable[]) => Promise<void>) | undefined {
   if (source === 'filename') return undefined;
-  // There Dovecot keeps what is not mail of INBOX in `.INBOX`.
-  const list = control === null ? null : `${control}/.INBOX`;
-  return (inbox, messages) =>
-    assignListedUniqueIds(list ?? inbox, messages, formats[source], report);
+  return (inbox, messages) => {
+    const directories = elsewhere.length === 0 ? [inbox] : elsewhere;
+    return assignListedUniqueIds(directories, messages, formats[source], report);
+  };
 }

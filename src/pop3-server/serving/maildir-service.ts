@@ -99,12 +99,12 @@ async function openMaildrop(
   options: MaildirServiceOptions & { readonly recent: RecentMaildrops | undefined },
 ): Promise<Maildrop> {
   const place = options.places.of(user);
-  const control = options.places.controlOf(user);
+  const lists = options.places.uniqueIdListsOf(user);
   if (takeOwnersRights(place, options.sessions).isRoot) {
     session.report('warning', { why: 'the maildrop belongs to root' });
   }
   return openMaildirMaildrop(place.path, {
-    assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report, control),
+    assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report, lists),
     expectMissing: () => expectMissing(place, session),
     kind: place.own === place.path ? 'users-directory' : 'maildir',
     days: user.grant.days,

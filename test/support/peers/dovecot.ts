@@ -15,6 +15,8 @@ export interface DovecotOptions {
   readonly mailRoot: string;
   /** The SQLite file that passdb writes. */
   readonly passdb: string;
+  /** A passwd-file that has users and passwords in its place. */
+  readonly users?: string;
   /** Who Dovecot becomes to touch mail; anybody but root. */
   readonly mailUser?: { readonly uid: number; readonly gid: number };
   /** A user's home below the mail root; `%d/%n` by default. */
@@ -105,6 +107,10 @@ iterate_query = SELECT username, domain FROM users
 `;
 }
 
+function passwdFile(file: string): string {
+  return `driver = passwd-file\n  args = ${file}`;
+}
+
 function mainConfiguration(
   folder: string,
   options: DovecotOptions & { readonly pop3Port: number; readonly imapPort: number },
@@ -115,7 +121,10 @@ function mainConfiguration(
     home = '%d/%n',
     mechanisms = ['plain', 'login'],
     tls,
+    users,
   } = options;
+  const staticUsers = `driver = static
+  args = uid=${mailUser.uid} gid=${mailUser.gid} home=${mailRoot}/${home}`;
   const ssl =
     tls === undefined ? 'ssl = no' : `ssl = yes\nssl_cert = <${tls.cert}\nssl_key = <${tls.key}`;
   return `base_dir = ${folder}/run
@@ -130,12 +139,10 @@ first_valid_uid = 1
 first_valid_gid = 1
 mail_max_userip_connections = 1000
 passdb {
-  driver = sql
-  args = ${folder}/sql.conf
+  ${users === undefined ? `driver = sql\n  args = ${folder}/sql.conf` : passwdFile(users)}
 }
 userdb {
-  driver = static
-  args = uid=${mailUser.uid} gid=${mailUser.gid} home=${mailRoot}/${home}
+  ${users === undefined ? staticUsers : passwdFile(users)}
 }
 service imap-login {
   inet_listener imap {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import t from 'tap';
-import { PathTemplate, placeGiven } from '../../../../src/maildrop/place/path-template.js';
+import { PathTemplate } from '../../../../src/maildrop/place/path-template.js';
 import { fixedDraws } from '../../../support/mail/arbitrary-message.js';
 import { holds } from '../../../support/suite/property.js';
 
@@ -103,22 +103,5 @@ t.test('a name too long as a directory, or a home that is not known, is a refusa
   for (const odd of ['/home/../root', '/', '.', 'a\0b']) {
     t.throws(() => template.expand({ identity, home: odd }), /home is no path/, odd);
   }
-  t.end();
-});
-
-t.test('the account source may name the Maildir, also as Dovecot writes it', (t) => {
-  for (const [maildrop, path, own] of [
-    ['/var/mail/ann/', '/var/mail/ann', null],
-    ['example.org/ann/', 'example.org/ann', null],
-    ['maildir:/var/mail/ann', '/var/mail/ann', null],
-    ['maildir:~/Maildir', '/home/ann/Maildir', '/home/ann'],
-    ['~', '/home/ann', '/home/ann'],
-  ] as const) {
-    t.match(placeGiven(maildrop, home), { path, own }, maildrop);
-  }
-  for (const odd of ['mbox:~/mail', 'maildir:~/Maildir:INDEX=/x', 'a/../b', '/', 'a\nb']) {
-    t.throws(() => placeGiven(odd, home), /is no (?:Maildir's )?path/, odd);
-  }
-  t.throws(() => placeGiven('~/Maildir', null), /gives no home/);
   t.end();
 });

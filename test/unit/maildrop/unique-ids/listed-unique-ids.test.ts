@@ -21,7 +21,7 @@ async function assign(
 async function assignIn(inbox: string, baseNames: readonly string[]): Promise<Assigned> {
   const messages = baseNames.map((baseName) => ({ baseName, uniqueId: null as string | null }));
   const reports: Readonly<Record<string, string | number>>[] = [];
-  await assignListedUniqueIds(inbox, messages, dovecotUniqueIds, (event, fields) => {
+  await assignListedUniqueIds([inbox], messages, dovecotUniqueIds, (event, fields) => {
     reports.push({ event, ...fields });
   });
   return { ids: messages.map(({ uniqueId }) => uniqueId), reports };
