@@ -109,6 +109,7 @@ function settingsFor(port: number, maildir: string, timeoutMs: number): Settings
     ...{
       localAddress: null,
       localPort: null,
+      proxy: null,
       trust: { roots: null, ca: null, fingerprint: null, own: null },
     },
     ...{

@@ -1,12 +1,14 @@
 // The first connection that any of the targets' addresses gives. Each attempt gets a head start
 // over the next one, so that an address that does not answer costs a moment and not the run. After
-// RFC 8305 §5.
+// RFC 8305 §5. With a proxy its addresses are what is connected to, for each target.
 
 import { isIP, Socket } from 'node:net';
 import { reasonOf, Refused } from '../settings/failures.js';
+import type { ProxySettings } from '../settings/settings.js';
 import { withDeadline } from './deadline.js';
 import type { Target } from './locate.js';
 import type { NameServer } from './name-server.js';
+import { connectThrough } from './socks5.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 import { Pause } from '../../system/runtime/pause.js';
 
@@ -22,6 +24,7 @@ const maxNamedFailures = 8;
 
 export interface Endpoint {
   readonly target: Target;
+  /** An IP address, or through a proxy the target's host, whatever that is. */
   readonly address: string;
 }
 
@@ -31,6 +34,8 @@ export interface Connected extends Endpoint {
 
 export interface ConnectOptions {
   readonly nameServer: NameServer;
+  /** Null for none. */
+  readonly proxy: ProxySettings | null;
   readonly localAddress: string | null;
   readonly localPort: number | null;
   /** For all attempts together. */
@@ -43,8 +48,8 @@ export interface ConnectOptions {
 /**
  * Connects to the first endpoint that answers.
  *
- * @throws Refused when no target's name exists; TemporaryError naming the failures when none could
- *   be reached; the reason of `signal`
+ * @throws Refused when no target's name exists, or the proxy refuses them for good; TemporaryError
+ *   naming the failures when none could be reached; the reason of `signal`
  */
 export async function connectToAny(
   targets: readonly Target[],
@@ -64,12 +69,25 @@ export async function connectToAny(
   }
 }
 
+/** For errors: where an endpoint is. */
+export function placeOf({ target, address }: Endpoint): string {
+  const where = target.host === address ? address : `${target.host} [${address}]`;
+  return `${where} port ${target.port}`;
+}
+
+interface Attempt {
+  readonly endpoint: Endpoint;
+  /** What is connected to: the endpoint's address, or one of the proxy's. */
+  readonly address: string;
+  readonly port: number;
+}
+
 class Race {
   readonly #options: ConnectOptions;
   readonly #running = new Set<Socket>();
   readonly #failures: string[] = [];
-  /** Whether every failure so far was a name that does not exist. */
-  #isNoNameKnown = true;
+  /** Whether every failure so far was for good, such as a name that does not exist. */
+  #isForGood = true;
   #won: Connected | null = null;
   readonly #pause = new Pause();
 
@@ -82,41 +100,43 @@ class Race {
     signal.addEventListener('abort', onAbort);
     for (const target of targets) {
       let headStartMs = nextTargetMs;
-      for (const address of await this.#findAddresses(target, signal)) {
+      for (const attempt of await this.#findAttempts(target, signal)) {
         await this.#wait(headStartMs, signal);
         if (this.#won !== null) return this.#won;
-        this.#start({ target, address });
+        this.#start(attempt);
         headStartMs = nextAddressMs;
       }
     }
     await this.#wait(Infinity, signal);
     if (this.#won !== null) return this.#won;
     const failures = this.#failures.slice(0, maxNamedFailures).join('; ');
-    if (this.#isNoNameKnown && failures !== '') throw new Refused(failures);
+    if (this.#isForGood && failures !== '') throw new Refused(failures);
     throw new TemporaryError(failures === '' ? 'no address is left to try' : failures);
   }
 
   stop(): void {
-    for (const socket of this.#running) {
-      socket.on('error', () => undefined);
-      socket.destroy();
-    }
+    for (const socket of this.#running) socket.destroy();
   }
 
-  async #findAddresses(target: Target, signal: AbortSignal): Promise<readonly string[]> {
-    const { nameServer, localAddress, excluded } = this.#options;
+  async #findAttempts(target: Target, signal: AbortSignal): Promise<readonly Attempt[]> {
+    const { nameServer, localAddress, excluded, proxy } = this.#options;
+    const { host, port } = proxy ?? target;
     try {
-      const addresses = await nameServer.findAddresses(target.host, signal);
-      return addresses.filter(
-        (address) =>
-          (localAddress === null || isIP(localAddress) === isIP(address)) &&
-          !excluded.some((one) => one.address === address && one.target.port === target.port),
-      );
+      const addresses = await nameServer.findAddresses(host, signal);
+      return addresses
+        .filter((address) => localAddress === null || isIP(localAddress) === isIP(address))
+        .map((address) => {
+          const endpoint = { target, address: proxy === null ? address : target.host };
+          return { endpoint, address, port };
+        })
+        .filter(({ endpoint: { address } }) =>
+          excluded.every((one) => one.address !== address || one.target.port !== target.port),
+        );
     } catch (error) {
       if (signal.aborted) this.#throwAborted(signal);
       const { code } = error as NodeJS.ErrnoException;
-      if (code !== 'ENOTFOUND' && code !== 'ENODATA') this.#isNoNameKnown = false;
-      this.#failures.push(`${target.host}: ${reasonOf(error)}`);
+      if (code !== 'ENOTFOUND' && code !== 'ENODATA') this.#isForGood = false;
+      this.#failures.push(`${proxy === null ? '' : 'the proxy '}${host}: ${reasonOf(error)}`);
       return [];
     }
   }
@@ -131,28 +151,30 @@ class Race {
     if (this.#won === null && signal.aborted) this.#throwAborted(signal);
   }
 
-  #start(endpoint: Endpoint): void {
-    this.#isNoNameKnown = false;
-    const { address, target } = endpoint;
-    const { localAddress, localPort } = this.#options;
+  #start({ endpoint, address, port }: Attempt): void {
+    const { localAddress, localPort, proxy } = this.#options;
     const socket = new Socket();
     this.#running.add(socket);
+    // Also for the time between winning and being used.
+    socket.on('error', (error) => finish(error));
     const finish = (error?: Error): void => {
       if (!this.#running.delete(socket)) return;
       if (error === undefined && this.#won === null) this.#won = { ...endpoint, socket };
       else socket.destroy();
-      if (error !== undefined) this.#failures.push(error.message);
+      if (error !== undefined) {
+        if (!(error instanceof Refused)) this.#isForGood = false;
+        const place = proxy === null ? placeOf(endpoint) : `the proxy ${proxy.host}`;
+        this.#failures.push(describeFailure(error, place));
+      }
       this.#pause.end();
     };
-    socket.once('error', finish);
     socket.once('connect', () => {
-      socket.off('error', finish);
       socket.setNoDelay(true);
-      finish();
+      if (proxy === null) finish();
+      else connectThrough(socket, proxy, endpoint.target).then(() => finish(), finish);
     });
     socket.connect({
-      host: address,
-      port: target.port,
+      ...{ host: address, port },
       ...(localAddress === null ? {} : { localAddress }),
       ...(localPort === null ? {} : { localPort }),
     });
@@ -162,5 +184,21 @@ class Race {
     if (this.#options.signal.aborted) throw reason as Error;
     const failures = [reasonOf(reason), ...this.#failures.slice(0, maxNamedFailures)];
     throw new TemporaryError(failures.join('; '));
+  }
+}
+
+function describeFailure(error: NodeJS.ErrnoException, place: string): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return `connection refused by ${place}`;
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `there is no way to ${place}`;
+    case 'ETIMEDOUT':
+      return `no answer from ${place}`;
+    case undefined:
+      return error.message;
+    default:
+      return `${place}: ${error.message}`;
   }
 }

@@ -37,6 +37,7 @@ async function handshake(
   signal: AbortSignal,
 ): Promise<Duplex> {
   signal.throwIfAborted();
+  if (plain.destroyed) throw new ConnectionClosed('the server closed the connection');
   const [serverName] = names;
   const stream = connect({
     socket: plain,

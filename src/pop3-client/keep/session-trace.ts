@@ -1,5 +1,6 @@
 // The trace header of a message that came in a session.
 
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { OpenSession } from '../talk/open-session.js';
 import { formatTraceHeader } from './trace-header.js';
@@ -11,7 +12,8 @@ const localName = hostname();
 export function traceHeader({ endpoint }: OpenSession, stamp: string): Buffer {
   return formatTraceHeader({
     serverName: endpoint.target.host,
-    serverAddress: endpoint.address,
+    // A proxy does not say to which address it connected.
+    serverAddress: isIP(endpoint.address) === 0 ? null : endpoint.address,
     localName,
     id: stamp,
     receivedAt: new Date(),

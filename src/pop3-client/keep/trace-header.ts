@@ -1,9 +1,12 @@
 // The Received: field that pop3get puts above each message. RFC 5321 §4.4, RFC 5322 §3.3. Pure.
 
+import { isIP } from 'node:net';
+
 export interface TraceHeaderParts {
   /** The server's name as it was asked for or located. */
   readonly serverName: string;
-  readonly serverAddress: string;
+  /** Null where it is not known. */
+  readonly serverAddress: string | null;
   /** This machine's name. */
   readonly localName: string;
   /** Our own identifier of the delivery. */
@@ -16,19 +19,23 @@ export interface TraceHeaderParts {
  * the characters of host names, so that no part can end the field or pose as another.
  */
 export function formatTraceHeader(parts: TraceHeaderParts): Buffer {
-  const { serverAddress } = parts;
-  const literal = serverAddress.includes(':')
-    ? `[IPv6:${hostCharacters(serverAddress, ':')}]`
-    : `[${hostCharacters(serverAddress, '')}]`;
-  const server =
-    parts.serverName === serverAddress ? literal : hostCharacters(parts.serverName, '') || literal;
+  const { serverName, serverAddress } = parts;
+  const literal = literalOf(serverAddress ?? serverName);
+  const server = isIP(serverName) === 0 ? hostCharacters(serverName, '') || literal : literal;
+  const from = serverAddress === null ? server : `${server} (${literal})`;
   const local = hostCharacters(parts.localName, '') || 'localhost';
   return Buffer.from(
-    `Received: from ${server} (${literal})\n` +
+    `Received: from ${from}\n` +
       `\tby ${local} with POP3 id ${parts.id.replace(/[^A-Za-z0-9.]/g, '')};\n` +
       `\t${formatDate(parts.receivedAt)}\n`,
     'latin1',
   );
+}
+
+function literalOf(address: string): string {
+  return address.includes(':')
+    ? `[IPv6:${hostCharacters(address, ':')}]`
+    : `[${hostCharacters(address, '')}]`;
 }
 
 /** Octets of the trace header at the start of a stored file: its three lines. */

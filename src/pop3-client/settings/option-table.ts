@@ -48,6 +48,11 @@ export const pop3getOptionTable = {
   ip6addr: { kind: 'flag', help: 'use IPv6 as well (default: on)' },
   clientip: { kind: 'flag', help: 'connect from the address in the environment: CLIENTIP' },
   clientport: { kind: 'flag', help: 'connect from the port in the environment: CLIENTPORT' },
+  proxy: {
+    kind: 'text',
+    value: 'URL',
+    help: 'connect through a SOCKS5 proxy: socks5://[USER:PASSWORD@]HOST[:PORT]',
+  },
   port: { kind: 'number', value: 'PORT', min: 1, max: 65_535, help: "instead of the service's" },
   tls: {
     kind: 'text',

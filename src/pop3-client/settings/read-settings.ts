@@ -8,6 +8,7 @@ import { domainToASCII } from 'node:url';
 import { reasonOf } from './failures.js';
 import type { Pop3getCommandLine } from './option-table.js';
 import { readDelivery, readDirectory } from './read-delivery.js';
+import { readProxy } from './read-proxy.js';
 import type {
   AuthMode,
   LocationSettings,
@@ -39,7 +40,8 @@ export async function readSettings(
   const location: LocationSettings = {
     domain: toAscii(domain),
     byAddress: options.byip ?? false,
-    srvSelf: options.srv_self ?? true,
+    // Whoever goes through a proxy may not want DNS, or whoever listens, to know where to.
+    srvSelf: options.srv_self ?? options.proxy === undefined,
     srvSuperdomains: options.srv_superdomains ?? false,
     implicit: options.implicit ?? true,
     families: options.ip6addr === false ? [4] : [6, 4],
@@ -54,6 +56,7 @@ export async function readSettings(
     location,
     localAddress: options.clientip === true ? readClientAddress(environment) : null,
     localPort: options.clientport === true ? readClientPort(environment) : null,
+    proxy: readProxy(options.proxy),
     trust: {
       roots:
         isByCa && environment['SSL_CERT_FILE'] !== ''

@@ -42,6 +42,14 @@ export interface LocationSettings {
   readonly dnsServers: readonly string[] | null;
 }
 
+/** A SOCKS5 proxy, which resolves the names of the servers that it connects to. */
+export interface ProxySettings {
+  readonly host: string;
+  readonly port: number;
+  /** UTF-8, 1 to 255 octets each; null: the proxy wants to know nobody. RFC 1929 §2. */
+  readonly login: { readonly user: string; readonly password: string } | null;
+}
+
 /** Where mail goes. */
 export type DeliverySettings = { readonly kind: 'maildir' } | HandOverSettings;
 
@@ -61,6 +69,8 @@ export interface Settings {
   /** What the connection is bound to here; null for the system's choice. */
   readonly localAddress: string | null;
   readonly localPort: number | null;
+  /** What is connected to in the server's place; null for none. */
+  readonly proxy: ProxySettings | null;
   readonly trust: TlsTrust;
   readonly user: string;
   readonly secret: Secret;

@@ -20,6 +20,8 @@ export class ByteSource {
     stream.on('end', this.#onEnd);
     stream.on('close', this.#onEnd);
     stream.on('error', this.#onError);
+    // What ended before anybody listened says so no more.
+    if (stream.destroyed || stream.readableEnded) this.#onEnd();
   }
 
   /** The next piece if one is waiting, without waiting for one. */

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
 import { Pop3Client, type Capabilities } from './client.js';
 import type { Experience } from './experience.js';
-import { connectToAny, type Connected, type Endpoint } from '../find/connect.js';
+import { connectToAny, placeOf, type Connected, type Endpoint } from '../find/connect.js';
 import {
   ConnectionClosed,
   FellSilent,
@@ -80,6 +80,7 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
     try {
       connected = await connectToAny(options.targets, {
         nameServer: options.nameServer,
+        proxy: settings.proxy,
         localAddress: settings.localAddress,
         localPort: settings.localPort,
         timeoutMs: settings.timeoutMs,
@@ -140,7 +141,7 @@ async function greet(
   without: ReadonlySet<string>,
 ): Promise<Greeted> {
   const { tlsMemory, experience, signal } = options;
-  const { trust, timeoutMs } = options.settings;
+  const { trust, timeoutMs, proxy } = options.settings;
   const { target, socket } = connected;
   const protect = async (plain: Duplex): Promise<Duplex> => {
     const stream = await startTls(plain, target, trust, { timeoutMs, signal });
@@ -192,7 +193,8 @@ async function greet(
     }
     const peer = {
       ...{ host: target.host.replace(/\.$/, ''), port: target.port },
-      isLoopback: ipaddr.process(connected.address).range() === 'loopback',
+      // A proxy's loopback may be another machine's.
+      isLoopback: proxy === null && ipaddr.process(connected.address).range() === 'loopback',
     };
     return { client, isProtected, capabilities, timestamp: findTimestamp(greeting.text), peer };
   } catch (error) {
@@ -218,11 +220,6 @@ async function requestTls(client: Pop3Client, isOffered: boolean): Promise<void>
     (isOffered ? 'the server offers STLS and refuses it: ' : 'the server has no TLS: ') +
       `${quoteServerText(response.text)} (nothing was sent in clear; --tls off would)`,
   );
-}
-
-function placeOf({ target, address }: Endpoint): string {
-  const where = target.host === address ? address : `${target.host} [${address}]`;
-  return `${where} port ${target.port}`;
 }
 
 /** Names the server in an error, keeping its kind. */
