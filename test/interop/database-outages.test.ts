@@ -13,20 +13,19 @@ import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.j
 import { startMailServer } from '../support/programs/mail-server.js';
 import { poll } from '../support/suite/deadline.js';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 
 const accounts = `CREATE TABLE users (username VARCHAR(255), domain VARCHAR(255), password TEXT NOT NULL,
   active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY (username, domain));
   INSERT INTO users VALUES ('ann', 'example.org', '{PLAIN}secret', 'Y');`;
 
-/** The contract's 5 s, and what a loaded machine adds. */
+/** The contract's 5 s, and what a loaded machine adds to the servers' side. */
 const longestMs = 12_000;
+const patienceMs = 60_000;
 
 interface Served {
   readonly stream: LoginStream;
-  /** How many descriptors the worker has open. */
-  descriptors(): number;
-  /** What to compare later with. */
+  /** Ends the stream. @throws what it saw that must not be, growth since the call of `serve` included */
   see(): Promise<void>;
 }
 
@@ -41,12 +40,14 @@ async function serve(t: Test, passdb: string): Promise<Served> {
   const [, worker] = await program.logLine(/: worker pid=([0-9]+)/);
   const stream = new LoginStream(port);
   t.teardown(() => stream.end());
+  await stream.decides('before anything happens', 20);
+  const descriptors = (): number => readdirSync(`/proc/${String(worker)}/fd`).length;
+  const atFirst = descriptors();
   return {
     stream,
-    descriptors: () => readdirSync(`/proc/${String(worker)}/fd`).length,
     async see() {
       await stream.end();
-      const { answers, faults } = stream;
+      const { answers, faults, ownDelayMs } = stream;
       t.same(faults, [], 'every login got an answer');
       t.same(
         answers.filter((answer) => !isHonest(answer)),
@@ -55,8 +56,13 @@ async function serve(t: Test, passdb: string): Promise<Served> {
       );
       const latest = Math.max(...answers.map(({ tookMs }) => tookMs));
       t.ok(
-        latest < longestMs,
+        latest < longestMs + ownDelayMs,
         `of ${answers.length} the latest answer came after ${latest.toFixed(0)} ms`,
+      );
+      await poll(
+        'descriptors as at first',
+        () => Promise.resolve(descriptors() <= atFirst + 2 ? true : undefined),
+        patienceMs,
       );
     },
   };
@@ -73,39 +79,28 @@ t.test(
     const hosts = `${first.folder},${second.folder}`;
     const served = await serve(t, `postgresql:///mail?host=${hosts}&user=postgres`);
     const { stream } = served;
-    t.ok((await stream.next(20)).every(isDecided), 'both hosts up: all are decided');
-    const atFirst = served.descriptors();
     await first.stop();
-    t.ok((await stream.next(40)).some(isDecided), 'the first host stopped: the second serves');
+    await stream.decides('of the second host while the first is stopped');
     await first.start();
     await second.kill();
-    t.ok((await stream.next(40)).some(isDecided), 'the second host killed: the first serves');
+    await stream.decides('of the first host after the second was killed');
     await second.start();
     first.freeze();
-    t.ok((await stream.next(200)).some(isDecided), 'the first host hangs: the second serves');
+    await stream.decides('of the second host while the first hangs', 200);
     second.freeze();
     t.notOk((await stream.next(60)).some(isDecided), 'both hang: nothing is made up');
     first.thaw();
     second.thaw();
-    await poll('an answer after both went on', async () =>
-      (await stream.next(5)).every(isDecided) ? true : undefined,
-    );
+    await stream.decides('after both went on');
     // As another program's long transaction does.
     const locking = 'BEGIN; LOCK TABLE users; SELECT pg_sleep(3); COMMIT';
     await Promise.all([first.sql(locking), second.sql(locking)]);
-    await poll('an answer after the tables were locked', async () =>
-      (await stream.next(5)).every(isDecided) ? true : undefined,
-    );
+    await stream.decides('after the tables were locked');
     await Promise.all([first.kill(), second.kill()]);
     t.notOk((await stream.next(40)).some(isDecided), 'both killed: nothing is made up');
     await first.start();
-    await poll('an answer after the first was started', async () =>
-      (await stream.next(5)).every(isDecided) ? true : undefined,
-    );
+    await stream.decides('after the first was started');
     await served.see();
-    await poll('descriptors as at first', () =>
-      Promise.resolve(served.descriptors() <= atFirst + 2 ? true : undefined),
-    );
   },
 );
 
@@ -124,34 +119,19 @@ t.test(
     const database = 'postgresql:///mail?user=postgres&host=';
     const alone = await serve(t, `${database}${address}`);
     const paired = await serve(t, `${database}${address},${second.folder}`);
-    const streams = [alone.stream, paired.stream];
-    const isDecidedByAll = async (): Promise<true | undefined> => {
-      const answers = await Promise.all(streams.map((stream) => stream.next(20)));
-      return answers.flat().every(isDecided) ? true : undefined;
-    };
-    t.ok(await isDecidedByAll(), 'all are decided');
-    const atFirst = [alone.descriptors(), paired.descriptors()];
     host.cut();
     const cutMs = performance.now();
     const [lost] = await Promise.all([
       alone.stream.next(270),
-      poll('the second host serves', async () =>
-        (await paired.stream.next(50)).every(isDecided) ? true : undefined,
-      ),
+      paired.stream.decides('of the second host', 50),
     ]);
     t.notOk(lost.some(isDecided), 'cut off: nothing is made up');
     t.comment(`mended after ${(performance.now() - cutMs).toFixed(0)} ms`);
     host.mend();
-    await poll('answers after it was mended', isDecidedByAll);
+    await alone.stream.decides('after it was mended', 20);
+    await paired.stream.decides('after it was mended', 20);
     await alone.see();
     await paired.see();
-    await poll('descriptors as at first', () =>
-      Promise.resolve(
-        [alone, paired].every((served, index) => served.descriptors() <= (atFirst[index] ?? 0) + 2)
-          ? true
-          : undefined,
-      ),
-    );
   },
 );
 
@@ -162,25 +142,16 @@ t.test(
     const server = await startMariadb(t, accounts);
     const served = await serve(t, server.uri);
     const { stream } = served;
-    t.ok((await stream.next(20)).every(isDecided));
-    const atFirst = served.descriptors();
     await server.kill();
     t.notOk((await stream.next(40)).some(isDecided), 'killed: nothing is made up');
     await server.start();
-    const isBack = (): Promise<true> =>
-      poll('answers again', async () =>
-        (await stream.next(5)).every(isDecided) ? true : undefined,
-      );
-    await isBack();
+    await stream.decides('after it was started');
     server.freeze();
     t.notOk((await stream.next(60)).some(isDecided), 'hanging: nothing is made up');
     server.thaw();
-    await isBack();
+    await stream.decides('after it went on');
     await server.sql('LOCK TABLES users WRITE; SELECT SLEEP(3); UNLOCK TABLES');
-    await isBack();
+    await stream.decides('after the table was locked');
     await served.see();
-    await poll('descriptors as at first', () =>
-      Promise.resolve(served.descriptors() <= atFirst + 2 ? true : undefined),
-    );
   },
 );

@@ -6,11 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
+import { inTime } from '../support/accounts/in-time.js';
 import { MaildirFixture } from '../support/mail/maildir-fixture.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { builtProgram, startProgram } from '../support/programs/run-program.js';
 import { connectWireClient } from '../support/sessions/wire-client.js';
+
+t.setTimeout(600_000);
 
 /** What `doveadm pw -s BLF-CRYPT` makes of "secret". */
 const blowfish = '{BLF-CRYPT}$2y$05$EUnMWkdF3dAuAxIr.uP2N.4/sPCUuTgmmG1G9ANXaP1ovt8QiC6f6';
@@ -40,7 +43,14 @@ async function serve(t: Test, service: string, source: string, maildir: string):
 }
 
 /** The answer to PASS. */
-async function logIn(port: number, user: string): Promise<string> {
+function logIn(port: number, user: string): Promise<string> {
+  return inTime(
+    () => tryLogIn(port, user),
+    (answer) => answer.startsWith('-ERR [SYS/TEMP]'),
+  );
+}
+
+async function tryLogIn(port: number, user: string): Promise<string> {
   const client = await connectWireClient(port);
   await client.status();
   await client.ok(`USER ${user}`);

@@ -2,11 +2,12 @@
 
 import t from 'tap';
 import { seeClientsLogIn, unlessClients } from '../support/accounts/client-logins.js';
+import { inTime, tellsOfDelay } from '../support/accounts/in-time.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { runProgram } from '../support/programs/run-program.js';
 
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 for (const { name, start, unless } of [
   { name: 'PostgreSQL', start: startPostgresql, unless: unlessPostgresql },
@@ -24,7 +25,10 @@ for (const { name, start, unless } of [
         input = '',
       ): Promise<readonly [number | null, string]> => {
         const env = { PASSDB: uri };
-        const { status, stdout, stderr } = await runProgram(t, 'passdb', args, { input, env });
+        const { status, stdout, stderr } = await inTime(
+          () => runProgram(t, 'passdb', args, { input, env }),
+          (result) => result.status === 111 && tellsOfDelay(result.stderr),
+        );
         return [status, stdout.toString() + stderr];
       };
       const ann = 'ann@example.org';

@@ -11,6 +11,7 @@ import { expectProgram, unlessInstalled } from '../peers/debian.js';
 import { startMailServer, type MailServer } from '../programs/mail-server.js';
 import { runCommand } from '../programs/run-program.js';
 import { connectWireClient } from '../sessions/wire-client.js';
+import { poll } from '../suite/deadline.js';
 
 export interface ClientLogins {
   /** Of `--passdb` and its like. */
@@ -36,6 +37,7 @@ export async function seeClientsLogIn(t: Test, logins: ClientLogins): Promise<Ma
     env: { FAILURE_DELAY: '0', ...logins.env },
     args: ['--workers', '1'],
   });
+  await warmUp(server.port, logins);
   await seeCurl(t, server.port, logins);
   await seeFetchmail(t, join(folder, 'fetchmail'), server.port, logins);
   if (logins.mechanisms === 'clear and SCRAM') {
@@ -43,6 +45,24 @@ export async function seeClientsLogIn(t: Test, logins: ClientLogins): Promise<Ma
   }
   await seeRefusals(t, server.port, logins);
   return server;
+}
+
+/** Waits until the worker has asked the source in time: what it has open and knows by then makes later logins quick. */
+async function warmUp(port: number, { user, password, mechanisms }: ClientLogins): Promise<void> {
+  await poll(
+    'a login in time',
+    async () => {
+      const client = await connectWireClient(port);
+      await client.status();
+      const capabilities = await client.listing('CAPA');
+      await client.ok(`USER ${user}`);
+      const answer = await client.command(`PASS ${password}`);
+      client.destroy();
+      const isReady = mechanisms === 'clear' || capabilities.join().includes('SCRAM');
+      return isReady && !answer.startsWith('-ERR [SYS/TEMP]') ? true : undefined;
+    },
+    60_000,
+  );
 }
 
 async function seeCurl(t: Test, port: number, { user, password }: ClientLogins): Promise<void> {

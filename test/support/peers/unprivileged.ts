@@ -52,24 +52,36 @@ export async function runUnprivileged(command: string, args: readonly string[]):
   return stdout;
 }
 
-/** Sends a signal to a process and all that descend from it. */
+/** Sends a signal to a process and all that descend from it. What is stopped or killed starts nothing meanwhile. */
 export function signalTree(pid: number, signal: NodeJS.Signals): void {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    const [, parent] = /^.*\) \S (\d+) /s.exec(tryRead(`/proc/${name}/stat`)) ?? [];
-    if (parent !== undefined) parents.set(Number(name), Number(parent));
-  }
-  const tree = new Set([pid]);
-  for (let size = 0; size < tree.size;) {
-    size = tree.size;
-    for (const [child, parent] of parents) if (tree.has(parent)) tree.add(child);
-  }
-  for (const member of tree) {
-    try {
-      process.kill(member, signal);
-    } catch {
-      // It ended meanwhile.
+  const isEnd = signal === 'SIGSTOP' || signal === 'SIGKILL';
+  const tree = new Set<number>();
+  for (let found = [pid]; found.length > 0; found = childrenOf(tree)) {
+    for (const member of found) {
+      tree.add(member);
+      if (isEnd) trySignal(member, 'SIGSTOP');
     }
+  }
+  if (signal !== 'SIGSTOP') for (const member of tree) trySignal(member, signal);
+}
+
+/** Those that are not members themselves. */
+function childrenOf(members: ReadonlySet<number>): number[] {
+  return readdirSync('/proc')
+    .filter((entry) => /^\d+$/.test(entry))
+    .filter((entry) => {
+      const [, parent] = /^.*\) \S (\d+) /s.exec(tryRead(`/proc/${entry}/stat`)) ?? [];
+      return members.has(Number(parent));
+    })
+    .map(Number)
+    .filter((child) => !members.has(child));
+}
+
+function trySignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended meanwhile.
   }
 }
 
