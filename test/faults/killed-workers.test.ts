@@ -4,8 +4,6 @@ import t from 'tap';
 import { seededRandom } from '../torture/random.js';
 import { killWorkers } from './killed-workers.js';
 
-t.setTimeout(120_000);
-
 t.test('workers that are killed under load lose nothing and hold up nobody', async (t) => {
   const result = await killWorkers(t, { kills: 30 }, seededRandom(1939));
   t.strictSame(result.violations, []);

@@ -12,8 +12,6 @@ import { tcpsrunSubject } from './tcpsrun-subject.js';
 const seed = Number(process.env['FAULT_SEED'] ?? 1939);
 const skip = unlessTraceable();
 
-t.setTimeout(300_000);
-
 interface Sample {
   readonly subject: Subject;
   readonly ownLimit: number;

@@ -8,8 +8,6 @@ import { ReplyModel } from './reply-model.js';
 const seed = process.env['FUZZ_SEED'] ?? '1939';
 const mebibyte = 1 << 20;
 
-t.setTimeout(300_000);
-
 t.test(
   'whatever a server sends is read as the model says, and nothing is lost by it',
   async (t) => {

@@ -6,8 +6,6 @@ import { fuzzSessions, type Replay } from './fuzz-sessions.js';
 
 const seed = process.env['FUZZ_SEED'] ?? '1939';
 
-t.setTimeout(600_000);
-
 t.test('whatever arrives in any state gets the replies that the model says', async (t) => {
   const fuzzer = startCommand(t, process.execPath, [
     builtProgram('test/fuzz/main.js'),

@@ -6,8 +6,6 @@ import { testFolder } from '../support/suite/test-folder.js';
 
 const seed = Number(process.env['FUZZ_SEED'] ?? 1939);
 
-t.setTimeout(120_000);
-
 t.test(
   'random sessions get the replies that the model says, and remove what it says',
   async (t) => {

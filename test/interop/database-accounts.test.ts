@@ -15,8 +15,6 @@ import { hashPassword } from '../../src/auth/stored/make-password.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 
-t.setTimeout(600_000);
-
 const servers = [
   { name: 'PostgreSQL', start: startPostgresql, unless: unlessPostgresql },
   { name: 'MariaDB', start: startMariadb, unless: unlessMariadb },

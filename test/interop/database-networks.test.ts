@@ -14,8 +14,6 @@ import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { freePort } from '../support/suite/free-port.js';
 
-t.setTimeout(600_000);
-
 const accounts = `CREATE TABLE users (username VARCHAR(255), domain VARCHAR(255), password TEXT NOT NULL,
   active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY (username, domain));
   INSERT INTO users VALUES ('ann', 'example.org', '{PLAIN}secret', 'Y');`;

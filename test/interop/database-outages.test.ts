@@ -13,8 +13,6 @@ import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.j
 import { startMailServer } from '../support/programs/mail-server.js';
 import { poll } from '../support/suite/deadline.js';
 
-t.setTimeout(600_000);
-
 const accounts = `CREATE TABLE users (username VARCHAR(255), domain VARCHAR(255), password TEXT NOT NULL,
   active CHAR(1) NOT NULL DEFAULT 'Y', PRIMARY KEY (username, domain));
   INSERT INTO users VALUES ('ann', 'example.org', '{PLAIN}secret', 'Y');`;

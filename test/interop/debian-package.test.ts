@@ -16,7 +16,7 @@ const password = 'open sesame';
 const inbox = '/srv/mail/example.org/ann/INBOX';
 const curl = ['curl', '-sS', '--max-time', '30', '--cacert', '/etc/pop3/cert.pem'];
 
-t.setTimeout(600_000);
+t.setTimeout(1_800_000);
 
 /** What curl reads. */
 function read(debian: BootedDebian, url: string): Promise<string> {

@@ -15,8 +15,6 @@ import {
 import { startProgram, type RunningProgram } from '../support/programs/run-program.js';
 import { connectWireClient, WireClient } from '../support/sessions/wire-client.js';
 
-t.setTimeout(240_000);
-
 /** ROOT stands for the mail root. */
 const locations: Readonly<Record<string, string>> = {
   plain: 'maildir:~/Maildir',

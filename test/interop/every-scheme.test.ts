@@ -12,8 +12,6 @@ import {
 import { verifyPassword } from '../../src/auth/stored/verify-password.js';
 import { unlessInstalled } from '../support/peers/debian.js';
 
-t.setTimeout(300_000);
-
 const lengths = [1, 31, 32, 33, 63, 64, 65, 127, 128, 129];
 /** For what takes a second each time: those that came out wrong once. */
 const fewLengths = [32, 64, 128];

@@ -13,8 +13,6 @@ import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.j
 import { builtProgram, startProgram } from '../support/programs/run-program.js';
 import { connectWireClient } from '../support/sessions/wire-client.js';
 
-t.setTimeout(600_000);
-
 /** What `doveadm pw -s BLF-CRYPT` makes of "secret". */
 const blowfish = '{BLF-CRYPT}$2y$05$EUnMWkdF3dAuAxIr.uP2N.4/sPCUuTgmmG1G9ANXaP1ovt8QiC6f6';
 

@@ -16,8 +16,6 @@ const project = fileURLToPath(new URL('../../../', import.meta.url));
 /** A registry that is slow is none that is gone. */
 const patienceMs = 240_000;
 
-t.setTimeout(600_000);
-
 t.test(
   'npm install -g of the packed package',
   { skip: unlessInstalled('npm', 'tar') },

@@ -7,8 +7,6 @@ import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { runProgram } from '../support/programs/run-program.js';
 
-t.setTimeout(600_000);
-
 for (const { name, start, unless } of [
   { name: 'PostgreSQL', start: startPostgresql, unless: unlessPostgresql },
   { name: 'MariaDB', start: startMariadb, unless: unlessMariadb },

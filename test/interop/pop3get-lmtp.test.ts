@@ -22,7 +22,7 @@ import { seededRandom } from '../torture/random.js';
 const skip = unlessLmtpDovecot();
 const seed = Date.now() & 0xffffff;
 const kills = Number(process.env['POP3GET_KILLS'] ?? 3);
-t.setTimeout(60_000 + kills * 60_000);
+t.setTimeout(900_000 + kills * 60_000);
 
 /** What Dovecot has, without the fields that came before the message. */
 function bodies(dovecot: LmtpDovecot): readonly string[] {

@@ -31,8 +31,6 @@ function fillMailRoot(mailRoot: string): void {
 /** So long that a busy machine's own time is little beside it. */
 const failureDelay = 2;
 
-t.setTimeout(300_000);
-
 const failing = 'USER ann@example.org\r\nPASS wrong\r\nQUIT\r\n';
 
 t.test('a TLS handshake has its own deadline', async (t) => {

@@ -17,7 +17,7 @@ import { seededRandom } from '../torture/random.js';
 
 const three = numberedMessages(3);
 const seed = Date.now() & 0xffffff;
-t.setTimeout(120_000 + Number(process.env['POP3GET_KILLS'] ?? 0) * 10_000);
+t.setTimeout(900_000 + Number(process.env['POP3GET_KILLS'] ?? 0) * 10_000);
 
 /** The messages that a command stored, each in a file named after its id. */
 function storedIn(folder: string): readonly string[] {

@@ -5,7 +5,6 @@ import { killClientAndFinish, killServerAndFinish } from '../support/programs/po
 import { seededRandom } from '../torture/random.js';
 
 const seed = Date.now() & 0xffffff;
-t.setTimeout(110_000);
 
 t.test(
   `killed at random instants, nothing is lost and nothing comes twice (seed ${seed})`,

@@ -13,7 +13,6 @@ const scramRow = (iterations: number, saltOctets: number): string =>
   `{SCRAM-SHA-256}${iterations},${[saltOctets, 32, 32].map((octets) => randomBytes(octets).toString('base64')).join(',')}`;
 
 // Each look-up derives keys, 10 ms of processor time.
-t.setTimeout(120_000);
 
 /** What a client sees before it proves anything, and how the row is stored. */
 const looks = [

@@ -20,7 +20,7 @@ const operationsPerSecond = 1000;
 const sessionCount = 8;
 const seed = 1939;
 
-t.setTimeout((seconds + 100) * 1000);
+t.setTimeout((seconds + 900) * 1000);
 
 t.test('no session is told anything wrong, and only QUIT removes what was marked', async (t) => {
   const mailRoot = testFolder(t, {});

@@ -6,8 +6,6 @@ import { soak } from './soak.js';
 
 const seed = Number(process.env['SOAK_SEED'] ?? 1939);
 
-t.setTimeout(120_000);
-
 t.test('under load and faults everybody is served, and no mail goes astray', async (t) => {
   const result = await soak(t, { seed, budgetMs: 20_000, faultEveryMs: 2000 });
   t.comment(JSON.stringify(result));

@@ -1,7 +1,7 @@
 #!/bin/bash
 # boot-debian.sh ROOT FOLDER: boots the systemd of a Debian root in namespaces of its own, over an overlay: ROOT stays as it is. As
-# root. Prints the pid of its init, and ends when that does; killing it ends the whole machine. What would write to
-# settings of the real machine is masked. FOLDER/shared is /shared in it.
+# root. Prints the pid of its init; the machine ends when standard input does, so that a test that is killed leaves none behind.
+# What would write to settings of the real machine is masked. FOLDER/shared is /shared in it.
 set -euo pipefail
 root=$(realpath "$1")
 folder=$(realpath "$2")
@@ -59,4 +59,4 @@ until init=$(pgrep -P "$unshare") && [ "$(cat "/proc/$init/comm")" = systemd ]; 
   sleep 0.1
 done
 echo "$init"
-wait "$unshare"
+cat >/dev/null

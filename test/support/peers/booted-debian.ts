@@ -59,18 +59,19 @@ export class BootedDebian {
   static async boot(t: Test): Promise<BootedDebian> {
     const root = debianRoot();
     const folder = mkdtempSync(join(tmpdir(), 'booted-'));
-    const child = spawn('bash', [bootScript, root, folder], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
+    // None of the test's own descriptors: tap waits for everybody who has one, also when it has killed the test.
+    const child = spawn('bash', [bootScript, root, folder], { stdio: 'pipe' });
+    let said = '';
+    child.stderr.setEncoding('latin1').on('data', (text: string) => (said += text));
     const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
     t.teardown(async () => {
-      child.kill();
+      child.stdin.end();
       await ended;
       rmSync(folder, { recursive: true });
     });
     const lines = createInterface(child.stdout);
     const init = new Promise<string>((resolve) => lines.once('line', resolve));
-    const started = await deadline(init, 60_000, () => 'systemd did not start');
+    const started = await deadline(init, 180_000, () => `systemd did not start: ${said}`);
     const machine = new BootedDebian(t, started, join(folder, 'shared'));
     await machine.run('systemctl', 'is-system-running', '--wait');
     return machine;
@@ -81,7 +82,7 @@ export class BootedDebian {
     const environment = ['DEBIAN_FRONTEND=noninteractive', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin'];
     const words = ['-r', '-w', 'env', '-i', ...environment, ...command];
     const program = startCommand(this.#t, 'nsenter', [...this.#into(), ...words]);
-    return program.finish('', 120_000);
+    return program.finish('', 300_000);
   }
 
   /** As `run`, and throws what the command said when it fails. @returns its stdout */

@@ -48,8 +48,6 @@ function makeFile(t: Test, rows: readonly Row[]): string {
 
 const annasRow = { user: 'anna', password: '{PLAIN}secret' };
 
-t.setTimeout(300_000);
-
 t.test('accepts the right password of a user, however the name is capitalised', async (t) => {
   const verify = openVerifier(t, { file: makeFile(t, [annasRow]), defaultDomain: 'example.org' });
   t.same(await verify('anna@example.org', 'secret'), anna);
