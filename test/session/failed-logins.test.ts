@@ -136,6 +136,24 @@ t.test('a login that is right is not delayed once earlier failures are paid for'
   await c.login();
 });
 
+t.test('what shows that an account exists is delayed and told, as a wrong password', async (t) => {
+  const told: string[] = [];
+  const c = await conversation(t, {
+    limits: { failureDelayMs },
+    starter: { tell: ({ what }) => told.push(what) },
+    verdict: () => ({
+      ...{ verdict: 'unavailable', isLasting: true, isCounted: true },
+      reason: 'password scheme MD5 is not supported',
+    }),
+  });
+  await c.exchange('USER ann@example.org', '+OK');
+  const startMs = performance.now();
+  await c.exchange('PASS x', '-ERR [SYS/PERM]');
+  isAbout(t, performance.now() - startMs, failureDelayMs);
+  t.same(told, ['failed-login']);
+  t.match(await c.logged('failure'), { code: 'SYS/PERM', reason: /MD5/ });
+});
+
 t.test('a login that nobody could decide is not delayed, and not told', async (t) => {
   const told: string[] = [];
   const c = await conversation(t, {

@@ -33,6 +33,13 @@ export class SourceUnavailable extends Error {
   }
 }
 
+/** A row that cannot be understood: only its account is affected. */
+export class UnusableRow extends SourceUnavailable {
+  constructor(message: string) {
+    super(message, true);
+  }
+}
+
 /** The methods throw SourceUnavailable, and none blocks the event loop. */
 export interface AccountSource {
   /**

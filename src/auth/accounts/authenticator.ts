@@ -21,6 +21,11 @@ export interface Unavailable {
   readonly isLasting: boolean;
   /** For the log. */
   readonly reason: string;
+  /**
+   * Counts as a failed login: a password was compared, or the answer is about this account only,
+   * which shows that it exists.
+   */
+  readonly isCounted?: boolean | undefined;
 }
 
 /** Who logged in, and what the password that was right allows. */
@@ -65,6 +70,8 @@ export type ScramLookup =
       readonly credentials: ScramCredentials;
       /** Any of them may be right; all were made with that salt and so many iterations. */
       readonly passwords: readonly ScramPassword[];
+      /** For the log, where none is right. */
+      readonly mismatch: string;
     }
   /**
    * No such account, or one that cannot use SCRAM. The credentials are the same each time, and no
@@ -89,6 +96,8 @@ export type PlainLookup =
       readonly identity: Identity;
       /** Any of them may be right. */
       readonly passwords: readonly PlainPassword[];
+      /** For the log, where none is right. */
+      readonly mismatch: string;
     }
   | {
       readonly found: 'nothing';

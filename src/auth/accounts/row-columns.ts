@@ -1,7 +1,7 @@
 // The columns of a query by their names: from what an SQL source gives to an account's row. The
 // sources differ in how they write a number or a truth; what is meant is the same.
 
-import { SourceUnavailable, type AccountRow } from './account-source.js';
+import { UnusableRow, type AccountRow } from './account-source.js';
 
 const names = ['maildrop', 'home', 'networks', 'read_only', 'days', 'label'] as const;
 
@@ -9,7 +9,7 @@ const names = ['maildrop', 'home', 'networks', 'read_only', 'days', 'label'] as 
  * @param columns the names of a query's columns, in order; `password` is the password, or the first
  *   is
  * @returns what makes a row of the values in that order, and null where the password is NULL; it
- *   throws SourceUnavailable for values that cannot be understood
+ *   throws UnusableRow for values that cannot be understood
  */
 export function rowReader(
   columns: readonly string[],
@@ -48,12 +48,12 @@ function isTrue(value: unknown): boolean {
   const text = typeof value === 'boolean' ? String(value) : (asText(value) ?? '0').toLowerCase();
   if (['1', 'y', 'yes', 't', 'true'].includes(text)) return true;
   if (['0', 'n', 'no', 'f', 'false'].includes(text)) return false;
-  throw new SourceUnavailable(`the column read_only is neither true nor false: "${text}"`, true);
+  throw new UnusableRow(`the column read_only is neither true nor false: "${text}"`);
 }
 
 function asDays(value: unknown): number | null {
   const text = asText(value);
   if (text === null) return null;
   if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text);
-  throw new SourceUnavailable(`the column days is no number from 1 to 999999: "${text}"`, true);
+  throw new UnusableRow(`the column days is no number from 1 to 999999: "${text}"`);
 }

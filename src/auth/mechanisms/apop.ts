@@ -25,10 +25,7 @@ export async function verifyApop(
   client?: LoginClient,
 ): Promise<Verdict> {
   const lookup = await authenticator.lookUpPlain(name, client);
-  if (lookup.found === 'unavailable') {
-    const { isLasting, reason } = lookup;
-    return { verdict: 'unavailable', isLasting, reason };
-  }
+  if (lookup.found === 'unavailable') return { ...lookup, verdict: 'unavailable' };
   const isDigestOf = (password: Buffer): boolean => {
     const expected = Buffer.from(apopDigest(timestamp, password));
     return digest.length === expected.length && timingSafeEqual(digest, expected);
@@ -37,9 +34,9 @@ export async function verifyApop(
     isDigestOf(Buffer.alloc(16));
     return { verdict: 'rejected', reason: lookup.reason };
   }
-  const { identity, passwords } = lookup;
+  const { identity, passwords, mismatch } = lookup;
   const [found] = passwords.filter(({ password }) => isDigestOf(password));
   return found?.refusal === null
     ? { verdict: 'accepted', identity, grant: found.grant }
-    : { verdict: 'rejected', reason: found?.refusal ?? 'wrong password' };
+    : { verdict: 'rejected', reason: found?.refusal ?? mismatch };
 }

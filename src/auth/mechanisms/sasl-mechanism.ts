@@ -1,7 +1,7 @@
 // What a SASL mechanism is to the session that drives it (RFC 4422 §3, RFC 5034 §4). The session
 // does base64, `=`, `*` and line lengths; a mechanism sees octets and knows nothing of POP3.
 
-import type { Accepted } from '../accounts/authenticator.js';
+import type { Accepted, Unavailable } from '../accounts/authenticator.js';
 
 export type SaslStep =
   /** To be sent; the answer goes to `respond`. May be empty. */
@@ -18,12 +18,7 @@ export type SaslStep =
    * The client must not learn why; `reason` and the name it gave (null: none yet) are for the log.
    */
   | { readonly step: 'rejected'; readonly reason: string; readonly name: Buffer | null }
-  | {
-      readonly step: 'unavailable';
-      readonly isLasting: boolean;
-      readonly reason: string;
-      readonly name: Buffer | null;
-    };
+  | ({ readonly step: 'unavailable'; readonly name: Buffer | null } & Unavailable);
 
 /**
  * One authentication exchange. Any step but a challenge ends it; it is not used afterwards. Neither

@@ -140,6 +140,6 @@ function stepOf(verdict: Verdict, name: Buffer): SaslStep {
     case 'rejected':
       return rejected(verdict.reason, name);
     case 'unavailable':
-      return { step: 'unavailable', isLasting: verdict.isLasting, reason: verdict.reason, name };
+      return { ...verdict, step: 'unavailable', name };
   }
 }

@@ -90,7 +90,7 @@ export class ScramServer implements SaslExchange {
     const { authenticator, client } = this.#options;
     const lookup = await authenticator.lookUpScram(name, client);
     if (lookup.found === 'unavailable') {
-      return { step: 'unavailable', isLasting: lookup.isLasting, reason: lookup.reason, name };
+      return { ...lookup, step: 'unavailable', name };
     }
     const nonce = first.nonce + (this.#options.makeNonce ?? makeNonce)();
     const { salt, iterations } = lookup.credentials;
@@ -114,7 +114,7 @@ export class ScramServer implements SaslExchange {
       return rejected(lookup.reason, name);
     }
     const [proven] = lookup.passwords.filter(isProofOf);
-    if (proven?.refusal !== null) return rejected(proven?.refusal ?? 'wrong password', name);
+    if (proven?.refusal !== null) return rejected(proven?.refusal ?? lookup.mismatch, name);
     this.#waiting = {
       for: 'acknowledgement',
       outcome: { step: 'accepted', identity: lookup.identity, grant: proven.grant },

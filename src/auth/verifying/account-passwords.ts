@@ -31,6 +31,12 @@ export interface AccountPasswords {
   readonly fault: UnusablePasswordError | null;
 }
 
+export interface Match {
+  readonly matching: AccountPassword | null;
+  /** Of a password that was not compared, when none matches. */
+  readonly fault: UnusablePasswordError | null;
+}
+
 /**
  * @throws UnusablePasswordError for more rows than may be, or two that have the same label or none:
  *   the log could not say which was used, and one of them is most likely a mistake in a query
@@ -46,11 +52,26 @@ export function takeApart(rows: readonly AccountRow[], options: ParseOptions): A
       if (row.label === null) usable.unshift(password);
       else usable.push(password);
     } catch (error) {
-      if (!(error instanceof UnusablePasswordError)) throw error;
-      fault ??= error;
+      fault ??= faultOf(row, error);
     }
   }
   return { usable, fault };
+}
+
+/**
+ * What is wrong with one of several passwords, which the label tells apart.
+ *
+ * @throws what is no fault of the password
+ */
+export function faultOf({ label }: AccountRow, error: unknown): UnusablePasswordError {
+  if (!(error instanceof UnusablePasswordError)) throw error;
+  return label === null ? error : new UnusablePasswordError(`"${label}": ${error.message}`);
+}
+
+/** For the log. @param fault of a password that was not compared */
+export function mismatchOf(fault: UnusablePasswordError | null): string {
+  const more = fault === null ? '' : `, but one that cannot be verified: ${fault.message}`;
+  return `wrong password${more}`;
 }
 
 function requireDistinct(rows: readonly AccountRow[]): void {
@@ -68,11 +89,7 @@ function requireDistinct(rows: readonly AccountRow[]): void {
   }
 }
 
-/**
- * What a client may do with a password that is right.
- *
- * @throws UnusablePasswordError for networks that cannot be understood
- */
+/** What a client may do with a password that is right. */
 export function permitOf({ row }: AccountPassword, client: LoginClient): FoundPassword {
   const { maildrop, home, isReadOnly, days, label } = row;
   return { grant: { maildrop, home, isReadOnly, days, label }, refusal: refusalOf(row, client) };
@@ -80,8 +97,13 @@ export function permitOf({ row }: AccountPassword, client: LoginClient): FoundPa
 
 function refusalOf({ isActive, networks, label }: AccountRow, client: LoginClient): string | null {
   if (!isActive) return 'disabled user';
-  if (isPermitted(networks, client.address)) return null;
   const which = label === null ? 'the password' : `the password "${label}"`;
+  try {
+    if (isPermitted(networks, client.address)) return null;
+  } catch (error) {
+    if (!(error instanceof UnusablePasswordError)) throw error;
+    return `${which} is for networks that cannot be understood: ${error.message}`;
+  }
   return `${which} is for other networks than ${client.address ?? 'that of a client without address'}`;
 }
 

@@ -1,8 +1,8 @@
 // The authenticator over an account source: gets the row, verifies, and says nothing by the time it
 // takes.
 
-import { SourceUnavailable, type AccountSource } from '../accounts/account-source.js';
-import type { PlainLookup, ScramLookup, Unavailable, Verdict } from '../accounts/authenticator.js';
+import type { AccountSource } from '../accounts/account-source.js';
+import type { PlainLookup, ScramLookup, Verdict } from '../accounts/authenticator.js';
 import type { Attempt, ChainLink } from '../accounts/chain-link.js';
 import { loginClient, type LoginClient } from '../accounts/login-client.js';
 import { tryLoginName, type LoginName } from '../accounts/login-name.js';
@@ -10,18 +10,21 @@ import { maxPasswordOctets } from '../stored/password-octets.js';
 import { saslprep } from '../stored/saslprep.js';
 import { UnusablePasswordError, type ParseOptions } from '../stored/parse-stored-password.js';
 import {
+  faultOf,
   groupsOf,
   matchIn,
+  mismatchOf,
   permitOf,
   takeApart,
   type AccountPassword,
   type AccountPasswords,
+  type Match,
   type Verifiable,
 } from './account-passwords.js';
-import { NoTurnError } from '../turns/fair-turns.js';
 import { processHashQueue } from './hash-queue.js';
 import { canUseScram, lookUpScram } from './scram-lookup.js';
 import { StandIns } from './stand-ins.js';
+import { unavailable, Undecided } from './undecided.js';
 import { VerifiedPasswords, type Proof } from './verified-passwords.js';
 
 export interface VerifierOptions extends ParseOptions {
@@ -76,7 +79,7 @@ export class AccountVerifier implements ChainLink {
   async lookUpScram(name: Buffer, client = anyClient): Promise<ScramLookup> {
     try {
       const login = tryLoginName(name, this.#options.defaultDomain);
-      const { usable } = await this.#find(login, client);
+      const { usable, fault } = await this.#find(login, client);
       const candidates = usable.map((password) => ({
         stored: password.stored,
         isActive: password.row.isActive,
@@ -90,6 +93,7 @@ export class AccountVerifier implements ChainLink {
         return lookUpScram({
           login,
           candidates,
+          mismatch: mismatchOf(fault),
           seed: decoy.seed,
           model: model === null ? null : this.#standIns.tryParse(model),
         });
@@ -102,7 +106,7 @@ export class AccountVerifier implements ChainLink {
   async lookUpPlain(name: Buffer, client = anyClient): Promise<PlainLookup> {
     try {
       const login = tryLoginName(name, this.#options.defaultDomain);
-      const { usable } = await this.#find(login, client);
+      const { usable, fault } = await this.#find(login, client);
       // Read and parsed for every name: the time does not tell who exists.
       await this.#standIns.find(login, name);
       if (login === null || usable.length === 0) {
@@ -118,7 +122,7 @@ export class AccountVerifier implements ChainLink {
       });
       return passwords.length === 0
         ? { found: 'nothing', reason: 'password not stored as PLAIN' }
-        : { found: 'passwords', identity: login, passwords };
+        : { found: 'passwords', identity: login, passwords, mismatch: mismatchOf(fault) };
     } catch (error) {
       return { found: 'unavailable', ...unavailable(error) };
     }
@@ -169,14 +173,16 @@ export class AccountVerifier implements ChainLink {
     // the wait for it the same steps take longer.
     const isHashed = remembered === undefined && usable.some(isHashedToVerify);
     if (isHashed) await this.#standIns.find(login, name);
-    const matching = remembered ?? (await this.#match(login, usable, password, client));
-    if (matching === null && passwords.fault !== null) throw passwords.fault;
+    const { matching, fault } =
+      remembered === undefined
+        ? await this.#match(login, passwords, password, client)
+        : { matching: remembered, fault: null };
     const found = matching === null ? null : permitOf(matching, client);
     if (found?.refusal === null) {
       return attempt({ verdict: 'accepted', identity: login, grant: found.grant });
     }
     if (!isHashed) await this.#standIns.find(login, name);
-    return attempt(rejected(found?.refusal ?? 'wrong password'));
+    return attempt(rejected(found?.refusal ?? mismatchOf(fault)));
   }
 
   /** @throws UnusablePasswordError where there are passwords, and none can be verified */
@@ -199,21 +205,38 @@ export class AccountVerifier implements ChainLink {
     );
   }
 
+  /**
+   * A password that cannot be verified keeps no other from being right, and no wrong one from being
+   * a failed login: else nobody would count guesses at the others.
+   *
+   * @throws UnusablePasswordError where none can be verified; Undecided
+   */
   async #match(
     login: LoginName,
-    passwords: readonly AccountPassword[],
+    { usable, fault: firstFault }: AccountPasswords,
     password: Buffer,
     client: LoginClient,
-  ): Promise<AccountPassword | null> {
-    for (const group of groupsOf(passwords)) {
-      const matching = await this.#matches(group, password, client);
-      if (matching === null) continue;
-      if (isWorthRemembering(matching)) {
-        this.#verified.add(proofOf(login, matching.row.password, password));
+  ): Promise<Match> {
+    let fault = firstFault;
+    let isCompared = false;
+    for (const group of groupsOf(usable)) {
+      try {
+        const matching = await this.#matches(group, password, client);
+        isCompared = true;
+        if (matching === null) continue;
+        if (isWorthRemembering(matching)) {
+          this.#verified.add(proofOf(login, matching.row.password, password));
+        }
+        return { matching, fault: null };
+      } catch (error) {
+        if (!(error instanceof UnusablePasswordError)) {
+          throw isCompared ? new Undecided(error) : error;
+        }
+        if (group[0] !== undefined) fault ??= faultOf(group[0].row, error);
       }
-      return matching;
     }
-    return null;
+    if (fault !== null && !isCompared) throw fault;
+    return { matching: null, fault };
   }
 
   /**
@@ -272,14 +295,4 @@ function attempt(verdict: Verdict): Attempt {
 
 function rejected(reason: string): Verdict {
   return { verdict: 'rejected', reason };
-}
-
-function unavailable(error: unknown): Unavailable {
-  const isLasting =
-    error instanceof UnusablePasswordError ||
-    (error instanceof SourceUnavailable && error.isLasting);
-  const isExpected =
-    isLasting || error instanceof SourceUnavailable || error instanceof NoTurnError;
-  const message = error instanceof Error ? error.message : String(error);
-  return { isLasting, reason: isExpected ? message : `password verification failed: ${message}` };
 }

@@ -26,6 +26,8 @@ export interface ScramLookupInput {
   readonly login: LoginName | null;
   /** None when there is no such account. The first that can use SCRAM decides on the salt. */
   readonly candidates: readonly ScramCandidate[];
+  /** What the log is told where none of them is right. */
+  readonly mismatch: string;
   /** 32 octets that depend on the name and a secret. */
   readonly seed: Buffer;
   /**
@@ -54,7 +56,7 @@ export function canUseScram(stored: StoredPassword | null): boolean {
  * told apart by the proof: the first that can use SCRAM, and those that were made like it.
  */
 export async function lookUpScram(input: ScramLookupInput): Promise<ScramLookup> {
-  const { login, candidates, model, seed } = input;
+  const { login, candidates, mismatch, model, seed } = input;
   const leader = candidates.find(({ stored }) => canUseScram(stored));
   // Derived for every name, needed or not: the time is the same for all.
   const derived = await derive(
@@ -76,7 +78,7 @@ export async function lookUpScram(input: ScramLookupInput): Promise<ScramLookup>
     const keys = candidate === leader ? credentials : keysLike(credentials, candidate.stored);
     return keys === null ? [] : [{ ...permit(candidate), ...keysOf(keys) }];
   });
-  return { found: 'credentials', identity: login, credentials, passwords };
+  return { found: 'credentials', identity: login, credentials, passwords, mismatch };
 }
 
 /** @returns null for a password that was not made with the same salt and as many iterations */

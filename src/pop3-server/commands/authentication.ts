@@ -96,7 +96,7 @@ function verdictOf(step: Exclude<SaslStep, { step: 'challenge' }>): Verdict {
     case 'rejected':
       return { verdict: 'rejected', reason: step.reason };
     case 'unavailable':
-      return { verdict: 'unavailable', isLasting: step.isLasting, reason: step.reason };
+      return { ...step, verdict: 'unavailable' };
   }
 }
 

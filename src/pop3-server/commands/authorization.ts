@@ -50,8 +50,9 @@ export interface LoginAttempt {
 
 /**
  * Turns a verdict into the reply, and opens the maildrop when it is accepted. Every mechanism ends
- * here. The reply to a right or wrong password waits for the delay of earlier failures. When the
- * password could not be checked, the reply is sent at once.
+ * here. The reply to a right or wrong password waits for the delay of earlier failures, and so does
+ * one that shows that an account exists. Else, when the password could not be checked, the reply is
+ * sent at once.
  */
 export async function concludeLogin(
   verdict: Verdict,
@@ -68,7 +69,9 @@ export async function concludeLogin(
     }
     case 'unavailable': {
       const code = verdict.isLasting ? 'SYS/PERM' : 'SYS/TEMP';
-      return refuse(attempt, { text: 'login-unavailable', code, reason: verdict.reason }, context);
+      const refusal = { text: 'login-unavailable', code, reason: verdict.reason } as const;
+      const conclude = verdict.isCounted === true ? failLogin : refuse;
+      return conclude(attempt, refusal, context);
     }
   }
 }

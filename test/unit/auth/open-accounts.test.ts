@@ -92,6 +92,7 @@ t.test('a row that cannot be verified is a lasting fault that names the scheme',
   t.same(await verify('md5@example.org', 'x'), {
     verdict: 'unavailable',
     isLasting: true,
+    isCounted: true,
     reason: 'password scheme MD5-CRYPT is weak, and verified only with --allow-weak-schemes',
   });
   t.match(await verify('costly@example.org', 'x'), {
@@ -294,6 +295,7 @@ t.test('APOP gets the password of {PLAIN} rows only', async (t) => {
     found: 'passwords',
     identity: { user: 'anna', domain: 'example.org' },
     passwords: [{ password: Buffer.from('secret'), grant: unlimited, refusal: null }],
+    mismatch: 'wrong password',
   });
   t.same(await lookUp('otto'), { found: 'nothing', reason: 'disabled user' });
   t.same(await lookUp('hash'), { found: 'nothing', reason: 'password not stored as PLAIN' });

@@ -16,6 +16,7 @@ t.test('a digest is accepted for the right password of this greeting only', asyn
   const lookups: Readonly<Record<string, PlainLookup>> = {
     mrose: {
       found: 'passwords',
+      mismatch: 'wrong password',
       identity,
       passwords: [
         { password: Buffer.from('another'), grant: unlimited, refusal: null },
@@ -56,7 +57,7 @@ t.test('a digest is accepted for the right password of this greeting only', asyn
   ];
   for (const [name, digest, verdict] of rows) {
     const given = { name: Buffer.from(name), timestamp, digest: Buffer.from(digest) };
-    t.same(await verifyApop(authenticator, given), verdict);
+    t.match(await verifyApop(authenticator, given), verdict);
   }
   const other = { name: Buffer.from('mrose'), timestamp: '<1@x>', digest: Buffer.from(right) };
   t.match(await verifyApop(authenticator, other), { verdict: 'rejected' });

@@ -40,7 +40,10 @@ async function accountOf(
         ? { found: 'unavailable', isLasting: false, reason: 'locked' }
         : name.toString() === 'nobody'
           ? { found: 'decoy', reason: 'unknown user', credentials }
-          : { found: 'credentials', identity, credentials, passwords: [key] },
+          : {
+              found: 'credentials',
+              ...{ identity, credentials, passwords: [key], mismatch: 'wrong password' },
+            },
     );
   };
   const unused = (): never => {

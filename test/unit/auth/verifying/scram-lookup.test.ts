@@ -17,6 +17,7 @@ const login = { user: 'anna', domain: 'example.org' };
 const input: ScramLookupInput = {
   login,
   candidates: [],
+  mismatch: 'wrong password',
   seed: Buffer.alloc(32, 1),
   model: null,
 };

@@ -80,9 +80,12 @@ t.test('a password for other networks is refused, and the log learns which', asy
     reason: /^the password "phone" is for other networks than that of a client without address$/,
   });
   t.match(await verify(accounts, 'odd', '192.0.2.7'), {
-    verdict: 'unavailable',
-    isLasting: true,
-    reason: /"the" is no network/,
+    verdict: 'rejected',
+    reason: /^the password "odd" is for networks that cannot be understood: "the" is no network/,
+  });
+  t.match(await accounts.lookUpPlain(name, loginClient('192.0.2.7')), {
+    found: 'passwords',
+    passwords: [{ refusal: null }, { refusal: /other networks/ }, { refusal: /"the" is no/ }],
   });
 });
 
@@ -125,8 +128,50 @@ t.test('a row that cannot be verified does not keep the others from being right'
     { password: '{PLAIN}right', label: 'phone' },
   ]);
   t.match(await verify(accounts, 'right'), { verdict: 'accepted', grant: { label: 'phone' } });
-  t.match(await verify(accounts, 'wrong'), { verdict: 'unavailable', reason: /MD5/ });
 });
+
+t.test('beside a row that cannot be verified, wrong passwords were no failed logins', async (t) => {
+  const yescrypt = '$y$j9T$saltsaltsaltsalt$' + 'a'.repeat(43);
+  const path = process.env['PATH'];
+  t.teardown(() => (process.env['PATH'] = path));
+  for (const [bad, why] of [
+    ['{MD5}nothing', 'password scheme MD5 is not supported'],
+    [yescrypt, 'stored yescrypt password cannot be verified: perl is not installed'],
+  ] as const) {
+    const accounts = open(t, [
+      { password: bad, label: 'old' },
+      { password: await hashPassword('BLF-CRYPT', Buffer.from('main')) },
+      { password: '{PLAIN}right', label: 'phone' },
+    ]);
+    process.env['PATH'] = '/nonexistent';
+    const reason = `wrong password, but one that cannot be verified: "old": ${why}`;
+    t.strictSame(await verify(accounts, 'wrong'), { verdict: 'rejected', reason });
+    for (const right of ['main', 'right']) {
+      t.match(await verify(accounts, right), { verdict: 'accepted' }, right);
+    }
+    const alone = open(t, [{ password: bad, label: 'old' }]);
+    t.strictSame(await verify(alone, 'wrong'), {
+      ...{ verdict: 'unavailable', isLasting: true, isCounted: true },
+      reason: `"old": ${why}`,
+    });
+    process.env['PATH'] = path;
+  }
+  const accounts = open(t, [{ password: '{MD5}nothing' }, { password: '{PLAIN}x', label: 'x' }]);
+  const mismatch =
+    'wrong password, but one that cannot be verified: password scheme MD5 is not supported';
+  t.match(await accounts.lookUpPlain(name), { found: 'passwords', mismatch });
+  t.match(await accounts.lookUpScram(name), { found: 'credentials', mismatch });
+});
+
+t.test(
+  'a row with an odd limit told that there is such an account, and nobody counted',
+  async (t) => {
+    const accounts = open(t, [{ password: '{PLAIN}right', days: 0 }]);
+    const fault = { isLasting: true, isCounted: true, reason: /the column days is no number/ };
+    t.match(await verify(accounts, 'right'), { verdict: 'unavailable', ...fault });
+    t.match(await accounts.lookUpScram(name), { found: 'unavailable', ...fault });
+  },
+);
 
 t.test('a locked password is a wrong one, and no fault', async (t) => {
   for (const password of ['*', '!', '!!', '!$6$salt$hash', '{CRYPT}*']) {
