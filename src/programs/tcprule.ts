@@ -35,6 +35,7 @@ void runProgram(
     purpose: 'Edits and asks an access rules file, also while tcpsrun uses it.',
     options: {},
     positionals: [2, 4],
+    makesFirst: true,
   },
   async ({ positionals: [file = '', word = '', ...operands] }) => {
     const command = Object.hasOwn(commands, word.toLowerCase())

@@ -50,6 +50,8 @@ for (const name of Object.keys(bin)) {
     t.match(help, { status: 0, stderr: '' });
     const [, page = ''] = /^Manual: man (.*)$/m.exec(help.stdout.toString()) ?? [];
     t.ok(existsSync(page), `the manual is where it says: ${page}`);
+    const mistaken = await runProgram(t, name, ['/hlep']);
+    t.match(mistaken, { status: 100, stderr: `${name}: unknown option /hlep, and no file\n` });
   });
 }
 

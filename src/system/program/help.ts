@@ -13,6 +13,8 @@ export interface ProgramDescription<T extends OptionTable> {
   readonly options: T;
   /** Smallest and largest number of positional arguments. */
   readonly positionals: readonly [min: number, max: number];
+  /** The first argument is a file that the program makes where there is none. */
+  readonly makesFirst?: true;
 }
 
 export function formatHelp(description: ProgramDescription<OptionTable>): string {

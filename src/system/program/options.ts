@@ -181,8 +181,8 @@ function takesNext(table: OptionTable, token: string): boolean {
 }
 
 /**
- * An argument that was probably meant as an option: it stands before all others, looks like
- * `/NAME`, and is no file.
+ * An argument that was probably meant as an option: it stands before all others, looks like `/NAME`
+ * in any case, and is no file.
  *
  * @returns undefined when there is none
  */

@@ -50,8 +50,9 @@ export async function runProgram<T extends OptionTable>(
     const { length } = positionals;
     const mistaken = findMistakenOption(argv, positionals, existsSync);
     const isCountWrong = length < min || length > max;
-    if (mistaken !== undefined && (isCountWrong || mistaken === mistaken.toUpperCase())) {
-      throw new UsageError(`unknown option ${mistaken.replace(/:.*/s, '')}`);
+    const isNewFile = description.makesFirst === true && mistaken !== mistaken?.toUpperCase();
+    if (mistaken !== undefined && (isCountWrong || !isNewFile)) {
+      throw new UsageError(`unknown option ${mistaken.replace(/:.*/s, '')}, and no file`);
     }
     if (length < min) throw new UsageError(`too few arguments: ${description.synopsis}`);
     if (length > max) {

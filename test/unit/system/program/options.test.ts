@@ -78,6 +78,8 @@ t.test('what stands first, looks like an option and is no file was meant as one'
     );
   t.equal(mistaken(['/RUELS', 'a', 'b']), '/RUELS');
   t.equal(mistaken(['--tls', '/ruels:a', 'b']), '/ruels:a');
+  t.equal(mistaken(['/ruels', 'a']), '/ruels');
+  t.equal(mistaken(['/tmp/ruels', 'a']), undefined);
   t.equal(mistaken(['/etc', 'b']), undefined);
   t.equal(mistaken(['/etc/rules']), undefined);
   t.equal(mistaken(['a', '/RUELS']), undefined);
