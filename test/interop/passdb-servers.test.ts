@@ -1,15 +1,24 @@
 // passdb on PostgreSQL and MariaDB: every command, on tables that it makes itself.
 
 import t from 'tap';
+import { appPasswordsOnly } from '../support/accounts/documented-query.js';
 import { seeClientsLogIn, unlessClients } from '../support/accounts/client-logins.js';
 import { inTime, tellsOfDelay } from '../support/accounts/in-time.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { runProgram } from '../support/programs/run-program.js';
 
-for (const { name, start, unless } of [
-  { name: 'PostgreSQL', start: startPostgresql, unless: unlessPostgresql },
-  { name: 'MariaDB', start: startMariadb, unless: unlessMariadb },
+for (const { name, clock, start, unless } of [
+  {
+    name: 'PostgreSQL',
+    clock: 'extract(epoch FROM now())',
+    ...{ start: startPostgresql, unless: unlessPostgresql },
+  },
+  {
+    name: 'MariaDB',
+    clock: 'unix_timestamp()',
+    ...{ start: startMariadb, unless: unlessMariadb },
+  },
 ] as const) {
   t.test(
     `passdb makes, edits and checks accounts in ${name}`,
@@ -53,8 +62,13 @@ for (const { name, start, unless } of [
       t.same(await passdb(['check', ann], printed), [0, 'phone\n']);
       t.match(await passdb(['app', 'add', ann, '--label', 'phone']), [1, /already/]);
       t.match(await passdb(['app', 'list', ann]), [0, /^ann@example\.org\tphone\tactive\t/]);
+      const only = ['--passdb-query', appPasswordsOnly(clock), 'check', ann];
+      t.same(await passdb(only, printed), [0, 'phone\n']);
+      t.match(await passdb(only, 'secret\n'), [1, /wrong password/], 'the main one');
       await server.sql('UPDATE app_passwords SET expires = 1');
       t.match(await passdb(['check', ann], printed), [1, /wrong password/], 'it has expired');
+      t.match(await passdb(only, printed), [1, /unknown user/], 'it has expired');
+      t.match(await passdb(['app', 'list', 'eve@example.org']), [1, /no such user/]);
       t.same(await passdb(['app', 'remove', ann, '--label', 'phone']), [0, '']);
 
       const lines = 'bob@example.org:{PLAIN}b\nann@example.org:{PLAIN}a\n';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { loginClient } from '../../src/auth/accounts/login-client.js';
 import { openAccounts } from '../../src/auth/open-accounts.js';
+import { appPasswordsOnly } from '../support/accounts/documented-query.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import { MaildirFixture, makeInbox } from '../support/mail/maildir-fixture.js';
@@ -160,11 +161,21 @@ t.test('list shows what is limited; check says which password it was', async (t)
         'ann@example.org\tmy phone\tactive\t[-0-9]{10}\t-\t192.0.2.0/24 ::1\t-\t-$',
     ),
   );
-  t.equal((await passdb('app', 'list', 'bob@example.org')).stdout, '');
+  const nothing = { status: 0, stdout: '', stderr: '' };
+  t.match(await passdb('app', 'list', 'bob@example.org'), nothing);
+  const unknown = 'passdb: eve@example.org: no such user\n';
+  t.match(await passdb('app', 'list', 'eve@example.org'), { status: 1, stderr: unknown });
   const check = (input: string): Promise<unknown> =>
     runProgram(t, 'passdb', ['--passdb', file, 'check', address], { input });
   t.match(await check(other), { status: 0, stdout: Buffer.from('app\n') });
   t.match(await check('secret'), { status: 0, stdout: Buffer.from('') });
+  const only = appPasswordsOnly("strftime('%s', 'now') + 0");
+  const checkOnly = (input: string): Promise<unknown> =>
+    runProgram(t, 'passdb', ['--passdb', file, '--passdb-query', only, 'check', address], {
+      input,
+    });
+  t.match(await checkOnly(other), { status: 0, stdout: Buffer.from('app\n') });
+  t.match(await checkOnly('secret'), { status: 1, stderr: /wrong password/ });
   t.match(await check(password), { status: 1, stderr: /"my phone" is for other networks/ });
   t.equal((await passdb('app', 'remove', address, '--label', 'my phone')).status, 0);
   t.match(await check(password), { status: 1, stderr: /wrong password/ });

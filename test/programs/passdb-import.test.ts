@@ -67,6 +67,56 @@ t.test('shadow(5) is imported with a domain; daemons have no password', async (t
   t.match(await importing(lines), { status: 1, stderr: /users:3: "ann" is not a user@domain/ });
 });
 
+t.test('accounts that had expired in shadow(5) were imported as active', async (t) => {
+  const { passdb, importing } = makeSite(t);
+  const days = Math.floor(Date.now() / 86_400_000);
+  const lines = [
+    `ann:${hash}:19000:0:99999:7:::`,
+    `bob:${hash}:19000:0:99999:7::${days - 1}:`,
+    `carl:${hash}:19000:0:99999:7::${days + 100}:`,
+  ];
+  t.match(await importing(lines, '--default-domain', 'example.org'), {
+    status: 0,
+    stderr:
+      'passdb: disabled 1 users whose account has expired\n' +
+      'passdb: an expiry that is still to come is not kept: line 3\n',
+  });
+  t.match((await passdb('list')).stdout, /^ann.*active\nbob.*disabled\ncarl.*active\n$/);
+});
+
+t.test('passwords that were not UTF-8 became U+FFFD', async (t) => {
+  const { folder, passdb } = makeSite(t);
+  const importing = async (text: string, ...args: readonly string[]): Promise<Outcome> => {
+    writeFileSync(join(folder, 'users'), Buffer.from(text, 'latin1'));
+    return passdb('import', join(folder, 'users'), ...args);
+  };
+  const check = async (password: string): Promise<number | null> => {
+    const args = ['--passdb', join(folder, 'passdb.sqlite'), 'check', 'ann@example.org'];
+    const input = Buffer.from(`${password}\n`, 'latin1');
+    return (await runProgram(t, 'passdb', args, { input })).status;
+  };
+  const replacement = Buffer.from('p\ufffdss').toString('latin1');
+  for (const [line, ...args] of [
+    ['ann@example.org:{plain}p\xe4ss\n'],
+    ['ann@example.org,p\xe4ss\n', '--scheme', 'SSHA256'],
+    ['ann@example.org,p\xe4ss\n', '--scheme', 'PLAIN'],
+  ] as const) {
+    t.match(await importing(line, '--replace', ...args), { status: 0, stderr: '' });
+    t.equal(await check('p\xe4ss'), 0);
+    t.equal(await check(replacement), 1);
+  }
+  t.equal((await passdb('export')).stdout, 'ann@example.org:{PLAIN.b64}cORzcw==\n');
+  t.match(await importing('bob@example.org:{PLAIN}b\ncarl@example.org:{SSHA256}\xe4\n'), {
+    status: 1,
+    stderr: /users:2: its password is not UTF-8\npassdb: nothing was imported\n$/,
+  });
+  const database = new SqliteFile(join(folder, 'passdb.sqlite'));
+  database.exec("UPDATE users SET password = CAST(x'7b504c41494e7d70e47373' AS TEXT)");
+  database.close();
+  t.equal(await check(replacement), 100, 'another program wrote octets that are no text');
+  t.match(await passdb('export'), { status: 100, stderr: /ann@example\.org: .* is not UTF-8/ });
+});
+
 t.test('CSV has what its header says, or address and password', async (t) => {
   const { passdb, importing } = makeSite(t);
   t.match(

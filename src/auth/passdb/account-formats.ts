@@ -13,9 +13,12 @@ export interface FileUser extends LoginName {
   readonly isActive: boolean;
 }
 
+/** Whether an account has an end, as in shadow(5); after it the user is not active. */
+export type Expiry = 'none' | 'past' | 'to come';
+
 /** What a line is: a user, nothing at all, or why it is neither. */
 export type ParsedLine =
-  | { readonly is: 'user'; readonly user: FileUser }
+  | { readonly is: 'user'; readonly user: FileUser; readonly expiry: Expiry }
   | { readonly is: 'nothing' }
   /** A user who cannot log in with any password, as daemons in shadow(5). */
   | { readonly is: 'locked' }
@@ -26,15 +29,20 @@ const nothing: ParsedLine = { is: 'nothing' };
 /** Takes the lines of one file, in order. */
 export class AccountLines {
   readonly #defaultDomain: string | undefined;
+  readonly #today: number;
   #format: AccountFormat | undefined;
   /** Where CSV has what; null until its first line. */
   #columns: Columns | null = null;
   #isFirst = true;
 
-  /** @param format found out from the first line when undefined */
-  constructor(format: AccountFormat | undefined, defaultDomain: string | undefined) {
+  /**
+   * @param format found out from the first line when undefined
+   * @param today in days since 1970
+   */
+  constructor(format: AccountFormat | undefined, defaultDomain: string | undefined, today: number) {
     this.#format = format;
     this.#defaultDomain = defaultDomain;
+    this.#today = today;
   }
 
   parse(text: string): ParsedLine {
@@ -55,7 +63,9 @@ export class AccountLines {
       return wrong(`"${limit}" cannot be kept for a user`);
     }
     if (password === 'x') return wrong('its password is in another file, shadow(5)');
-    return this.#user(name, password, true);
+    const expiry = expiryOf(line.split(':'), this.#today);
+    const parsed = this.#user(name, password, expiry !== 'past');
+    return parsed.is === 'user' ? { ...parsed, expiry } : parsed;
   }
 
   #parseRecord(line: string): ParsedLine {
@@ -86,12 +96,30 @@ export class AccountLines {
       return wrong('there are blanks at an end of a name');
     }
     const [, lock = '', rest = ''] = /^([*!]*)(.*)$/s.exec(password) ?? [];
-    if (lock === '') return { is: 'user', user: { ...name, password, isActive } };
+    if (lock === '') return { is: 'user', user: { ...name, password, isActive }, expiry: 'none' };
     // `!` in front of a password disables it, and `*` or `!` alone is none.
     return /^[{$]/.test(rest)
-      ? { is: 'user', user: { ...name, password: rest, isActive: false } }
+      ? { is: 'user', user: { ...name, password: rest, isActive: false }, expiry: 'none' }
       : { is: 'locked' };
   }
+}
+
+/**
+ * The end that a line of shadow(5), which is known by its nine fields, sets an account: the day of
+ * its expiry, or days after its password has become too old. That a password will become too old
+ * is no end: another is chosen in time.
+ */
+function expiryOf(fields: readonly string[], today: number): Expiry {
+  const numbers = fields.slice(2, 8);
+  if (fields.length !== 9 || !numbers.every((field) => /^(?:-1|[0-9]*)$/.test(field))) {
+    return 'none';
+  }
+  const [changed = -1, , most = -1, , inactive = -1, expires = -1] = numbers.map((field) =>
+    field === '' ? -1 : Number(field),
+  );
+  const isTooOld = changed > 0 && most >= 0 && inactive >= 0 && today >= changed + most + inactive;
+  if (isTooOld || (expires >= 0 && today >= expires)) return 'past';
+  return expires >= 0 ? 'to come' : 'none';
 }
 
 interface Columns {

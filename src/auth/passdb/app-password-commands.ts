@@ -60,13 +60,18 @@ export async function removeAppPassword(
 
 /**
  * Prints a line for each, tabs between: address, label, active or expired, when it was made and
- * when it expires, networks, what it may do, days of mail; a dash for what is not limited.
+ * when it expires, networks, what it may do, days of mail; a dash for what is not limited. `no`
+ * when there is no such user.
  */
 export async function listAppPasswords(
   context: PassdbContext,
   only: LoginName | null,
 ): Promise<ExitCode> {
   const all = await using(openAppPasswordStore(context), (editor) => editor.list(only));
+  if (only !== null && all.length === 0) {
+    const isKnown = await using(openAccountStore(context), (editor) => editor.has(only));
+    if (!isKnown) return refuse(context, only, 'no such user');
+  }
   for (const { user, domain, label, networks, isReadOnly, days, createdAt, expiresAt } of all) {
     const isExpired = expiresAt !== null && expiresAt.getTime() <= Date.now();
     const columns = [

@@ -1,5 +1,6 @@
 // passdb import and export: all users of a file, or none of them.
 
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { availableParallelism } from 'node:os';
@@ -7,6 +8,7 @@ import { exitCode, type ExitCode } from '../../system/failures/exit-code.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import type { ListedUser } from '../accounts/account-store.js';
 import {
+  formatPlain,
   hashPassword,
   UnstorablePasswordError,
   type WritableScheme,
@@ -29,9 +31,12 @@ export interface ImportOptions {
   readonly existing: 'refuse' | 'replace';
 }
 
+const msPerDay = 86_400_000;
+
 /** More lines are counted only. */
 const maxWrongLinesTold = 100;
 
+/** The password as it is stored, or in clear, latin1, until it is hashed. */
 interface NumberedUser extends ListedUser {
   readonly line: number;
 }
@@ -42,6 +47,9 @@ class Import {
   readonly #wrong: { readonly line: number; readonly why: string }[] = [];
   readonly #lineOf = new Map<string, number>();
   lockedCount = 0;
+  /** How many accounts have expired, and the lines of those that will. */
+  expiredCount = 0;
+  readonly expiring: number[] = [];
 
   add(user: NumberedUser): void {
     const address = `${user.user}@${user.domain}`;
@@ -78,7 +86,7 @@ export async function importUsers(
 ): Promise<ExitCode> {
   const { file, format, defaultDomain, scheme, existing } = options;
   const found = new Import();
-  const lines = new AccountLines(format, defaultDomain);
+  const lines = new AccountLines(format, defaultDomain, Math.floor(Date.now() / msPerDay));
   let line = 0;
   for await (const text of linesOf(file, context)) {
     line += 1;
@@ -86,9 +94,16 @@ export async function importUsers(
     if (parsed.is === 'wrong') found.refuse(line, parsed.why);
     else if (parsed.is === 'locked') found.lockedCount += 1;
     else if (parsed.is === 'user') {
-      const password = Buffer.from(parsed.user.password, 'latin1').toString();
+      const { user, expiry } = parsed;
+      if (expiry === 'past') found.expiredCount += 1;
+      if (expiry === 'to come') found.expiring.push(line);
+      const password = scheme === null ? tryStoredText(user.password) : user.password;
+      if (password === null) {
+        found.refuse(line, 'its password is not UTF-8');
+        continue;
+      }
       const why = scheme === null ? whyUnusable(password, context) : null;
-      if (why === null) found.add({ ...parsed.user, password, line });
+      if (why === null) found.add({ ...user, password, line });
       else found.refuse(line, why);
     }
   }
@@ -101,10 +116,30 @@ export async function importUsers(
     found.refuse(at, `${user}@${domain} exists already; --replace gives it this password`);
   }
   if (!found.tell(file, context.prompts)) return exitCode.no;
-  if (found.lockedCount > 0) {
-    context.prompts.write(`passdb: left out ${found.lockedCount} users without a password\n`);
-  }
+  tellWhatDiffers(found, context);
   return exitCode.ok;
+}
+
+function tellWhatDiffers(
+  { lockedCount, expiredCount, expiring }: Import,
+  { prompts }: PassdbContext,
+): void {
+  if (lockedCount > 0) prompts.write(`passdb: left out ${lockedCount} users without a password\n`);
+  if (expiredCount > 0) {
+    prompts.write(`passdb: disabled ${expiredCount} users whose account has expired\n`);
+  }
+  const [line] = expiring;
+  if (line === undefined) return;
+  const where = expiring.length === 1 ? `line ${line}` : `${expiring.length} lines from ${line} on`;
+  prompts.write(`passdb: an expiry that is still to come is not kept: ${where}\n`);
+}
+
+/** In clear, octets that are no text are kept as base64. @returns null for what has no such form */
+function tryStoredText(latin1: string): string | null {
+  const octets = Buffer.from(latin1, 'latin1');
+  if (isUtf8(octets)) return octets.toString();
+  const [, clear] = /^\{(?:PLAIN|CLEAR|CLEARTEXT)\}(.*)$/is.exec(latin1) ?? [];
+  return clear === undefined ? null : formatPlain(Buffer.from(clear, 'latin1'));
 }
 
 /** Prints all users. Application passwords are not among them, which is said. */
@@ -116,9 +151,12 @@ export async function exportUsers(
   const users = await using(openAccountStore(context), (editor) => editor.list());
   const chosen = users.filter((user) => domain === undefined || user.domain === domain);
   const lines = chosen.map((user) => {
+    const address = printable(`${user.user}@${user.domain}`);
+    if (user.password.includes('\ufffd')) {
+      throw new ConfigurationError(`${address}: its password is not UTF-8`);
+    }
     const formatted = formatUser(user, format);
     if ('line' in formatted) return formatted.line;
-    const address = printable(`${user.user}@${user.domain}`);
     throw new ConfigurationError(`${address}: ${formatted.why}; use --format csv`);
   });
   if (format === 'csv') lines.unshift(csvHeader);
@@ -165,7 +203,7 @@ async function hashAll(found: Import, scheme: WritableScheme): Promise<readonly 
     await Promise.all(
       found.users.slice(start, start + width).map(async (user, index) => {
         try {
-          const password = await hashPassword(scheme, Buffer.from(user.password));
+          const password = await hashPassword(scheme, Buffer.from(user.password, 'latin1'));
           hashed[start + index] = { ...user, password };
         } catch (error) {
           if (!(error instanceof UnstorablePasswordError)) throw error;

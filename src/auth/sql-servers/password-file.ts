@@ -46,6 +46,9 @@ async function findInFile(
     if (line.startsWith('#')) continue;
     const fields = splitFields(line);
     if (wanted.every((value, index) => fields[index] === '*' || fields[index] === value)) {
+      if (fields[4]?.includes('\ufffd') === true) {
+        throw new SourceUnavailable(`${file}: the password is not UTF-8`, true);
+      }
       return fields[4] ?? null;
     }
   }

@@ -116,7 +116,7 @@ export function newScramLook(): { readonly salt: Buffer; readonly iterations: nu
 }
 
 /** A column of text holds only valid UTF-8 unchanged; other octets go in as base64. */
-function formatPlain(password: Buffer): string {
+export function formatPlain(password: Buffer): string {
   const text = password.toString('utf8');
   return Buffer.from(text).equals(password)
     ? `{PLAIN}${text}`

@@ -78,6 +78,8 @@ const maxStoredLength = 2048;
  */
 export function parseStoredPassword(text: string, options: ParseOptions = {}): StoredPassword {
   if (text.length > maxStoredLength) throw new UnusablePasswordError('stored password too long');
+  // What a database's driver makes of other octets: any of them would fit.
+  if (text.includes('\ufffd')) throw new UnusablePasswordError('stored password is not UTF-8');
   const requireStrength = (scheme: string): void => {
     if (options.allowsWeakSchemes === true) return;
     throw new UnusablePasswordError(

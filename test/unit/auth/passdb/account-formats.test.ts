@@ -12,6 +12,8 @@ import { parseStoredPassword } from '../../../../src/auth/stored/parse-stored-pa
 import { fixedDraws } from '../../../support/mail/arbitrary-message.js';
 import { holds } from '../../../support/suite/property.js';
 
+const today = 20_000;
+
 const awkward = fc.string({
   unit: fc.constantFrom('a', 'b', ':', ',', '"', ' ', '!', '#', 'é', '\\'),
   minLength: 1,
@@ -25,7 +27,7 @@ const user = fc.record({
 });
 
 function parse(format: AccountFormat, lines: readonly string[]): unknown {
-  const parser = new AccountLines(format, undefined);
+  const parser = new AccountLines(format, undefined, today);
   return lines.map((line) => parser.parse(Buffer.from(line).toString('latin1'))).at(-1);
 }
 
@@ -88,7 +90,7 @@ t.test('no line makes a parser throw, and what is no user has no password', (t) 
       fc.array(line, { maxLength: 4 }),
       fc.constantFrom('passwd', 'shadow', 'csv', undefined),
       (lines, format) => {
-        const parser = new AccountLines(format, 'example.org');
+        const parser = new AccountLines(format, 'example.org', today);
         for (const text of lines) {
           const parsed = parser.parse(text);
           assert.ok(['user', 'nothing', 'locked', 'wrong'].includes(parsed.is));
@@ -98,5 +100,27 @@ t.test('no line makes a parser throw, and what is no user has no password', (t) 
     ),
     fixedDraws,
   );
+  t.end();
+});
+
+t.test('what has expired in shadow(5) is not active, and what will expire is told', (t) => {
+  for (const [fields, expiry] of [
+    ['19000:0:99999:7:::', 'none'],
+    ['19000:0:99999:7::-1:', 'none'],
+    ['19000:0:99999:7::19999:', 'past'],
+    ['19000:0:99999:7::20000:', 'past'],
+    ['19000:0:99999:7::0:', 'past'],
+    ['19000:0:99999:7::20001:', 'to come'],
+    ['19000:0:90:7:::', 'none'],
+    ['19000:0:90:7:30::', 'past'],
+    ['19900:0:90:7:30::', 'none'],
+    ['0:0:90:7:30::', 'none'],
+    ['1000:1000::/home/ann::19999', 'none'],
+    ['', 'none'],
+  ] as const) {
+    const parsed = new AccountLines(undefined, 'example.org', today).parse(`ann:$6$x:${fields}`);
+    const isActive = expiry !== 'past';
+    t.match(parsed, { is: 'user', expiry, user: { user: 'ann', isActive } }, fields);
+  }
   t.end();
 });
