@@ -3,6 +3,7 @@
 
 import { requireSqlite } from '../system/sqlite/open-sqlite.js';
 import { UsageError } from '../system/failures/failures.js';
+import type { AccountSource } from './accounts/account-source.js';
 import type { Authenticator } from './accounts/authenticator.js';
 import type { ChainLink } from './accounts/chain-link.js';
 import { parseSourceName, type SourceName } from './accounts/source-name.js';
@@ -59,34 +60,50 @@ function takesQuery({ kind }: SourceName): boolean {
   return kind === 'sqlite' || kind === 'postgresql' || kind === 'mysql';
 }
 
-/** What a source needs is loaded when one is named. */
-async function openLink({ kind, place }: SourceName, options: SourcesOptions): Promise<ChainLink> {
+/**
+ * What a source needs is loaded when one is named.
+ *
+ * @returns null for whoever knows passwords, and says only whether one is right
+ * @throws ConfigurationError for a URI that cannot be understood
+ */
+export async function openAccountSource(
+  { kind, place }: SourceName,
+  options: Omit<SourcesOptions, 'sources'>,
+): Promise<AccountSource | null> {
   switch (kind) {
     case 'sqlite': {
-      const { openAccounts } = await import('./open-accounts.js');
-      return openAccounts({ ...options, file: place });
+      const { AccountTable } = await import('./sqlite/account-table.js');
+      return new AccountTable({ ...options, file: place });
     }
     case 'postgresql':
     case 'mysql': {
       const { openServerAccounts } = await import('./open-server-accounts.js');
-      const { AccountVerifier } = await import('./verifying/account-verifier.js');
-      return new AccountVerifier(openServerAccounts(place, options), options);
+      return openServerAccounts(place, options);
     }
-    case 'dovecot': {
-      const { DovecotAuthority } = await import('./dovecot/dovecot-authority.js');
-      const { AuthorityAuthenticator } = await import('./authorities/authority-authenticator.js');
-      const { defaultDomain } = options;
-      const authority = new DovecotAuthority({ directory: place, defaultDomain });
-      return new AuthorityAuthenticator(authority, defaultDomain, {
-        concurrency: dovecotConcurrency,
-      });
-    }
-    case 'checkpassword': {
-      const { CheckpasswordAuthority } = await import('./checkpassword/checkpassword-authority.js');
-      const { AuthorityAuthenticator } = await import('./authorities/authority-authenticator.js');
-      return new AuthorityAuthenticator(new CheckpasswordAuthority(place), options.defaultDomain, {
-        concurrency: checkpasswordConcurrency,
-      });
-    }
+    case 'dovecot':
+    case 'checkpassword':
+      return null;
   }
+}
+
+async function openLink(name: SourceName, options: SourcesOptions): Promise<ChainLink> {
+  const source = await openAccountSource(name, options);
+  if (source !== null) {
+    const { AccountVerifier } = await import('./verifying/account-verifier.js');
+    return new AccountVerifier(source, options);
+  }
+  const { AuthorityAuthenticator } = await import('./authorities/authority-authenticator.js');
+  const { kind, place } = name;
+  const { defaultDomain } = options;
+  if (kind === 'dovecot') {
+    const { DovecotAuthority } = await import('./dovecot/dovecot-authority.js');
+    const authority = new DovecotAuthority({ directory: place, defaultDomain });
+    return new AuthorityAuthenticator(authority, defaultDomain, {
+      concurrency: dovecotConcurrency,
+    });
+  }
+  const { CheckpasswordAuthority } = await import('./checkpassword/checkpassword-authority.js');
+  return new AuthorityAuthenticator(new CheckpasswordAuthority(place), defaultDomain, {
+    concurrency: checkpasswordConcurrency,
+  });
 }

@@ -4,6 +4,7 @@
 import '../system/program/refuse-debugger.js';
 import { askTcpsrun } from '../administration/ask-tcpsrun.js';
 import { formatSessions } from '../administration/session-table.js';
+import { tryLoginName } from '../auth/accounts/login-name.js';
 import { tryAddress } from '../launcher/rules/address.js';
 import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
 import { UsageError } from '../system/failures/failures.js';
@@ -23,11 +24,25 @@ const options = {
     value: 'N',
     min: 1,
     max: 100_000,
-    help: 'why: show so many of the last sessions and failed logins (20)',
+    help: 'why: show so many of the last sessions and failed logins (5)',
+  },
+  messages: { kind: 'flag', help: 'why: show each message, however many a session had' },
+  'default-domain': {
+    kind: 'text',
+    value: 'DOMAIN',
+    help: "why: pop3d's; else names without @ in the log may be the user's",
   },
   'last-login': { kind: 'text', value: 'FILE', help: "why: the file of pop3d's --last-login" },
   rules: { kind: 'text', value: 'FILE', help: 'why: the access rules' },
   from: { kind: 'text', value: 'ADDRESS', help: 'why: what would happen to a client from there' },
+  passdb: {
+    kind: 'list',
+    value: 'SOURCE',
+    env: 'PASSDB',
+    help: "why: pop3d's account sources: what would become of each password",
+  },
+  'passdb-query': { kind: 'text', value: 'SQL', env: 'PASSDB_QUERY', help: "why: pop3d's" },
+  'allow-weak-schemes': { kind: 'flag', env: 'ALLOW_WEAK_SCHEMES', help: "why: pop3d's" },
 } as const;
 
 type Given = OptionValues<typeof options>;
@@ -88,18 +103,25 @@ async function counters(given: Given): Promise<ExitCode> {
 }
 
 async function why(given: Given, user: string): Promise<ExitCode> {
-  if (!/.@./.test(user)) throw new UsageError(`"${user}" is no user@domain`);
+  const login = tryLoginName(Buffer.from(user), undefined);
+  if (login === null) throw new UsageError(`"${user}" is no user@domain`);
   const from = given.from === undefined ? undefined : tryAddress(given.from);
   if (from === null) {
     throw new UsageError(`option --from needs an IPv4 or IPv6 address, not "${given.from ?? ''}"`);
   }
-  const { control, log, count = 20, 'last-login': lastLogin, rules } = given;
-  if ([control, log, lastLogin, from].every((source) => source === undefined)) {
-    throw new UsageError('why needs --log, --last-login, --control or --from');
+  const { control, log, count = 5, 'last-login': lastLogin, rules, passdb } = given;
+  if ([control, log, lastLogin, from, passdb].every((source) => source === undefined)) {
+    throw new UsageError('why needs --log, --last-login, --control, --from or --passdb');
   }
   const { explainUser } = await import('../administration/why.js');
-  const asked = { user, control, log, count, lastLogin, rules, from };
-  const { text, isKnown } = await explainUser(asked);
+  const { text, isKnown } = await explainUser({
+    ...{ login, control, log, count, lastLogin, rules, from },
+    showsMessages: given.messages === true,
+    defaultDomain: given['default-domain'],
+    sources: passdb ?? [],
+    query: given['passdb-query'],
+    allowsWeakSchemes: given['allow-weak-schemes'] === true,
+  });
   print(text);
   return isKnown || from !== undefined ? exitCode.ok : exitCode.no;
 }

@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { LastLogins } from '../../src/auth/sqlite/last-logins.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
 import { builtProgram, runProgram, type Result } from '../support/programs/run-program.js';
@@ -147,6 +148,98 @@ t.test(
     t.ok(readFileSync(file).length > 0);
   },
 );
+
+t.test(
+  'why: hundreds of messages are one line, names are folded as logins fold them',
+  async (t) => {
+    const folder = shortFolder(t);
+    const [log, last] = [join(folder, 'log'), join(folder, 'last.sqlite')];
+    const messages = Array.from({ length: 303 }, (_, index) => {
+      const why = index === 300 ? 'failed why="read-only"' : index < 300 ? 'removed' : 'no';
+      return `pop3d: message session=1 user=ann@example.org number=${index} retr=whole top=no dele=${why}`;
+    });
+    const lines = [
+      'pop3d: connect session=1 peer=127.0.0.7 level=1',
+      'pop3d: login session=1 user=ann@example.org mechanism=USER messages=303',
+      ...messages,
+      'pop3d: logout session=1 reason=quit',
+      'pop3d: failure session=2 peer=127.0.0.8 code=AUTH user=ann mechanism=USER reason="wrong password"',
+      'pop3d: failure session=3 peer=127.0.0.9 code=AUTH user=ann@example.net mechanism=USER reason=x',
+    ];
+    writeFileSync(log, `${lines.join('\n')}\n`);
+    const logins = new LastLogins({ file: last, onWarning: (why) => t.fail(why) });
+    logins.note({
+      ...{ user: 'ann', domain: 'example.org', service: 'pop3', at: '2026-11-29T10:00:00Z' },
+      ...{ peer: '127.0.0.7', mechanism: 'USER', tls: null, label: null },
+    });
+    logins.writeAndClose();
+    const why = async (...args: readonly string[]): Promise<string> => {
+      const result = await runProgram(t, 'pop3ctl', ['--log', log, ...args]);
+      t.match(result, { status: 0, stderr: '' });
+      return result.stdout.toString();
+    };
+    t.equal(
+      await why('--last-login', last, 'why', 'Ann@Example.ORG.'),
+      [
+        'user: ann@example.org\n\nlast logins:',
+        '  pop3 2026-11-29T10:00:00Z from 127.0.0.7 by USER\n\nlog:',
+        '  connect peer=127.0.0.7 level=1',
+        '  login mechanism=USER messages=303',
+        '  303 messages, 303 retr=whole, 300 dele=removed, 1 dele=failed',
+        '  message number=300 retr=whole top=no dele=failed why=read-only',
+        '  logout reason=quit',
+        '  failure peer=127.0.0.8 code=AUTH user=ann mechanism=USER reason="wrong password"\n',
+      ].join('\n'),
+    );
+    t.equal((await why('--messages', 'why', 'ann@example.org')).match(/ message /g)?.length, 303);
+    const other = await why('--default-domain', 'example.com', 'why', 'ann@example.org');
+    t.notMatch(other, /user=ann/);
+  },
+);
+
+t.test('why: what the account sources say of a login from an address now', async (t) => {
+  const folder = shortFolder(t);
+  const file = join(folder, 'passdb.sqlite');
+  makePasswordDatabase(file, { 'ann@example.org': '{MD5}x', 'bob@example.org': 'x' });
+  const passdb = (...args: readonly string[]): Promise<Result> =>
+    runProgram(t, 'passdb', ['--passdb', file, ...args]);
+  await passdb('app', 'add', '--networks', '192.0.2.0/24', '--label', 'phone', 'ann@example.org');
+  await passdb('app', 'add', '--days', '7', '--read-only', '--label', 'tv', 'ann@example.org');
+  await passdb('disable', 'bob@example.org');
+  const rules = join(folder, 'rules');
+  writeFileSync(rules, '198.51.100.0/24 0\ndefault 1\n');
+  const why = async (
+    user: string,
+    from: string,
+    ...sources: readonly string[]
+  ): Promise<string> => {
+    const asked = [...sources, file].flatMap((source) => ['--passdb', source]);
+    const args = ['--rules', rules, '--from', from, ...asked, 'why', user];
+    const result = await runProgram(t, 'pop3ctl', args);
+    t.match(result, { status: 0, stderr: '' });
+    return result.stdout.toString();
+  };
+  t.equal(
+    await why('ANN@example.org', '198.51.100.1', 'checkpassword:/bin/false'),
+    [
+      'user: ann@example.org\n',
+      `from 198.51.100.1: level 0, denied (${rules}:1: 198.51.100.0/24)\n`,
+      'a login now from 198.51.100.1:',
+      '  /bin/false: says only whether a password is right',
+      `  ${file}: the password, MD5: cannot be verified, password scheme MD5 is not supported`,
+      `  ${file}: "phone", SCRAM-SHA-256: refused, the password "phone" is for other networks than 198.51.100.1`,
+      `  ${file}: "tv", SCRAM-SHA-256, read-only, 7 days: accepted\n`,
+    ].join('\n'),
+  );
+  t.match(await why('ann@example.org', '192.0.2.1'), /"phone", SCRAM-SHA-256: accepted\n/);
+  t.match(
+    await why('bob@example.org', '192.0.2.1'),
+    /the password, PLAIN: refused, disabled user\n/,
+  );
+  t.match(await why('eve@example.org', '192.0.2.1'), /passdb\.sqlite: no such user\n$/);
+  const missing = await why('ann@example.org', '192.0.2.1', join(folder, 'none'));
+  t.match(missing, /none: no login is possible: .*\n$/, 'the next is not asked, as by pop3d');
+});
 
 t.test('wrong usage, and nobody who answers', async (t) => {
   const folder = shortFolder(t);

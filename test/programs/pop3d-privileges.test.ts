@@ -371,7 +371,8 @@ t.test(
     await client.ok('PASS open sesame');
     const owner = statSync(file);
     t.strictSame([owner.uid, owner.mode & 0o777], [0, 0o640]);
-    t.match(readLastLogins(file, 'ann@example.org'), [{ service: 'pop3', mechanism: 'USER' }]);
+    const ann = { user: 'ann', domain: 'example.org' };
+    t.match(readLastLogins(file, ann), [{ service: 'pop3', mechanism: 'USER' }]);
     const open = readdirSync(`/proc/${program.pid}/fd`).map((fd) => {
       try {
         return readlinkSync(`/proc/${program.pid}/fd/${fd}`);

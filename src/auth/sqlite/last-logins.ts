@@ -2,6 +2,7 @@
 // Written behind the session and never waited for; losing it costs nothing else.
 
 import { closeSync, existsSync, openSync } from 'node:fs';
+import type { LoginName } from '../accounts/login-name.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { openSqlite } from '../../system/sqlite/open-sqlite.js';
 import {
@@ -158,12 +159,9 @@ function valuesOf(login: LastLogin): readonly (string | null)[] {
 /**
  * The last logins of one user, one for each service.
  *
- * @param address `user@domain`
  * @throws ConfigurationError for a file that is not there or is no such database
  */
-export function readLastLogins(file: string, address: string): readonly LastLogin[] {
-  const at = address.lastIndexOf('@');
-  const [user, domain] = [address.slice(0, at), address.slice(at + 1)];
+export function readLastLogins(file: string, { user, domain }: LoginName): readonly LastLogin[] {
   let database: SqliteDatabase | undefined;
   try {
     database = openSqlite(file, { access: 'read', busyTimeoutMs: 2000 });

@@ -14,12 +14,12 @@ const login: LastLogin = {
   ...{ user: 'ann', domain: 'example.org', service: 'pop3', at: '2026-11-29T10:00:00Z' },
   ...{ peer: '192.0.2.7', mechanism: 'USER', tls: null, label: null },
 };
-const address = 'ann@example.org';
+const ann = { user: 'ann', domain: 'example.org' };
 
 /** Waits until the file says it. */
 function written(file: string, wanted: readonly LastLogin[]): Promise<true> {
   return poll('the row', () => {
-    const rows = existsSync(file) && !isEmpty(file) ? readLastLogins(file, address) : [];
+    const rows = existsSync(file) && !isEmpty(file) ? readLastLogins(file, ann) : [];
     return Promise.resolve(
       JSON.stringify(rows) === JSON.stringify(wanted.map(ordered)) ? true : undefined,
     );
@@ -28,7 +28,7 @@ function written(file: string, wanted: readonly LastLogin[]): Promise<true> {
 
 function isEmpty(file: string): boolean {
   try {
-    readLastLogins(file, address);
+    readLastLogins(file, ann);
     return false;
   } catch {
     return true;
@@ -82,7 +82,7 @@ t.test('while another process writes it waits, and holds nobody up', async (t) =
   inHaste.writeAndClose();
   logins.note({ ...login, at: '2026-12-01T00:00:00Z' });
   t.same(
-    readLastLogins(file, address).map(({ at }) => at),
+    readLastLogins(file, ann).map(({ at }) => at),
     [login.at],
   );
   other.exec('ROLLBACK');
@@ -102,7 +102,7 @@ t.test('what cannot be written is one warning, however often it happens', async 
   }
   t.equal(warnings.length, 1);
   t.match(warnings[0], /^option --last-login: .*last\.sqlite: /);
-  t.throws(() => readLastLogins(file, address), { name: 'ConfigurationError' });
-  t.throws(() => readLastLogins(join(folder, 'none'), address), { name: 'ConfigurationError' });
+  t.throws(() => readLastLogins(file, ann), { name: 'ConfigurationError' });
+  t.throws(() => readLastLogins(join(folder, 'none'), ann), { name: 'ConfigurationError' });
   await Promise.resolve();
 });
