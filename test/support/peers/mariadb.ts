@@ -37,7 +37,8 @@ export async function startMariadb(
   const folder = serverFolder(t, 'mariadb');
   const data = join(folder, 'data');
   const socket = join(folder, 'socket');
-  const options = ['--no-defaults', `--datadir=${data}`];
+  // Temporary tables of two servers that start at a time would have the same names in /tmp.
+  const options = ['--no-defaults', `--datadir=${data}`, `--tmpdir=${folder}`];
   await runUnprivileged(expectProgram('mariadb-install-db'), [
     ...options,
     '--auth-root-authentication-method=normal',
