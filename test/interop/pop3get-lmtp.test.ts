@@ -20,7 +20,7 @@ import { startProgram } from '../support/programs/run-program.js';
 import { seededRandom } from '../torture/random.js';
 
 const skip = unlessLmtpDovecot();
-const seed = Date.now() & 0xffffff;
+const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() & 0xffffff);
 const kills = Number(process.env['POP3GET_KILLS'] ?? 3);
 t.setTimeout(900_000 + kills * 60_000);
 

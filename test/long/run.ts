@@ -75,6 +75,18 @@ const parts: readonly Part[] = [
     share: 8,
     run: (ms) => runChild('test/long/pop3get-killed.js', seed, ms / 1000),
   },
+  // To their ends, whatever the budget is.
+  ...(
+    [
+      ['Gmail', 'programs/pop3get-gmail-killed', 100],
+      ['a command', 'programs/pop3get-deliver', 300],
+      ['LMTP', 'interop/pop3get-lmtp', 300],
+    ] as const
+  ).map(([receiver, test, kills]) => ({
+    name: `pop3get-killed into ${receiver}`,
+    share: 0,
+    run: () => killedInto(test, kills),
+  })),
   { name: 'timing', share: 2, run: timing },
   { name: 'timing of a query', share: 2, run: (ms) => timing(ms, ownTableAsQuery) },
   { name: 'soak', share: 8, run: soaked },
@@ -153,6 +165,12 @@ async function attacks(budgetMs: number): Promise<Outcome> {
   );
   const slowest = [...output.matchAll(/the slowest in (\d+) ms/g)].map(([, ms]) => ms);
   return { figures: `attack-seconds=${seconds} slowest-logins-ms=${slowest.join()}`, failures };
+}
+
+async function killedInto(test: string, kills: number): Promise<Outcome> {
+  const environment = { POP3GET_KILLS: String(kills), FUZZ_SEED: String(seed) };
+  const { failures } = await runTest(environment, `test/${test}.test.js`);
+  return { figures: `kills=${kills}`, failures };
 }
 
 /** What a part says of its failures is cut to so many last lines. */

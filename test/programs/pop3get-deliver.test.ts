@@ -16,7 +16,7 @@ import { startProgram, type Result } from '../support/programs/run-program.js';
 import { seededRandom } from '../torture/random.js';
 
 const three = numberedMessages(3);
-const seed = Date.now() & 0xffffff;
+const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() & 0xffffff);
 t.setTimeout(900_000 + Number(process.env['POP3GET_KILLS'] ?? 0) * 10_000);
 
 /** The messages that a command stored, each in a file named after its id. */

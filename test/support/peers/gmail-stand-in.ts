@@ -5,13 +5,21 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Teardown } from '../programs/run-program.js';
 
-/** What happens to the next import. `lost` and `late-error`: the message is stored, and the answer is not that. */
-export type ImportFault = 'too-many' | 'error' | 'late-error' | 'lost' | 'unauthorized' | 'refused';
+/**
+ * What happens to the next import. `lost`, `late-error` and `slow`: the message is stored, and the answer is not that, or
+ * comes later.
+ */
+export type ImportFault =
+  'too-many' | 'error' | 'late-error' | 'lost' | 'slow' | 'unauthorized' | 'refused';
 
 export class GmailStandIn {
   /** Whole messages. */
   readonly messages: string[] = [];
   faults: ImportFault[] = [];
+  /** Asked when `faults` has none left. */
+  drawFault: () => ImportFault | undefined = () => undefined;
+  /** Called when an import has come, before anything happens to it. */
+  onImport: () => void = () => undefined;
   token = 'good';
   port = 0;
   imports = 0;
@@ -33,7 +41,8 @@ export class GmailStandIn {
     }
     if (url.pathname === '/upload/gmail/v1/users/me/messages/import' && method === 'POST') {
       this.imports += 1;
-      const fault = this.faults.shift();
+      this.onImport();
+      const fault = this.faults.shift() ?? this.drawFault();
       if (fault === 'too-many') {
         fail(429, 'Too many requests', { 'retry-after': '0' });
         return;
@@ -59,27 +68,21 @@ export class GmailStandIn {
         response.socket?.destroy();
         return;
       }
-      {
-        send(200, { id: String(this.messages.length - 1) });
-        return;
-      }
+      const id = String(this.messages.length - 1);
+      setTimeout(() => send(200, { id }), fault === 'slow' ? 50 : 0);
+      return;
     }
     const one = /^\/gmail\/v1\/users\/me\/messages\/(\d+)$/.exec(url.pathname);
     if (one !== null) {
       const value = fieldOf(this.messages[Number(one[1])] ?? '', 'X-Pop3get-Id');
-      {
-        send(200, { payload: { headers: [{ name: 'X-Pop3get-Id', value }] } });
-        return;
-      }
+      send(200, { payload: { headers: [{ name: 'X-Pop3get-Id', value }] } });
+      return;
     }
     const searched = /^rfc822msgid:(.*)$/.exec(url.searchParams.get('q') ?? '')?.[1];
     const found = this.messages.flatMap((text, id) =>
       fieldOf(text, 'Message-ID') === `<${searched ?? ''}>` ? [{ id: String(id) }] : [],
     );
-    {
-      send(200, found.length === 0 ? {} : { messages: found });
-      return;
-    }
+    send(200, found.length === 0 ? {} : { messages: found });
   }
 }
 
