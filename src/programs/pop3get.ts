@@ -155,10 +155,10 @@ async function runLogged(
     if (event.kind === 'left') {
       const { number, uniqueId } = event.entry;
       const { reason } = event;
-      log.write('message-left', { number, uid: uniqueId ?? undefined, reason, account });
+      log.write('message-left', { reason, account, number, uid: uniqueId ?? undefined });
     }
     if (event.kind === 'session-ended') {
-      log.write('session-ended', { reason: event.reason, next: 'reconnecting', account });
+      log.write('session-ended', { reason: event.reason, account, next: 'reconnecting' });
     }
   });
 }
@@ -183,9 +183,15 @@ function withMaxTime(signal: AbortSignal, maxTimeSeconds = 86_400): AbortSignal 
 
 function reportSummary(log: Log, summary: Summary): void {
   const { failed, left, error, login, server, expire, ...counts } = summary;
-  log.write(error === null ? 'done' : 'failed', {
+  const reason =
+    failed.length === 0
+      ? error
+      : [error, `not transferred: ${failed.length} of ${summary.listed} messages, named above`]
+          .filter((text) => text !== null)
+          .join('; ');
+  log.write(reason === null ? 'done' : 'failed', {
     // First: cron's mail is read by its beginning.
-    error: error ?? undefined,
+    error: reason ?? undefined,
     ...counts,
     server: server ?? undefined,
     login: login ?? undefined,

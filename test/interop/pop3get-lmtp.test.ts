@@ -67,7 +67,7 @@ t.test(
     t.equal(result.status, 1, result.stderr);
     t.match(
       result.stderr,
-      /message-left number=1 uid=id-1 reason=".*refuses the recipient nobody@/,
+      /message-left reason=".*refuses the recipient nobody@.*" account=ann@127.0.0.1 number=1 uid=id-1/,
     );
     t.equal(server.messages.length, 2);
     t.equal(readdirSync(join(state, 'tmp')).length, 2, 'until the next listing shows them');

@@ -69,7 +69,7 @@ t.test('its exit status says what became of a message; what it does not take sta
     const result = await run(where);
     t.equal(result.status, 1, result.stderr);
     t.match(result.stderr, words);
-    t.match(result.stderr, /message-left number=2 uid=id-2/);
+    t.match(result.stderr, /message-left reason=.* account=ann@127.0.0.1 number=2 uid=id-2/);
     t.equal(server.messages.length, 1);
     t.equal(storedIn(mail).length, 2);
     t.equal((await run(`command:cat >${mail}/$POP3GET_ID`)).status, 0);
@@ -179,11 +179,11 @@ t.test(
     const { server, run } = await setScene(t, mailed);
     const refused = await run(gmail.where, ['--gmail-token-command', 'echo good']);
     t.equal(refused.status, 1, refused.stderr);
-    t.match(refused.stderr, /message-left number=1 .*gmail answers 400: .*Invalid message/);
+    t.match(refused.stderr, /message-left reason="gmail answers 400: .*Invalid message.* number=1/);
     t.equal(server.messages.length, 1);
     const bad = await run(gmail.where, ['--gmail-token-command', 'echo bad']);
-    t.equal(bad.status, 111, bad.stderr);
-    t.match(bad.stderr, /gmail answers 401: .*Invalid Credentials/);
+    t.equal(bad.status, 100, bad.stderr);
+    t.match(bad.stderr, /gmail answers 401: .*Invalid Credentials.*: it wants an access token/);
     t.equal(server.messages.length, 1);
   },
 );

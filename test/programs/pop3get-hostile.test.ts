@@ -74,7 +74,7 @@ t.test('a message beyond the limit is named and left, and the others are fetched
     ['--limit', '100000'],
   );
   t.equal(status, 1);
-  t.match(stderr, /message-left number=2 .*larger than 100000 octets/);
+  t.match(stderr, /message-left reason="[^"]*larger than 100000 octets.* number=2/);
   t.same(stored, sortedContents([numberedMessage(1), numberedMessage(3)]));
   t.equal(left, 1);
 });
@@ -195,7 +195,7 @@ t.test(
       fault: (line) => (line === 'RETR 2' ? unstuffed : undefined),
     });
     t.equal(status, 1);
-    t.match(stderr, /message-left number=2/);
+    t.match(stderr, /message-left .* number=2/);
     t.same(stored, sortedContents([numberedMessage(1), numberedMessage(3)]));
     t.equal(left, 1);
   },
@@ -238,7 +238,7 @@ t.test(
       fault: (line) => (line === 'RETR 2' ? '-ERR expunged\r\n' : undefined),
     });
     t.equal(status, 1);
-    t.match(stderr, /message-left number=2 uid=id-2 reason=.*expunged/);
+    t.match(stderr, /message-left reason=.*expunged.* number=2 uid=id-2/);
     t.same(stored, sortedContents([numberedMessage(1), numberedMessage(3)]));
     t.equal(left, 1);
     t.equal(commands.at(-1), 'QUIT');
@@ -377,7 +377,7 @@ t.test('a reply that trickles in ends the run in the time of one that never come
 t.test('a server that is not there is 111, in one line and without a stack', async (t) => {
   const { status, stderr } = await runPop3get(t, await freePort(), makeMaildir(t));
   t.equal(status, 111);
-  t.match(stderr, /ECONNREFUSED|refused/);
+  t.match(stderr, /connection refused by 127.0.0.1 port/);
   t.notMatch(stderr, /^ +at /m);
   t.notMatch(stderr, /secret/);
 });

@@ -49,7 +49,7 @@ for (const capability of ['TOP', 'PIPELINING']) {
             },
             ['--timeout', '2'],
           );
-          t.match(stderr, /message-left number=\d+ uid=id-2/);
+          t.match(stderr, /message-left .* number=\d+ uid=id-2/);
           t.equal(left, 1);
           t.same(server.messages, second);
           t.equal(stored.length, isRetrieved ? 5 : 4);

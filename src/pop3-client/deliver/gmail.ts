@@ -2,6 +2,7 @@
 // the Date. https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/import
 
 import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigurationError } from '../../system/failures/failures.js';
 import { quoteServerText, reasonOf, StoreFailure } from '../settings/failures.js';
 import type { TokenSource } from '../settings/token-source.js';
 import type { OutgoingMessage } from './outgoing-message.js';
@@ -52,7 +53,7 @@ export class GmailReceiver implements Receiver {
     if (body.length > maxOctets) {
       return {
         kind: 'refused',
-        reason: `gmail takes ${maxOctets} octets, and it has ${body.length}`,
+        reason: `larger than Gmail takes: ${body.length} octets of at most ${maxOctets}`,
       };
     }
     const searched = messageId ?? ownId;
@@ -65,7 +66,12 @@ export class GmailReceiver implements Receiver {
       if (status === 200) return { kind: 'accepted' };
       const said = `gmail answers ${status}: ${describe(text)}`;
       if (!isTemporary(answer)) {
-        if (status === 401 || status === 403) throw new StoreFailure(said);
+        if (status === 401 || status === 403) {
+          throw new ConfigurationError(
+            `${said}: it wants an access token with the scope gmail.insert or https://mail.google.com/ ` +
+              `(--gmail-token-command)`,
+          );
+        }
         return { kind: 'refused', reason: said };
       }
       if (tries === maxTries) throw new StoreFailure(said);

@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
-import { quoteServerText, reasonOf, StoreFailure } from '../settings/failures.js';
+import { describeConnectFailure, quoteServerText, StoreFailure } from '../settings/failures.js';
 import { LmtpReplies, type LmtpReply } from './lmtp-replies.js';
 import { terminator, type OutgoingMessage } from './outgoing-message.js';
 import type { Receiver, Verdict } from './receiver.js';
@@ -43,7 +43,7 @@ export class LmtpReceiver implements Receiver {
       await this.#connect();
     } catch (error) {
       if (error instanceof ConfigurationError) throw error;
-      throw new TemporaryError(`${this.name}: ${reasonOf(error)}`);
+      throw new TemporaryError(describeConnectFailure(error, this.name));
     }
   }
 
@@ -60,7 +60,7 @@ export class LmtpReceiver implements Receiver {
       }
       // A server may have closed a connection that waited too long.
       if (hadConnection && !this.#options.signal.aborted) return this.hand(message);
-      throw new StoreFailure(`${this.name}: ${reasonOf(error)}`);
+      throw new StoreFailure(describeConnectFailure(error, this.name));
     }
   }
 

@@ -21,7 +21,12 @@ export interface Receiver {
    * @throws ConfigurationError, TemporaryError
    */
   open(): Promise<void>;
-  /** One message at a time. @throws StoreFailure when there is no point in trying another one */
+  /**
+   * One message at a time.
+   *
+   * @throws StoreFailure when there is no point in trying another one, ConfigurationError when there
+   *   is none later either
+   */
   hand(message: OutgoingMessage): Promise<Verdict>;
   close(): void;
 }

@@ -3,7 +3,7 @@
 // RFC 8305 §5. With a proxy its addresses are what is connected to, for each target.
 
 import { isIP, Socket } from 'node:net';
-import { reasonOf, Refused } from '../settings/failures.js';
+import { describeConnectFailure, reasonOf, Refused } from '../settings/failures.js';
 import type { ProxySettings } from '../settings/settings.js';
 import { withDeadline } from './deadline.js';
 import type { Target } from './locate.js';
@@ -57,13 +57,16 @@ export async function connectToAny(
 ): Promise<Connected> {
   const race = new Race(options);
   const late = new TemporaryError('no answer in time');
+  // What people type is port 110, and the largest providers have pop3s alone.
+  const isClear = targets.every(({ port, tls }) => port === 110 && tls !== 'off');
+  const hint = isClear ? ': where there is only pop3s, on port 995, say --tls implicit' : '';
   try {
     return await withDeadline(options.signal, options.timeoutMs, late, (signal) =>
       race.run(targets, signal),
     );
   } catch (error) {
     if (options.signal.aborted || error instanceof Refused) throw error;
-    throw new TemporaryError(`cannot connect: ${reasonOf(error)}`);
+    throw new TemporaryError(`cannot connect: ${reasonOf(error)}${hint}`);
   } finally {
     race.stop();
   }
@@ -164,7 +167,11 @@ class Race {
       if (error !== undefined) {
         if (!(error instanceof Refused)) this.#isForGood = false;
         const place = proxy === null ? placeOf(endpoint) : `the proxy ${proxy.host}`;
-        this.#failures.push(describeFailure(error, place));
+        this.#failures.push(
+          error instanceof TemporaryError || error instanceof Refused
+            ? error.message
+            : describeConnectFailure(error, place),
+        );
       }
       this.#pause.end();
     };
@@ -184,21 +191,5 @@ class Race {
     if (this.#options.signal.aborted) throw reason as Error;
     const failures = [reasonOf(reason), ...this.#failures.slice(0, maxNamedFailures)];
     throw new TemporaryError(failures.join('; '));
-  }
-}
-
-function describeFailure(error: NodeJS.ErrnoException, place: string): string {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return `connection refused by ${place}`;
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-      return `there is no way to ${place}`;
-    case 'ETIMEDOUT':
-      return `no answer from ${place}`;
-    case undefined:
-      return error.message;
-    default:
-      return `${place}: ${error.message}`;
   }
 }

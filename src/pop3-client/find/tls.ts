@@ -71,7 +71,11 @@ async function handshake(
       if (fingerprint !== null) {
         const seen = createHash('sha256').update(stream.getPeerCertificate().raw).digest('hex');
         if (seen !== fingerprint) {
-          fail(new InsecureServer(`the certificate of ${serverName} has the fingerprint ${seen}`));
+          fail(
+            new InsecureServer(
+              `the certificate of ${serverName} is not that of --tls-fingerprint: it has ${seen}`,
+            ),
+          );
           return;
         }
       }

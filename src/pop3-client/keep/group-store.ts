@@ -198,7 +198,7 @@ export class GroupStore {
     const [first] = this.#failures;
     return first === undefined
       ? null
-      : new StoreFailure(`cannot store messages: ${reasonOf(first)}`);
+      : new StoreFailure(`cannot store messages: ${reasonOf(first)}`, { cause: first });
   }
 
   #removeTmp({ tmpName }: { readonly tmpName: string }): void {

@@ -128,7 +128,11 @@ class Download {
     const response = await client.replies.readResponse();
     if (!response.isOk) {
       this.#unverified.pop();
-      emit({ kind: 'left', entry, reason: `the server: ${quoteServerText(response.text)}` });
+      emit({
+        kind: 'left',
+        entry,
+        reason: `the server does not send it: ${quoteServerText(response.text)}`,
+      });
       return;
     }
     const begun = store.begin(entry);

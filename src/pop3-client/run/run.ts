@@ -11,7 +11,7 @@ import type { Journal } from '../journal/journal.js';
 import { uniqueIdKey } from '../journal/message-key.js';
 import { findLeftovers, recoverJournal, type HeldMessage } from '../keep/recovery.js';
 import { traceHeader } from '../keep/session-trace.js';
-import { FellSilent, reasonOf, StoreFailure } from '../settings/failures.js';
+import { FellSilent, isLasting, reasonOf, StoreFailure } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
 import { locateServers, type Target } from '../find/locate.js';
 import type { NameServer } from '../find/name-server.js';
@@ -54,7 +54,7 @@ export async function run(
     else if (summary.failed.length > 0) summary.exit = exitCode.no;
   } catch (error) {
     summary.error = reasonOf(error);
-    summary.exit = error instanceof ConfigurationError ? exitCode.permanent : exitCode.temporary;
+    summary.exit = isLasting(error) ? exitCode.permanent : exitCode.temporary;
     if (!(error instanceof ConfigurationError || error instanceof TemporaryError)) {
       // The system's errors (a Maildir that cannot be read) have a code; anything else is a fault
       // of ours.
@@ -262,6 +262,6 @@ function withHistory(error: unknown, earlier: SessionBroken | null): unknown {
   const cause = error instanceof SessionBroken ? error.cause : error;
   const history = earlier === null ? '' : `; before that: ${earlier.message}`;
   const message = `${reasonOf(error)}${history}`;
-  if (cause instanceof ConfigurationError) return new ConfigurationError(message);
+  if (isLasting(cause)) return new ConfigurationError(message);
   return cause instanceof TemporaryError ? new TemporaryError(message) : cause;
 }

@@ -25,7 +25,10 @@ export class LostStep extends TemporaryError {}
 /** A message went past `--limit`; the only way not to read the rest is to leave. */
 export class MessageTooLarge extends TemporaryError {}
 
-/** A message could not be written here: no space, no permission, a broken disk. */
+/**
+ * A message could not be written here: no space, no permission, a broken disk; or nobody took it.
+ * Its cause says whether that is for good.
+ */
 export class StoreFailure extends TemporaryError {}
 
 /** The server refuses this login or this client for good. */
@@ -41,6 +44,29 @@ export class InsecureServer extends ConfigurationError {}
 export function quoteServerText(text: string): string {
   const printable = text.replace(/[^ -~]+/g, '?');
   return `"${printable.length > 200 ? `${printable.slice(0, 200)}...` : printable}"`;
+}
+
+/** Whether another try is of no use. */
+export function isLasting(error: unknown): boolean {
+  return (
+    error instanceof ConfigurationError ||
+    (error instanceof StoreFailure && error.cause instanceof ConfigurationError)
+  );
+}
+
+/** Why there is no connection, in words. @param place what was connected to */
+export function describeConnectFailure(error: unknown, place: string): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'ECONNREFUSED':
+      return `connection refused by ${place}`;
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `there is no way to ${place}`;
+    case 'ETIMEDOUT':
+      return `no answer from ${place}`;
+    default:
+      return `${place}: ${reasonOf(error)}`;
+  }
 }
 
 /** Node 20 knows no name for a full quota. */

@@ -68,7 +68,11 @@ export async function firstLineOfCommand(
         else if (signal?.aborted === true) reject(signal.reason as Error);
         else {
           // The error's message holds the command, which may hold a secret.
-          const message = `${option} failed (${String(error.code ?? error.signal ?? 'killed')})`;
+          const how =
+            error.signal === undefined || error.signal === null
+              ? `exit status ${String(error.code)}`
+              : `ended by ${error.signal}`;
+          const message = `${option} failed (${how}): run it by hand to see why`;
           const isLasting = error.code === exitCode.permanent;
           reject(isLasting ? new ConfigurationError(message) : new TemporaryError(message));
         }

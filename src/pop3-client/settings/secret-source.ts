@@ -16,7 +16,7 @@ export async function readSecret(commandLine: Pop3getCommandLine): Promise<Secre
   const { options } = commandLine;
   const sources = ['password-file', 'password-command', 'token-file', 'token-command'] as const;
   if (sources.every((name) => options[name] === undefined)) {
-    throw new UsageError(`it needs one of ${sources.join(', ')}`);
+    throw new UsageError(`how to log in is not said: give one of ${sources.join(', ')}`);
   }
   return takeSecret(commandLine, {});
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket, type SecureContextOptions } from 'node:tls';
-import { runProgram, type Result, type Teardown } from './run-program.js';
+import { startProgram, type Result, type Teardown } from './run-program.js';
 
 export interface FakeMessage {
   /** Null: the message has no line in UIDL. */
@@ -249,10 +249,7 @@ export async function runPop3get(
   maildir: string,
   args: readonly string[] = [],
 ): Promise<Result> {
-  return runProgram(
-    t,
-    'pop3get',
-    ['--port', String(port), '--directory', maildir, ...args, '127.0.0.1', 'ann'],
-    { env: { POP3GET_PASSWORD: 'secret' } },
-  );
+  const words = ['--port', String(port), '--directory', maildir, ...args, '127.0.0.1', 'ann'];
+  const program = startProgram(t, 'pop3get', words, { env: { POP3GET_PASSWORD: 'secret' } });
+  return program.finish('', 60_000);
 }

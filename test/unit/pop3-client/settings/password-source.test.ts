@@ -27,7 +27,7 @@ t.test('the first line of a file, which others may not read', async (t) => {
 t.test('the first line of what a command prints; its text is in no error', async (t) => {
   t.same(await readPassword({ ...none, command: 'printf "a b\\nc\\n"' }), Buffer.from('a b'));
   const failing = readPassword({ ...none, command: 'echo hush; exit 3' });
-  await t.rejects(failing, /--password-command failed \(3\)/);
+  await t.rejects(failing, /--password-command failed \(exit status 3\)/);
   await failing.catch((error: unknown) => t.notMatch(String(error), /hush/));
 });
 

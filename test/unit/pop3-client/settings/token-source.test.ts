@@ -40,7 +40,7 @@ t.test('no token source, two, and what is no token', async (t) => {
   for (const [command, error] of [
     ['true', /gave an empty line/],
     ['echo "two words"', /is no access token/],
-    ['exit 100', /--token-command failed \(100\)/],
+    ['exit 100', /--token-command failed \(exit status 100\)/],
   ] as const) {
     const reading = source({ command }).read('login', signal);
     await t.rejects(reading, { name: 'ConfigurationError', message: error });
