@@ -87,6 +87,11 @@ const parts: readonly Part[] = [
     share: 0,
     run: () => killedInto(test, kills),
   })),
+  {
+    name: 'consent in chromium',
+    share: 0,
+    run: () => runChild('test/long/consent-in-chromium.js'),
+  },
   { name: 'timing', share: 2, run: timing },
   { name: 'timing of a query', share: 2, run: (ms) => timing(ms, ownTableAsQuery) },
   { name: 'soak', share: 8, run: soaked },

@@ -39,15 +39,24 @@ export class Pop3token {
     return runProgram(this.#t, 'pop3token', ['--state', this.state, ...args], { env });
   }
 
-  /** Logs in and consents. */
-  async logIn(name: string, user: string, args: readonly string[] = []): Promise<Result> {
+  /**
+   * Logs in and consents.
+   *
+   * @param agree does what the page at an address wants
+   */
+  async logIn(
+    name: string,
+    user: string,
+    args: readonly string[] = [],
+    agree = (address: string) => consent(address, user, redirectOf(address)),
+  ): Promise<Result> {
     const words = ['--state', this.state, '--provider', this.provider, ...args, 'login', name];
     const program = startProgram(this.#t, 'pop3token', words);
     const isRedirect = args.includes('redirect');
     const pattern = isRedirect ? /^(http:\S+)$/ : /^or open (\S+)$/;
     const [, address = ''] = await program.logLine(pattern);
-    const result = program.finish();
-    await consent(address, user, new URL(address).searchParams.get('redirect_uri') ?? undefined);
+    const result = program.finish('', 300_000);
+    await agree(address);
     return result;
   }
 
@@ -68,4 +77,9 @@ export class Pop3token {
   change(name: string, changes: Readonly<Record<string, unknown>>): void {
     writeFileSync(this.path(name), JSON.stringify({ ...this.read(name), ...changes }));
   }
+}
+
+/** Where a page sends the browser in the end; undefined with device flow. */
+function redirectOf(address: string): string | undefined {
+  return new URL(address).searchParams.get('redirect_uri') ?? undefined;
 }
