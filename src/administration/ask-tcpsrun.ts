@@ -3,6 +3,7 @@
 import { connect } from 'node:net';
 import type { ControlReply, ControlRequest } from '../launcher/telling/control-protocol.js';
 import { ConfigurationError, TemporaryError } from '../system/failures/failures.js';
+import { systemWords } from '../system/failures/system-words.js';
 
 const timeoutMs = 10_000;
 
@@ -41,11 +42,12 @@ function exchange(socketPath: string, request: string): Promise<string> {
     });
     socket.on('end', () => resolve(received));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      const { code = error.message } = error;
+      const { code } = error;
       if (error instanceof TemporaryError) reject(error);
       else if (code === 'EACCES') {
         reject(new ConfigurationError(`${socketPath}: only tcpsrun's user and root may ask`));
-      } else reject(new TemporaryError(`${socketPath}: no tcpsrun is there (${code})`));
+      } else
+        reject(new TemporaryError(`${socketPath}: no tcpsrun is there: ${systemWords(error)}`));
     });
     socket.end(request);
   });

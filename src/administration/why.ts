@@ -14,6 +14,7 @@ import { askTcpsrun } from './ask-tcpsrun.js';
 import { tryLogLine, type LogLine } from './log-lines.js';
 import { formatSessions } from './session-table.js';
 import { SessionsOfUser } from './sessions-of-user.js';
+import { systemWords } from '../system/failures/system-words.js';
 
 export interface WhyOptions {
   readonly login: LoginName;
@@ -95,7 +96,7 @@ async function readLog(file: string, options: WhyOptions): Promise<string> {
       if (line !== null) sessions.add(line);
     }
   } catch (error) {
-    throw new ConfigurationError(`option --log: ${(error as Error).message}`);
+    throw new ConfigurationError(`option --log: ${file}: ${systemWords(error)}`);
   }
   return sessions.found.map(({ lines }) => formatSession(lines, options)).join('');
 }

@@ -6,6 +6,8 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { basename, dirname, join } from 'node:path';
 import { demonstrationMessages } from './messages.js';
 import { ConfigurationError } from '../system/failures/failures.js';
+import { fileFailure } from '../system/failures/file-failure.js';
+import { systemWords } from '../system/failures/system-words.js';
 
 export const demonstrationAddress = 'demo@example.org';
 export const demonstrationPassword = 'demo';
@@ -16,10 +18,19 @@ export const demonstrationPassword = 'demo';
  *
  * @param passdb path of the built program `passdb`
  * @returns whether it was made now
- * @throws ConfigurationError when passdb fails, and the system's errors
+ * @throws ConfigurationError or TemporaryError when it cannot be made
  */
 export function makeDemonstrationMailRoot(path: string, passdb: string): boolean {
   if (existsSync(path)) return false;
+  try {
+    makeWhole(path, passdb);
+  } catch (error) {
+    throw fileFailure(error, `cannot make ${path}: ${systemWords(error)}`);
+  }
+  return true;
+}
+
+function makeWhole(path: string, passdb: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
   const draft = mkdtempSync(join(dirname(path), `.${basename(path)}-`));
   try {
@@ -30,7 +41,6 @@ export function makeDemonstrationMailRoot(path: string, passdb: string): boolean
     rmSync(draft, { recursive: true, force: true });
     throw error;
   }
-  return true;
 }
 
 function addUser(database: string, passdb: string): void {

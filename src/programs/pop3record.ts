@@ -12,6 +12,7 @@ import { logOptionsFrom, logOptionTable } from '../system/program/log-options.js
 import { openLog } from '../system/log/log.js';
 import { runProgram } from '../system/program/program.js';
 import { TemporaryError } from '../system/failures/failures.js';
+import { systemWords } from '../system/failures/system-words.js';
 
 /** What shells add to the number of the signal that ended a program. */
 const signalBase = 128;
@@ -33,7 +34,7 @@ void runProgram(
     try {
       record = openRecordFile(directory, process.env['TCPREMOTEIP']);
     } catch (error) {
-      log.write('warning', { why: `no record: ${(error as Error).message}` });
+      log.write('warning', { why: `no record in ${directory}: ${systemWords(error)}` });
     }
     const transcript = new Transcript((line) => record?.write(line));
     const connection = openStandardConnection();
@@ -58,7 +59,7 @@ void runProgram(
       signal: NodeJS.Signals | null;
     }>((resolve, reject) => {
       server.once('error', (error) => {
-        reject(new TemporaryError(`${program}: ${error.message}`));
+        reject(new TemporaryError(`${program}: ${systemWords(error)}`));
       });
       server.once('close', (status, signal) => {
         resolve({ status, signal });

@@ -17,6 +17,7 @@ import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
 import { runProgram } from '../system/program/program.js';
 import { editFile } from '../system/files/edit-file.js';
 import { ConfigurationError, TemporaryError, UsageError } from '../system/failures/failures.js';
+import { systemWords } from '../system/failures/system-words.js';
 
 type Run = (file: string, operands: readonly string[]) => ExitCode | Promise<ExitCode>;
 
@@ -109,12 +110,12 @@ async function edit(file: string, change: (path: string) => string | null): Prom
       error instanceof TemporaryError
     )
       throw error;
-    const { code = '', message } = error as NodeJS.ErrnoException;
+    const { code = '' } = error as NodeJS.ErrnoException;
     if (code === '') throw error;
     if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS'].includes(code)) {
-      throw new ConfigurationError(`${file} cannot be changed: ${message}`);
+      throw new ConfigurationError(`${file} cannot be changed: ${systemWords(error)}`);
     }
-    throw new TemporaryError(`${file} was not changed: ${message}`);
+    throw new TemporaryError(`${file} was not changed: ${systemWords(error)}`);
   }
 }
 

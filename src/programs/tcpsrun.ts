@@ -110,7 +110,7 @@ void runProgram(
       ...logOptionsFrom('tcpsrun', options),
       gathersLines: workerCount > 0,
     });
-    const serving = runLauncher({
+    await runLauncher({
       listeners,
       proxies,
       rules: options.rules,
@@ -126,16 +126,7 @@ void runProgram(
       control: options.control,
       metrics: options.metrics,
       log,
-    });
-    try {
-      await serving;
-    } catch (error) {
-      // Once it runs as a service nobody reads stderr, so the error goes to syslog too.
-      if (options.log === 'syslog') log.write('fatal', { why: (error as Error).message });
-      throw error;
-    } finally {
-      await log.flush(1000);
-    }
+    }).finally(() => log.flush(1000));
     return exitCode.ok;
   },
 );

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { asSent } from '../support/mail/as-sent.js';
 import { MaildirFixture } from '../support/mail/maildir-fixture.js';
-import { startProgram } from '../support/programs/run-program.js';
+import { runProgram, startProgram } from '../support/programs/run-program.js';
 import { connectWireClient } from '../support/sessions/wire-client.js';
 import { testFolder } from '../support/suite/test-folder.js';
 
@@ -82,7 +82,16 @@ t.test('a port that is taken is said to be', async (t) => {
   const { status, stdout, stderr } = await startProgram(t, 'demonstration', args).finish();
   t.equal(status, 111);
   t.equal(stdout.length, 0);
-  t.match(stderr, new RegExp(`tcpsrun: .*127.0.0.1 port ${port}: .*EADDRINUSE`));
+  t.match(stderr, new RegExp(`tcpsrun: .*127.0.0.1 port ${port}: .*address already in use`));
   t.match(stderr, `demonstration: temporary failure: nothing is served`);
   t.notMatch(stderr, /^\s+at /m);
+});
+
+t.test('a directory that cannot be made is named', async (t) => {
+  const { status, stderr } = await runProgram(t, 'demonstration', [
+    '--directory',
+    '/dev/null/x/demo',
+  ]);
+  t.equal(status, 100);
+  t.equal(stderr, 'demonstration: fatal: cannot make /dev/null/x/demo: not a directory\n');
 });

@@ -254,9 +254,9 @@ t.test('wrong usage, and nobody who answers', async (t) => {
     [['why', 'ann'], 100, '"ann" is no user@domain'],
     [['why', 'ann@example.org'], 100, 'why needs --log'],
     [['--from', 'x', 'why', 'a@b'], 100, 'option --from needs an IPv4 or IPv6 address'],
-    [['--log', join(folder, 'none'), 'why', 'a@b'], 100, 'option --log: ENOENT'],
+    [['--log', join(folder, 'none'), 'why', 'a@b'], 100, 'none: no such file'],
     [['--last-login', join(folder, 'none'), 'why', 'a@b'], 100, 'option --last-login: '],
-    [['--control', join(folder, 'none'), 'who'], 111, 'no tcpsrun is there (ENOENT)'],
+    [['--control', join(folder, 'none'), 'who'], 111, 'no tcpsrun is there: no such file'],
   ] as const) {
     const [code, stderr] = await run(...args);
     t.equal(code, status, args.join(' '));

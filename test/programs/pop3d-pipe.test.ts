@@ -7,10 +7,16 @@ import t, { type Test } from 'tap';
 import { chunkings } from '../support/sessions/chunkings.js';
 import { makeInbox, type MaildirFixture } from '../support/mail/maildir-fixture.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
-import { runProgram, startProgram } from '../support/programs/run-program.js';
+import {
+  builtProgram,
+  runCommand,
+  runProgram,
+  startProgram,
+} from '../support/programs/run-program.js';
 import { makeSocketPair } from '../support/sessions/socket-pair.js';
 import { WireClient } from '../support/sessions/wire-client.js';
 import { testFolder } from '../support/suite/test-folder.js';
+import { recordingLogger } from '../support/suite/recording-logger.js';
 
 const hello = 'Subject: hello\n\n.dot\nworld\n';
 const helloSent = 'Subject: hello\r\n\r\n.dot\r\nworld\r\n';
@@ -169,5 +175,23 @@ t.test('a usage error says what is wrong on stderr, in two lines, and exits 100'
     t.equal(stdout.length, 0);
     t.match(stderr, complaint);
     t.equal(stderr.split('\n').length, 3);
+  }
+});
+
+t.test('why it cannot serve is in syslog where nobody reads standard error', async (t) => {
+  const program = `"$0" "$1" --tls-cert none.crt --tls-key none.key`;
+  for (const [how, command] of [
+    ['one pipe for standard output and standard error', `${program} 2>&1`],
+    ['--log syslog', `${program} --log syslog`],
+  ] as const) {
+    await t.test(how, async (t) => {
+      const logger = recordingLogger(t);
+      const words = ['-c', command, process.execPath, builtProgram('pop3d')];
+      const env = { PATH: logger.path };
+      const { status, stdout } = await runCommand(t, 'sh', words, { env });
+      t.equal(status, 100);
+      t.match(stdout.toString(), /^-ERR \[SYS\/TEMP\] .*syslog\r\n$/, 'the peer is told so');
+      t.match(await logger.recorded(3), /^fatal: none\.crt: no such file or directory$/m);
+    });
   }
 });

@@ -1,5 +1,6 @@
 // pop3get and a server that wants to see the client's certificate.
 
+import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -48,12 +49,18 @@ t.test(
 
     const half = await runPop3get(t, port, maildir, [...tls, '--tls-cert', files.cert]);
     t.match(half.stderr, /--tls-cert and --tls-key go together/);
+
     const other = join(maildir, 'other.key');
-    writeFileSync(other, 'no key\n');
-    const wrong = ['--tls-cert', files.cert, '--tls-key', other];
-    t.match(
-      (await runPop3get(t, port, maildir, [...tls, ...wrong])).stderr,
-      /is no key for the certificate/,
-    );
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    for (const [text, why] of [
+      ['no key\n', `${other} holds no PEM key that can be read without a passphrase\n`],
+      [privateKey.export({ type: 'pkcs8', format: 'pem' }), `${other} is no key for the certif`],
+    ] as const) {
+      writeFileSync(other, text);
+      const wrong = [...tls, '--tls-cert', files.cert, '--tls-key', other];
+      const { status, stderr } = await runPop3get(t, port, maildir, wrong);
+      t.equal(status, 100);
+      t.match(stderr, `--tls-key: ${why}`);
+    }
   },
 );

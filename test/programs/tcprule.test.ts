@@ -123,3 +123,11 @@ t.test('edits that come together are all done', async (t) => {
     targets.map((target) => `${target} 1`),
   );
 });
+
+t.test('a folder that is not there is told in words', async (t) => {
+  const { stderr } = await runProgram(t, 'tcprule', ['/nonexistent/rules', 'add', 'default', '1']);
+  t.equal(
+    stderr,
+    'tcprule: temporary failure: cannot lock /nonexistent/rules.lock: no such file or directory\n',
+  );
+});

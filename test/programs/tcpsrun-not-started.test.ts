@@ -174,7 +174,7 @@ t.test(
     await program.logLine(
       /warning why="a worker ends with a fault of configuration, which its line above names; none is started before SIGHUP, another run file, or a session that works"/,
     );
-    t.match(program.stderr, /pop3d: fatal: .*one\.pem: ENOENT/);
+    t.match(program.stderr, /pop3d: fatal: .*one\.pem: no such file/);
     const startedCount = (): number => program.stderr.split('tcpsrun: worker pid=').length - 1;
     t.equal(startedCount(), 3);
     t.equal((await connect().end()).received, '', 'nor can a process of its own');

@@ -18,6 +18,7 @@ import {
   type SqlValue,
 } from '../sql-servers/sql-driver.js';
 import { within } from '../sql-servers/server-pool.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 export class MysqlDriver implements SqlDriver {
   readonly #address: ServerAddress;
@@ -210,7 +211,7 @@ async function tlsOptions(
     try {
       return await readFile(file);
     } catch (error) {
-      throw new ConfigurationError(`${name} ${file}: ${(error as Error).message}`);
+      throw new ConfigurationError(`${name} ${file}: ${systemWords(error)}`);
     }
   };
   const [ca, cert, key] = await Promise.all(['ssl-ca', 'ssl-cert', 'ssl-key'].map(read));

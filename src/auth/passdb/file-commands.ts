@@ -18,6 +18,7 @@ import { AccountLines, csvHeader, formatUser, type AccountFormat } from './accou
 import { openAccountStore, openAppPasswordStore, using } from './open-stores.js';
 import type { PassdbContext } from './passdb-commands.js';
 import { printable } from './passdb-output.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 export interface ImportOptions {
   /** A path, or `-` for standard input. */
@@ -181,7 +182,7 @@ async function* linesOf(file: string, { input }: PassdbContext): AsyncGenerator<
       yield next.value;
     }
   } catch (error) {
-    throw new ConfigurationError(`${file}: ${(error as Error).message}`);
+    throw new ConfigurationError(`${file}: ${systemWords(error)}`);
   }
 }
 

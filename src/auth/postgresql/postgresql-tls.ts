@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 /** One way to connect. Without options: not over TLS. */
 export interface TlsAttempt {
@@ -46,7 +47,7 @@ async function tlsOptions(
     try {
       return await readFile(file);
     } catch (error) {
-      throw new ConfigurationError(`${name} ${file}: ${(error as Error).message}`);
+      throw new ConfigurationError(`${name} ${file}: ${systemWords(error)}`);
     }
   };
   const [ca, cert, key] = await Promise.all(['sslrootcert', 'sslcert', 'sslkey'].map(read));

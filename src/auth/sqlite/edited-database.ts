@@ -9,6 +9,7 @@ import { openSqlite, requireSqlite } from '../../system/sqlite/open-sqlite.js';
 import { inTransaction, pragma, type SqliteDatabase } from '../../system/sqlite/sqlite.js';
 import { lookAtDatabaseFiles, NotADatabaseFile, whatIsNoDatabase } from './database-files.js';
 import { ownSchema } from './own-schema.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 export interface EditedDatabaseOptions {
   readonly file: string;
@@ -115,8 +116,8 @@ function explain(file: string, error: Error): Error {
   if (code.startsWith('SQLITE_BUSY'))
     return new TemporaryError(`${file} is locked by another program`);
   if (/^SQLITE_(?:FULL|IOERR|PROTOCOL)/.test(code) || code === 'ENOSPC') {
-    return new TemporaryError(`${file}: ${error.message}`);
+    return new TemporaryError(`${file}: ${systemWords(error)}`);
   }
   if (code === 'ENOENT') return new ConfigurationError(`${file}: no such password database`);
-  return new ConfigurationError(`${file}: ${error.message}`);
+  return new ConfigurationError(`${file}: ${systemWords(error)}`);
 }

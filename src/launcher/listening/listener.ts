@@ -3,6 +3,7 @@
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { isListedAsListening } from './socket-activation.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 export interface ListenerOptions {
   /** An IPv4 or IPv6 literal, a zone allowed; `::` takes both families. Not used with `fd`. */
@@ -73,11 +74,11 @@ function bind(server: Server, { address, port, backlog, fd }: ListenerOptions): 
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const where = fd === undefined ? `${address} port ${port}` : `descriptor ${fd}`;
-      const why = error.code ?? error.message;
+      const why = `cannot listen on ${where}: ${systemWords(error)}`;
       reject(
-        permanentCodes.has(why)
-          ? new ConfigurationError(`cannot listen on ${where}: ${why}`)
-          : new TemporaryError(`cannot listen on ${where}: ${why}`),
+        permanentCodes.has(error.code ?? '')
+          ? new ConfigurationError(why)
+          : new TemporaryError(why),
       );
     });
     server.once('listening', () => {

@@ -5,6 +5,7 @@ import { lstatSync, unlinkSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { tryControlRequest, type ControlReply, type ControlRequest } from './control-protocol.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 const maxRequestOctets = 4096;
 const maxConnections = 16;
@@ -35,7 +36,7 @@ export async function openControlSocket(
 
 function listenAt(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(fault(path, error.message)));
+    server.once('error', (error) => reject(fault(path, systemWords(error))));
     server.once('listening', () => {
       server.removeAllListeners('error');
       resolve();
@@ -56,14 +57,14 @@ async function removeLeftSocket(path: string): Promise<void> {
     isSocket = lstatSync(path).isSocket();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw fault(path, (error as Error).message);
+    throw fault(path, systemWords(error));
   }
   if (!isSocket) throw fault(path, 'is there and is no socket');
   if (await isAnswered(path)) throw fault(path, 'another tcpsrun listens there');
   try {
     unlinkSync(path);
   } catch (error) {
-    throw fault(path, (error as Error).message);
+    throw fault(path, systemWords(error));
   }
 }
 

@@ -4,6 +4,9 @@ import { lstatSync } from 'node:fs';
 import type { Log } from '../../system/log/log.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { replaceFile } from '../../system/files/replace-file.js';
+import { systemWords } from '../../system/failures/system-words.js';
+
+const notRegular = 'is not a regular file';
 
 /**
  * Finds out at the start what no write could mend.
@@ -12,7 +15,7 @@ import { replaceFile } from '../../system/files/replace-file.js';
  */
 export function requireMetricsFile(file: string): void {
   if (file === '') throw new ConfigurationError('option --metrics: the name of the file is empty');
-  if (isTaken(file)) throw new ConfigurationError(`option --metrics: ${notRegular(file)}`);
+  if (isTaken(file)) throw new ConfigurationError(`option --metrics: ${file}: ${notRegular}`);
 }
 
 /**
@@ -22,11 +25,11 @@ export function requireMetricsFile(file: string): void {
  */
 export async function writeMetricsFile(file: string, text: string, log: Log): Promise<void> {
   try {
-    if (isTaken(file)) throw new Error(notRegular(file));
+    if (isTaken(file)) throw new Error(notRegular);
     // Collectors read what ends in .prom. The temporary file's name does not.
     await replaceFile(file, [text], 'utf8');
   } catch (error) {
-    log.write('warning', { why: `option --metrics: ${(error as Error).message}` });
+    log.write('warning', { why: `option --metrics: ${file}: ${systemWords(error)}` });
   }
 }
 
@@ -38,8 +41,4 @@ function isTaken(file: string): boolean {
     // Nothing is there, or nothing can be seen there, of which writing will tell.
     return false;
   }
-}
-
-function notRegular(file: string): string {
-  return `${file}: is not a regular file`;
 }

@@ -8,8 +8,8 @@ import { Journal } from '../journal/journal.js';
 import { readJournal } from '../journal/journal-file.js';
 import type { StoredRecord } from '../journal/journal-format.js';
 import { uniqueIdKey } from '../journal/message-key.js';
-import { reasonOf } from '../settings/failures.js';
 import { readForeignState, type ForeignAccount, type ForeignState } from './foreign-state.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 const maxOctets = 64 * 1024 * 1024;
 /** Nobody here has seen the content. */
@@ -59,7 +59,7 @@ function readFile(path: string): string {
   try {
     bytes = tryReadRegularFile(path, { maxBytes: maxOctets, followsLinks: true });
   } catch (error) {
-    throw new ConfigurationError(`${path}: ${reasonOf(error)}`);
+    throw new ConfigurationError(`${path}: ${systemWords(error)}`);
   }
   if (bytes === null) throw new ConfigurationError(`${path}: there is no such file`);
   return bytes.toString('latin1');

@@ -3,7 +3,7 @@
 // RFC 8305 §5. With a proxy its addresses are what is connected to, for each target.
 
 import { isIP, Socket } from 'node:net';
-import { describeConnectFailure, reasonOf, Refused } from '../settings/failures.js';
+import { describeConnectFailure, Refused } from '../settings/failures.js';
 import type { ProxySettings } from '../settings/settings.js';
 import { withDeadline } from './deadline.js';
 import type { Target } from './locate.js';
@@ -11,6 +11,7 @@ import type { NameServer } from './name-server.js';
 import { connectThrough } from './socks5.js';
 import { TemporaryError } from '../../system/failures/failures.js';
 import { Pause } from '../../system/runtime/pause.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 /** RFC 8305 §5 (Connection Attempt Delay). */
 const nextAddressMs = 250;
@@ -66,7 +67,7 @@ export async function connectToAny(
     );
   } catch (error) {
     if (options.signal.aborted || error instanceof Refused) throw error;
-    throw new TemporaryError(`cannot connect: ${reasonOf(error)}${hint}`);
+    throw new TemporaryError(`cannot connect: ${systemWords(error)}${hint}`);
   } finally {
     race.stop();
   }
@@ -139,7 +140,7 @@ class Race {
       if (signal.aborted) this.#throwAborted(signal);
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOTFOUND' && code !== 'ENODATA') this.#isForGood = false;
-      this.#failures.push(`${proxy === null ? '' : 'the proxy '}${host}: ${reasonOf(error)}`);
+      this.#failures.push(`${proxy === null ? '' : 'the proxy '}${host}: ${systemWords(error)}`);
       return [];
     }
   }
@@ -189,7 +190,7 @@ class Race {
 
   #throwAborted({ reason }: AbortSignal): never {
     if (this.#options.signal.aborted) throw reason as Error;
-    const failures = [reasonOf(reason), ...this.#failures.slice(0, maxNamedFailures)];
+    const failures = [systemWords(reason), ...this.#failures.slice(0, maxNamedFailures)];
     throw new TemporaryError(failures.join('; '));
   }
 }

@@ -3,6 +3,7 @@
 
 import { constants } from 'node:os';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 /** The connection ended, failed or fell silent. */
 export class ConnectionLost extends TemporaryError {}
@@ -65,7 +66,7 @@ export function describeConnectFailure(error: unknown, place: string): string {
     case 'ETIMEDOUT':
       return `no answer from ${place}`;
     default:
-      return `${place}: ${reasonOf(error)}`;
+      return `${place}: ${systemWords(error)}`;
   }
 }
 

@@ -2,9 +2,9 @@
 
 import { execFile } from 'node:child_process';
 import { open } from 'node:fs/promises';
-import { reasonOf } from './failures.js';
 import { exitCode } from '../../system/failures/exit-code.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
+import { systemWords } from '../../system/failures/system-words.js';
 
 export interface SecretPlace {
   /** The option that names it, for errors. */
@@ -31,7 +31,7 @@ export async function firstLineOfFile(
     return firstLine(buffer.subarray(0, bytesRead));
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
-    throw new ConfigurationError(`${option}: ${reasonOf(error)}`);
+    throw new ConfigurationError(`${option}: ${path}: ${systemWords(error)}`);
   } finally {
     await file?.close();
   }

@@ -1,11 +1,10 @@
 // What a command line means: settings, checked and complete.
 
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { domainToASCII } from 'node:url';
-import { reasonOf } from './failures.js';
 import type { Pop3getCommandLine } from './option-table.js';
 import { readDelivery, readDirectory } from './read-delivery.js';
 import { readProxy } from './read-proxy.js';
@@ -18,6 +17,8 @@ import type {
   TlsTrust,
 } from './settings.js';
 import { ConfigurationError, UsageError } from '../../system/failures/failures.js';
+import { systemWords } from '../../system/failures/system-words.js';
+import { describeTlsFailure } from '../../system/tls/tls-failure.js';
 
 /**
  * Makes settings of a command line.
@@ -170,7 +171,7 @@ function readClientPort(environment: NodeJS.ProcessEnv): number {
 async function readCertificates(source: string, path: string | undefined): Promise<string | null> {
   if (path === undefined) return null;
   const text = await readFile(path, 'latin1').catch((error: unknown) => {
-    throw new ConfigurationError(`${source}: ${reasonOf(error)}`);
+    throw new ConfigurationError(`${source}: ${path}: ${systemWords(error)}`);
   });
   const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*(-----END CERTIFICATE-----)?/g) ?? [];
   if (blocks.length === 0) {
@@ -200,13 +201,20 @@ async function readOwnCertificate(
   }
   const cert = await readCertificates('--tls-cert', certPath);
   const key = await readFile(keyPath, 'latin1').catch((error: unknown) => {
-    throw new ConfigurationError(`--tls-key: ${reasonOf(error)}`);
+    throw new ConfigurationError(`--tls-key: ${keyPath}: ${systemWords(error)}`);
   });
+  try {
+    createPrivateKey(key);
+  } catch {
+    throw new ConfigurationError(
+      `--tls-key: ${keyPath} holds no PEM key that can be read without a passphrase`,
+    );
+  }
   try {
     createSecureContext({ cert: cert ?? '', key });
   } catch (error) {
     throw new ConfigurationError(
-      `--tls-key: ${keyPath} is no key for the certificate in ${certPath}: ${reasonOf(error)}`,
+      `--tls-key: ${keyPath} is no key for the certificate in ${certPath}: ${describeTlsFailure(error as Error)}`,
     );
   }
   return { cert: cert ?? '', key };

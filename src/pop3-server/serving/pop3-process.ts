@@ -1,11 +1,13 @@
 // A process that serves one session on the connection it was started with.
 
+import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import {
   openPassedSocket,
   openStandardConnection,
   type Connection,
 } from '../../system/descriptors/connection.js';
+import { isStderrSilenced } from '../../system/descriptors/silenced-stderr.js';
 import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog } from '../../system/log/log.js';
 import { keepYoungSpaceSmall } from '../../system/runtime/young-garbage.js';
@@ -29,6 +31,9 @@ export interface Pop3ProcessOptions {
 /** A log reader that stands still is waited for so long at the end. */
 const logFlushMs = 1000;
 
+/** Whoever runs it by hand with `2>&1` has no other sign of what is wrong. */
+const cannotServe = '-ERR [SYS/TEMP] Cannot serve; the reason is in syslog\r\n';
+
 /**
  * @returns when the session is over and its last log line is out.
  * @throws ConfigurationError when there is no connection
@@ -39,7 +44,10 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
   const log = await openLog(logOptionsFrom('pop3d', given, fd === undefined ? [0, 1] : [fd]));
   // Before the connection is opened, which would keep a process that cannot serve it until the
   // client left.
-  const service = await configureService(given, log, 'one');
+  const service = await configureService(given, log, 'one').catch((error: unknown) => {
+    if (isStderrSilenced()) tryWrite(fd ?? 1, cannotServe);
+    throw error;
+  });
   const reportFd = given['report-fd'];
   const tell = reportFd === undefined ? () => undefined : reportTo(reportFd, log);
   const connection = fd === undefined ? openStandardConnection() : openPassedSocket(fd);
@@ -64,4 +72,12 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
 
 function kernelAddressOf(connection: Connection): string | undefined {
   return connection instanceof Socket ? connection.remoteAddress : undefined;
+}
+
+function tryWrite(fd: number, text: string): void {
+  try {
+    writeSync(fd, text);
+  } catch {
+    // The peer went.
+  }
 }

@@ -18,6 +18,7 @@ import { ConfigurationError, TemporaryError } from '../failures/failures.js';
 import { openSqlite, requireSqlite } from '../sqlite/open-sqlite.js';
 import { SqliteError } from '../sqlite/sqlite.js';
 import { NotRegularFile, requireRegularFile } from './open-regular-file.js';
+import { systemWords } from '../failures/system-words.js';
 
 export interface FileLock {
   release(): void;
@@ -93,7 +94,7 @@ function prepareLockFile(path: string, like: Stats | undefined): void {
         `${path} is ${error.what}, and in the place of a lock: remove it`,
       );
     }
-    throw fileFailure(error, `cannot lock ${path}: ${(error as Error).message}`);
+    throw fileFailure(error, `cannot lock ${path}: ${systemWords(error)}`);
   }
 }
 

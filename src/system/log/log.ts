@@ -1,10 +1,10 @@
 // One line per event, to stderr or syslog, in logfmt or JSON. A log whose reader stops, fills up or
 // goes away costs lines, never a session: nothing here blocks, throws or ends the program.
 
-import { closeSync, openSync } from 'node:fs';
 import { formatJsonLine, formatLogfmtLine, type LogFields } from './log-line.js';
 import { gatherLines } from './gathering-sink.js';
 import { isSameFile } from '../descriptors/same-file.js';
+import { silenceStderr } from '../descriptors/silenced-stderr.js';
 import { openStderr, type LineSink } from './stderr-sink.js';
 
 export interface Log {
@@ -58,17 +58,6 @@ const timed = {
   json: (program: string, event: string, fields: LogFields): string =>
     formatJsonLine(program, event, { ...fields, time: new Date().toISOString() }),
 };
-
-/** Puts /dev/null in the place of descriptor 2. */
-export function silenceStderr(): void {
-  try {
-    closeSync(2);
-  } catch {
-    // It was closed already.
-  }
-  // open(2) returns the lowest free descriptor, which is 2 now.
-  openSync('/dev/null', 'w');
-}
 
 async function openSyslog(program: string): Promise<LineSink> {
   const { spawnLogger } = await import('./syslog.js');

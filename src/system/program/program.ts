@@ -11,6 +11,7 @@ import {
 } from './options.js';
 import type { ProgramDescription } from './help.js';
 import { isSameFile } from '../descriptors/same-file.js';
+import { isStderrSilenced } from '../descriptors/silenced-stderr.js';
 import type { LineSink } from '../log/stderr-sink.js';
 import { UsageError } from '../failures/failures.js';
 
@@ -96,10 +97,12 @@ export async function reportFailure(name: string, error: unknown): Promise<ExitC
 /**
  * Whether there were no more descriptors, in this process or on the machine: no fault of the
  * program nor of its configuration. Goes by the message: not every error that was made of the
- * system's has its code, and the dynamic linker's never has one.
+ * system's has its code: some have its words, and the dynamic linker's never have more.
  */
 function isShortage(error: unknown): boolean {
-  return /: (?:EMFILE|ENFILE|Too many open files)\b/i.test(`: ${messageOf(error)}`);
+  return /: (?:EMFILE|ENFILE|Too many open files|File table overflow)\b/i.test(
+    `: ${messageOf(error)}`,
+  );
 }
 
 function messageOf(error: unknown): string {
@@ -125,18 +128,18 @@ export function printText(program: string, text: string): void {
   process.stdout.write(text);
 }
 
-/** Writes lines to stderr, or to syslog where stderr is the connection, as inetd leaves it. */
+/** Writes lines to stderr, or to syslog where the log is, or stderr is the connection (inetd). */
 async function complain(program: string, ...texts: readonly string[]): Promise<void> {
   const lines = texts.map((text) => `${program}: ${escapeControls(text)}\n`);
-  const isConnection = isSameFile(0, 2);
+  const isForSyslog = isSameFile(0, 2) || isStderrSilenced();
   let sink: LineSink;
   try {
-    sink = isConnection
+    sink = isForSyslog
       ? (await import('../log/syslog.js')).spawnLogger(program)
       : await (await import('../log/stderr-sink.js')).openStderr(() => '');
   } catch {
     // With no free descriptor not even a module can be read.
-    if (!isConnection) tryWriteToStderr(lines.join(''));
+    if (!isForSyslog) tryWriteToStderr(lines.join(''));
     return;
   }
   for (const line of lines) sink.write(line);

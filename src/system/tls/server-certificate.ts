@@ -6,6 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { describeTlsFailure } from './tls-failure.js';
 import { ConfigurationError } from '../failures/failures.js';
+import { systemWords } from '../failures/system-words.js';
 
 /**
  * RFC 9325 §4.2: forward secrecy and authenticated encryption only. Node's own list still has
@@ -66,7 +67,7 @@ function readPem(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new ConfigurationError(`${file}: ${(error as Error).message}`);
+    throw new ConfigurationError(`${file}: ${systemWords(error)}`);
   }
 }
 

@@ -20,7 +20,7 @@ export function recordingLogger(t: TestOwner): RecordingLogger {
   const folder = t.testdir({ lines: '' });
   const program = join(folder, 'logger');
   const lines = join(folder, 'lines');
-  writeFileSync(program, `#!/bin/sh\necho "$@" >'${lines}'\nexec cat >>'${lines}'\n`);
+  writeFileSync(program, `#!/bin/sh\necho "$@" >>'${lines}'\nexec cat >>'${lines}'\n`);
   chmodSync(program, 0o755);
   return {
     path: `${folder}:${process.env['PATH'] ?? ''}`,
