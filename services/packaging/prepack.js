@@ -7,8 +7,8 @@ import { buildIfNeeded } from './build-if-needed.js';
 buildIfNeeded();
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
-for (const [path, { dev, devOptional }] of Object.entries(lock.packages)) {
-  if (dev || devOptional) delete lock.packages[path];
+for (const [path, { dev }] of Object.entries(lock.packages)) {
+  if (dev) delete lock.packages[path];
 }
 delete lock.packages[''].devDependencies;
 writeFileSync('npm-shrinkwrap.json', `${JSON.stringify(lock, null, 2)}\n`);

@@ -1,20 +1,20 @@
 // The npm package: what is in it, and that it serves when it is installed without install scripts, as npm 12 does by itself.
 
-import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { dirname, join } from 'node:path';
 import t from 'tap';
 import { unlessInstalled } from '../support/peers/debian.js';
-import { runCommand, startCommand } from '../support/programs/run-program.js';
+import { installGlobally, packNpmPackage } from '../support/programs/npm-package.js';
+import { runCommand } from '../support/programs/run-program.js';
 import { installNode } from '../support/suite/node-binaries.js';
 
-const project = fileURLToPath(new URL('../../../', import.meta.url));
-
-/** A registry that is slow is none that is gone. */
-const patienceMs = 240_000;
+/** A package in npm-shrinkwrap.json. */
+interface Pinned {
+  readonly dev?: boolean;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
 
 t.test(
   'npm install -g of the packed package',
@@ -22,14 +22,7 @@ t.test(
   async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'npm-package-'));
     t.teardown(() => rmSync(folder, { recursive: true }));
-    const packed = await startCommand(
-      t,
-      'flock',
-      [join(project, 'build'), 'npm', 'pack', '--silent', '--pack-destination', folder],
-      { cwd: project },
-    ).finish('', patienceMs);
-    t.equal(packed.status, 0, packed.stderr);
-    const tarball = join(folder, packed.stdout.toString().trim().split('\n').at(-1) ?? '');
+    const tarball = await packNpmPackage(t, folder);
 
     await t.test('it holds programs, pages and services, and nothing to build them', async (t) => {
       const { stdout } = await runCommand(t, 'tar', ['-tzf', tarball]);
@@ -43,8 +36,21 @@ t.test(
       );
     });
 
-    await t.test('every module that one of them imports is there', async (t) => {
-      await runCommand(t, 'tar', ['-xzf', tarball, '-C', folder]);
+    await runCommand(t, 'tar', ['-xzf', tarball, '-C', folder]);
+    await t.test('every package that one of them depends on has its version', async (t) => {
+      const text = readFileSync(join(folder, 'package/npm-shrinkwrap.json'), 'utf8');
+      const { packages } = JSON.parse(text) as { packages: Record<string, Pinned> };
+      t.notOk(Object.values(packages).some(({ dev }) => dev === true));
+      const floating = Object.entries(packages).flatMap(([path, pinned]) =>
+        Object.keys({ ...pinned.dependencies, ...pinned.optionalDependencies })
+          .filter((name) => !(`${path}/node_modules/${name}` in packages))
+          .filter((name) => !(`node_modules/${name}` in packages))
+          .map((name) => `${name} for ${path}`),
+      );
+      t.strictSame(floating, []);
+    });
+
+    await t.test('every module that one of them imports is there', (t) => {
       const build = join(folder, 'package/build');
       const files = readdirSync(build, { recursive: true, encoding: 'utf8' });
       const imports = files
@@ -61,22 +67,13 @@ t.test(
         imports.filter(({ file, path }) => !existsSync(join(build, dirname(file), path))),
         [],
       );
+      t.end();
     });
 
     await t.test('without install scripts it serves by the SQLite of Node', async (t) => {
       const node = installNode('22');
-      const npm = realpathSync((await runCommand(t, 'which', ['npm'])).stdout.toString().trim());
       const prefix = join(folder, 'prefix');
-      const env = {
-        PATH: [dirname(node), join(prefix, 'bin'), process.env['PATH']].join(delimiter),
-      };
-      const options = ['--prefix', prefix, '--ignore-scripts', '--no-audit', '--no-fund'];
-      // With the environment of the tests: it says where the registry is, and the way to it.
-      await promisify(execFile)(node, [npm, 'install', '-g', ...options, tarball], {
-        cwd: folder,
-        env: { ...process.env, ...env, NODE_OPTIONS: '' },
-        timeout: patienceMs,
-      });
+      const env = await installGlobally(t, tarball, { node, prefix });
       const run = (command: string, input: string): ReturnType<typeof runCommand> =>
         runCommand(t, 'sh', ['-c', command], { cwd: folder, env, input });
       t.match(await run('passdb add ann@example.org', 'x\n'), { status: 0, stderr: '' });

@@ -27,13 +27,22 @@ export function unlessBootable(): string | false {
   return status === 0 ? false : skipOrFail('unshare(1) makes no namespaces here');
 }
 
-/** A Debian 12 with nothing in it but systemd and curl; made once, which takes a minute. */
-function debianRoot(): string {
-  const root = cacheFolder('debian-bookworm');
+/**
+ * A Debian 12 with nothing in it but systemd, curl and what is asked for; made once, which takes a
+ * minute.
+ */
+function debianRoot({ name, packages: more }: Contents): string {
+  const root = cacheFolder(`debian-bookworm${name}`);
   if (existsSync(root)) return root;
   mkdirSync(dirname(root), { recursive: true });
   const unfinished = `${root}.${process.pid}`;
-  const args = ['--variant=minbase', `--include=${packages}`, 'bookworm', unfinished, mirror];
+  const args = [
+    '--variant=minbase',
+    `--include=${[packages, ...more].join()}`,
+    'bookworm',
+    unfinished,
+    mirror,
+  ];
   const { status, stdout } = spawnSync('debootstrap', args, { encoding: 'utf8' });
   if (status !== 0) {
     rmSync(unfinished, { recursive: true, force: true });
@@ -41,6 +50,12 @@ function debianRoot(): string {
   }
   renameSync(unfinished, root);
   return root;
+}
+
+/** What else is in it, and the end of its folder's name in the cache. */
+interface Contents {
+  readonly name: string;
+  readonly packages: readonly string[];
 }
 
 export class BootedDebian {
@@ -56,8 +71,11 @@ export class BootedDebian {
   }
 
   /** Boots it, until all its units are started. */
-  static async boot(t: Test): Promise<BootedDebian> {
-    const root = debianRoot();
+  static async boot(
+    t: Test,
+    contents: Contents = { name: '', packages: [] },
+  ): Promise<BootedDebian> {
+    const root = debianRoot(contents);
     const folder = mkdtempSync(join(tmpdir(), 'booted-'));
     // None of the test's own descriptors: tap waits for everybody who has one, also when it has killed the test.
     const child = spawn('bash', [bootScript, root, folder], { stdio: 'pipe' });
