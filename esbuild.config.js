@@ -2,7 +2,7 @@
 // their code, and holds them open at the same time, which a low limit of open files does not allow.
 
 import { readFile } from 'node:fs/promises';
-import { relative } from 'node:path';
+import { dirname, relative } from 'node:path';
 import { build } from 'esbuild';
 
 const programs = 'build/src/programs';
@@ -22,20 +22,21 @@ const importedLater = {
 /** Modules that look for files beside them find them from the bundle too. */
 const ownPlaces = {
   name: 'own-places',
-  setup({ onLoad }) {
+  setup({ onLoad, initialOptions }) {
+    const folder = dirname(initialOptions.outfile);
     onLoad({ filter: /\/build\/src\/.*\.js$/ }, async ({ path }) => {
       const text = await readFile(path, 'utf8');
-      const place = JSON.stringify(relative(programs, path));
+      const place = JSON.stringify(relative(folder, path));
       const url = `require('node:url').pathToFileURL(require('node:path').join(__dirname, ${place})).href`;
       return { contents: text.replaceAll('import.meta.url', url) };
     });
   },
 };
 
-const bundle = (name, plugins) =>
+const bundle = (name, plugins, folder = programs) =>
   build({
-    entryPoints: [`${programs}/${name}.js`],
-    outfile: `${programs}/${name}.cjs`,
+    entryPoints: [`${folder}/${name}.js`],
+    outfile: `${folder}/${name}.cjs`,
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -55,6 +56,8 @@ const bundle = (name, plugins) =>
 
 await Promise.all([
   bundle('pop3d', [importedLater, ownPlaces]),
+  // A thread that a process for one session may start.
+  bundle('mail-thread', [ownPlaces], 'build/src/maildrop/threads'),
   ...[
     'tcpsrun',
     'tcprule',

@@ -7,7 +7,8 @@ import { dirname } from 'node:path';
 import { MaildropRefused } from '../messages/maildrop-refused.js';
 import { directoriesAbove, isBelow, type Place } from './place.js';
 
-interface Owner {
+/** Who a process for one session becomes. */
+export interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
@@ -32,9 +33,15 @@ let startedAsRoot: boolean | undefined;
  *   Error when the Maildir is no directory
  */
 export function takeOwnersRights(place: Place, sessions: 'one' | 'many'): { isRoot: boolean } {
-  startedAsRoot ??= idsOfProcess().users.includes(0);
-  if (!startedAsRoot) return { isRoot: false };
-  const owner = ownerOf(place);
+  return wasStartedAsRoot() ? takeRightsOf(ownerOf(place), sessions) : { isRoot: false };
+}
+
+export function wasStartedAsRoot(): boolean {
+  return (startedAsRoot ??= idsOfProcess().users.includes(0));
+}
+
+/** The part of `takeOwnersRights` that looks at no file. Only for what was started as root. */
+export function takeRightsOf(owner: Owner, sessions: 'one' | 'many'): { isRoot: boolean } {
   if (becameUid !== null && owner.uid !== becameUid) {
     throw new MaildropRefused('this process has the rights of another user');
   }
@@ -89,7 +96,8 @@ function idsOfProcess(): { users: readonly number[]; groups: readonly number[] }
   };
 }
 
-function ownerOf(place: Place): Owner {
+/** The part that looks at files. @throws as `takeOwnersRights` */
+export function ownerOf(place: Place): Owner {
   const { path } = place;
   const stats = tryStat(path, lstatSync);
   if (stats?.isSymbolicLink() === true) throw new MaildropRefused(`${path} is a symbolic link`);

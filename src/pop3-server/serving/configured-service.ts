@@ -29,6 +29,7 @@ export async function configureService(
     places: placesFrom(given),
     uniqueIds: uniqueIdSources.find((source) => source === given.uidl) ?? 'filename',
     marksSeen: given['mark-seen'] ?? false,
+    sharedMail: given['shared-mail'],
     lastLogin: given['last-login'],
     logsMessages: given['log-messages'] ?? false,
     sessions,

@@ -1,23 +1,17 @@
 // The service that pop3d gives: Maildirs, and accounts from the sources.
 
-import type { Accepted, Authenticator } from '../../auth/accounts/authenticator.js';
-import { openMaildirMaildrop } from '../../maildrop/opened/maildir-maildrop.js';
-import { takeOwnersRights } from '../../maildrop/place/maildrop-owner.js';
-import { requireMounted } from '../../maildrop/place/mail-root.js';
+import type { Authenticator } from '../../auth/accounts/authenticator.js';
+import { openPlace } from '../../maildrop/opened/open-place.js';
+import { takeOwnersRights, takeRightsOf, type Owner } from '../../maildrop/place/maildrop-owner.js';
 import type { MaildropPlaces } from '../../maildrop/place/maildrop-places.js';
-import { tryOtherMaildir } from '../../maildrop/place/other-maildirs.js';
-import type { Place } from '../../maildrop/place/place.js';
-import {
-  createRecentMaildrops,
-  type RecentMaildrops,
-} from '../../maildrop/view/recent-maildrops.js';
-import { uniqueIdAssigner } from '../../maildrop/unique-ids/unique-id-assigner.js';
+import type { MailThreads } from '../../maildrop/threads/mail-threads.js';
+import { createRecentMaildrops } from '../../maildrop/view/recent-maildrops.js';
 import type { UniqueIdSource } from '../../maildrop/unique-ids/unique-id-source.js';
-import type { Maildrop } from '../../maildrop/messages/maildrop.js';
+import { mayWaitForOthers } from '../../system/files/mounts.js';
 import type { Log } from '../../system/log/log.js';
 import type { Security } from '../connection/link.js';
 import { LastLogins } from '../../auth/sqlite/last-logins.js';
-import type { MaildropSession, NotedLogin, Service, SessionLimits } from '../commands/service.js';
+import type { NotedLogin, Service, SessionLimits } from '../commands/service.js';
 
 export interface MaildirServiceOptions {
   /** As `--passdb` names them, at least one. */
@@ -29,6 +23,8 @@ export interface MaildirServiceOptions {
   readonly uniqueIds: UniqueIdSource;
   readonly marksSeen: boolean;
   readonly logsMessages: boolean;
+  /** Whether calls on mail may wait for another machine; undefined: as the kernel's mounts say. */
+  readonly sharedMail: boolean | undefined;
   /** Where last logins are remembered; undefined: nowhere. */
   readonly lastLogin: string | undefined;
   /**
@@ -49,7 +45,6 @@ const rememberedUsers = 10_000;
 export function createMaildirService(options: MaildirServiceOptions): Service {
   const { log, limits, logsMessages, security, lastLogin } = options;
   let authenticator: Promise<Authenticator> | undefined;
-  const recent = options.sessions === 'many' ? createRecentMaildrops() : undefined;
   return {
     log,
     limits,
@@ -57,7 +52,7 @@ export function createMaildirService(options: MaildirServiceOptions): Service {
     security,
     ...(lastLogin === undefined ? {} : { noteLogin: loginNoter(lastLogin, options) }),
     authenticator: () => (authenticator ??= openAuthenticator(options)),
-    openMaildrop: (user, session) => openMaildrop(user, session, { ...options, recent }),
+    openMaildrop: maildropOpener(options),
   };
 }
 
@@ -93,33 +88,34 @@ async function openAuthenticator(options: MaildirServiceOptions): Promise<Authen
   });
 }
 
-async function openMaildrop(
-  user: Accepted,
-  session: MaildropSession,
-  options: MaildirServiceOptions & { readonly recent: RecentMaildrops | undefined },
-): Promise<Maildrop> {
-  const place = options.places.of(user);
-  const lists = options.places.uniqueIdListsOf(user);
-  if (takeOwnersRights(place, options.sessions).isRoot) {
-    session.report('warning', { why: 'the maildrop belongs to root' });
-  }
-  return openMaildirMaildrop(place.path, {
-    assignUniqueIds: uniqueIdAssigner(options.uniqueIds, session.report, lists),
-    expectMissing: () => expectMissing(place, session),
-    kind: place.own === place.path ? 'users-directory' : 'maildir',
-    days: user.grant.days,
-    marksSeen: options.marksSeen && !user.grant.isReadOnly,
-    recent: options.recent,
-    report: session.report,
-    shouldStop: session.shouldStop,
-  });
+/** Opens maildrops on this thread, and those of shared file systems on threads for mail. */
+function maildropOpener(options: MaildirServiceOptions): Service['openMaildrop'] {
+  const { places, sessions, sharedMail } = options;
+  const recent = sessions === 'many' ? createRecentMaildrops() : undefined;
+  let threads: Promise<MailThreads> | undefined;
+  return async (user, session) => {
+    const place = places.of(user);
+    const settings = {
+      place,
+      uniqueIds: options.uniqueIds,
+      uniqueIdLists: places.uniqueIdListsOf(user),
+      days: user.grant.days,
+      marksSeen: options.marksSeen && !user.grant.isReadOnly,
+    };
+    const noteOwner = ({ isRoot }: { readonly isRoot: boolean }): void => {
+      if (isRoot) session.report('warning', { why: 'the maildrop belongs to root' });
+    };
+    if (sharedMail ?? mayWaitForOthers(place.path)) {
+      threads ??= loadThreads(sessions);
+      const takeRights = (owner: Owner): void => noteOwner(takeRightsOf(owner, sessions));
+      return (await threads).open(settings, session, takeRights);
+    }
+    noteOwner(takeOwnersRights(place, sessions));
+    return openPlace(settings, session, recent);
+  };
 }
 
-/** @throws as `requireMounted` */
-function expectMissing(place: Place, { report }: MaildropSession): void {
-  requireMounted(place);
-  const other = tryOtherMaildir(place);
-  if (other === null) return;
-  const why = `${place.path} is no Maildir, but ${other} is: see --maildrop`;
-  report('warning', { why: Buffer.from(why, 'latin1').toString() });
+async function loadThreads(sessions: 'one' | 'many'): Promise<MailThreads> {
+  const { MailThreads } = await import('../../maildrop/threads/mail-threads.js');
+  return new MailThreads(sessions);
 }

@@ -115,6 +115,11 @@ export const pop3dOptions = {
     env: 'DOVECOT_CONTROL',
     help: "Dovecot's CONTROL directory, where it is not the Maildir",
   },
+  'shared-mail': {
+    kind: 'flag',
+    env: 'SHARED_MAIL',
+    help: 'the mail is on a file system of other machines (found out by itself)',
+  },
   'mark-seen': { kind: 'flag', help: 'flag retrieved messages as seen at QUIT' },
   'last-login': {
     kind: 'text',

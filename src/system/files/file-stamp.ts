@@ -12,10 +12,17 @@ export type FileStamp = Readonly<Pick<BigIntStats, 'dev' | 'ino' | 'size' | 'mti
 const tickMs = 50;
 /** Some file systems store times as whole or even seconds. */
 const coarseGrainMs = 2500;
-/** The clocks of two machines are no further apart than this, where somebody looks after them. */
+/** What else a stamp of whole seconds may hide: another machine may set it. */
 const clockDifferenceMs = 15_000;
+/** The clocks of the machines of one file system are no further apart than this. */
+const remoteClockDifferenceMs = 75_000;
 /** How long another machine's stamp is believed: nobody knows what it caches. */
 const remoteBeliefMs = 60_000;
+/**
+ * How long, when it is so young that a machine whose clock is behind may not raise it: some file
+ * systems take the time from whoever makes the change, and keep the later one.
+ */
+const youngBeliefMs = 1500;
 
 /** File systems whose stamps are set by this machine's kernel: `f_type` of statfs(2). */
 const localFileSystems: ReadonlySet<number> = new Set([
@@ -113,13 +120,16 @@ export class FileWatch {
     if (stamp === null) return Infinity;
     const newestNs = stamp.mtimeNs > stamp.ctimeNs ? stamp.mtimeNs : stamp.ctimeNs;
     const ageMs = this.#options.now() - Number(newestNs) / 1e6;
+    const isLocal = this.#options.isLocal(this.#path);
+    if (!isLocal) {
+      if (ageMs > remoteClockDifferenceMs) return remoteBeliefMs;
+      return seenForMs > coarseGrainMs ? youngBeliefMs : 0;
+    }
     // Another clock, or ours was set back: the same time comes again.
     if (ageMs < 0) return seenForMs > coarseGrainMs ? coarseGrainMs : 0;
     if (ageMs <= tickMs) return 0;
-    const isLocal = this.#options.isLocal(this.#path);
-    const isOurClock = isLocal && !hasWholeSeconds(stamp);
-    if (!isOurClock && ageMs <= clockDifferenceMs && seenForMs <= coarseGrainMs) return 0;
-    return isLocal ? Infinity : remoteBeliefMs;
+    const isCoarse = hasWholeSeconds(stamp) && ageMs <= clockDifferenceMs;
+    return isCoarse && seenForMs <= coarseGrainMs ? 0 : Infinity;
   }
 }
 
