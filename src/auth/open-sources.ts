@@ -35,21 +35,26 @@ export async function openSources(options: SourcesOptions): Promise<Authenticato
   return new ChainedAuthenticator(links);
 }
 
+type NamedSources = Pick<SourcesOptions, 'sources' | 'query'>;
+
 /**
- * Looks at what can be seen without asking a source: names, URIs, the query, packages.
+ * Looks at what can be seen without asking a source: names, URIs, the query, packages, and whether
+ * there is an SQLite.
  *
  * @throws UsageError, ConfigurationError that says what is wrong or what to install
  */
-export async function requireSources({
-  sources,
-  query,
-}: Pick<SourcesOptions, 'sources' | 'query'>): Promise<void> {
+export async function requireSources(named: NamedSources): Promise<void> {
+  await requireSourceNames(named);
+  if (named.sources.some((text) => parseSourceName(text).kind === 'sqlite')) requireSqlite();
+}
+
+/** As `requireSources`, but loads no SQLite, which takes long beside everything else. */
+export async function requireSourceNames({ sources, query }: NamedSources): Promise<void> {
   const names = sources.map(parseSourceName);
   if (query !== undefined && !names.some(takesQuery)) {
     throw new UsageError('option --passdb-query goes with an SQL source, and there is none');
   }
   for (const { kind, place } of names) {
-    if (kind === 'sqlite') requireSqlite();
     if (kind !== 'postgresql' && kind !== 'mysql') continue;
     const { requireServerAccounts } = await import('./open-server-accounts.js');
     requireServerAccounts(place, query);

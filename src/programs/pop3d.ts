@@ -41,11 +41,21 @@ async function serveOne(given: Pop3dOptionValues, fd: number | undefined): Promi
   if (given.accesslevel === 0) return exitCode.ok;
   const tls = tlsFilesFrom(given);
   const apopTimestamp = given.apop === true ? await makeTimestamp() : null;
+  if (mayBeMistaken(given)) {
+    const { requirePlaces } = await import('../pop3-server/serving/place-options.js');
+    await requirePlaces(given);
+  }
   // What TLS needs may be wrong, and is loaded before a word is said.
   const isGreeted = tls === null && tryGreet(fd ?? 1, greetingWith(apopTimestamp));
   const { servePop3Process } = await import('../pop3-server/serving/pop3-process.js');
   await servePop3Process({ given, fd, isGreeted, apopTimestamp });
   return exitCode.ok;
+}
+
+/** A plain file of accounts cannot be: most clients are greeted without a look at the rest. */
+function mayBeMistaken({ passdb = [], ...given }: Pop3dOptionValues): boolean {
+  const options = [given.maildrop, given['dovecot-control'], given['passdb-query']];
+  return options.some((value) => value !== undefined) || passdb.some((name) => name.includes(':'));
 }
 
 async function makeTimestamp(): Promise<string> {

@@ -116,17 +116,25 @@ t.test(
   },
 );
 
-t.test('a template that cannot work is a usage error before any client is greeted', async (t) => {
+t.test('what is wrong with places and sources is told before a client is greeted', async (t) => {
   const { folder } = makeHost(t);
   for (const [args, why] of [
     [['--maildrop', '{user}-{domain}'], /option --maildrop: two words/],
     [['--maildrop', '{nobody}'], /option --maildrop: unknown word "?in "{nobody}"/],
     [['--maildrop', '{user}'], /--default-domain/],
     [['--dovecot-control', '{user}'], /--dovecot-control goes with --uidl dovecot/],
+    [['--uidl', 'dovecot', '--dovecot-control', '%d'], /--dovecot-control: every user would/],
+    [['--passdb', 'dovecot:'], /names no file/],
+    [['--passdb', 'postgresql:mail'], /it is written \/\/user@host/],
+    [['--passdb', 'mysql:///mail?sslmode=require'], /parameter sslmode is not known/],
+    [['--passdb', 'dovecot:/run/dovecot', '--passdb-query', 'SELECT 1'], /goes with an SQL source/],
+    [['--passdb', 'mysql:///mail', '--passdb-query', 'SELECT :name'], /:name/],
   ] as const) {
-    const { status, stderr } = await runProgram(t, 'pop3d', args, { cwd: folder });
-    t.equal(status, 100);
-    t.match(stderr, why);
+    for (const input of ['', 'QUIT\r\n']) {
+      const run = await runProgram(t, 'pop3d', args, { cwd: folder, input });
+      t.match(run, { status: 100, stderr: why }, args.join(' '));
+      t.equal(run.stdout.toString(), '');
+    }
   }
 });
 

@@ -1,13 +1,11 @@
 // From pop3d's options to the service that its sessions share.
 
-import { lowerCaseAscii } from '../../auth/accounts/login-name.js';
-import { MaildropPlaces } from '../../maildrop/place/maildrop-places.js';
 import { uniqueIdSources } from '../../maildrop/unique-ids/unique-id-source.js';
-import { UsageError } from '../../system/failures/failures.js';
 import { requireSources } from '../../auth/open-sources.js';
 import type { Log } from '../../system/log/log.js';
 import type { Security } from '../connection/link.js';
 import { createMaildirService } from './maildir-service.js';
+import { placesFrom, sourcesFrom } from './place-options.js';
 import { tlsFilesFrom, type Pop3dOptionValues } from './pop3d-options.js';
 import { defaultLimits, type Service, type SessionLimits } from '../commands/service.js';
 
@@ -17,7 +15,7 @@ export async function configureService(
   log: Log,
   sessions: 'one' | 'many',
 ): Promise<Service> {
-  const accountSources = given.passdb ?? ['passdb.sqlite'];
+  const accountSources = sourcesFrom(given);
   // What is wrong with a source's name, or missing for it, is told at the start.
   await requireSources({ sources: accountSources, query: given['passdb-query'] });
   return createMaildirService({
@@ -35,19 +33,6 @@ export async function configureService(
     sessions,
     limits: limitsFrom(given),
     log,
-  });
-}
-
-function placesFrom(given: Pop3dOptionValues): MaildropPlaces {
-  const dovecotControl = given['dovecot-control'];
-  if (dovecotControl !== undefined && given.uidl !== 'dovecot') {
-    throw new UsageError('option --dovecot-control goes with --uidl dovecot');
-  }
-  const defaultDomain = given['default-domain'];
-  return new MaildropPlaces({
-    maildrop: given.maildrop,
-    dovecotControl,
-    defaultDomain: defaultDomain && lowerCaseAscii(defaultDomain).replace(/\.$/, ''),
   });
 }
 
