@@ -8,7 +8,7 @@ import { runUnprivileged, serverFolder, signalTree, startUnprivileged } from './
 
 /** For tap's `skip` option. */
 export function unlessMariadb(): string | false {
-  return unlessInstalled('mariadbd', 'mariadb-install-db', 'mariadb');
+  return unlessInstalled('mariadbd', 'mariadb-install-db', 'mariadb', 'mariadb-dump');
 }
 
 export interface MariadbServer {
@@ -17,6 +17,8 @@ export interface MariadbServer {
   readonly uri: string;
   /** Runs statements in the database `mail`. @returns what mariadb(1) prints: a line a row, tabs between columns */
   sql(text: string): Promise<string>;
+  /** All that is in a database, as statements. */
+  dump(database: string): Promise<string>;
   /** Ends it as `kill -9` does. */
   kill(): Promise<void>;
   start(): Promise<void>;
@@ -72,6 +74,10 @@ export async function startMariadb(
     socket,
     uri: `mysql://mail@/mail?socket=${socket}`,
     sql: (text) => run('root', ['mail'], text),
+    dump: (database) =>
+      runUnprivileged(expectProgram('mariadb-dump'), [
+        ...['--no-defaults', '-u', 'root', '-S', socket, '--skip-dump-date', database],
+      ]),
     start,
     async kill() {
       program?.kill('SIGKILL');

@@ -32,6 +32,8 @@ export interface PostgresqlServer {
   readonly uri: string;
   /** Runs statements. @returns psql's output, a line a row, `|` between columns */
   sql(text: string): Promise<string>;
+  /** All that is in the database, as statements. */
+  dump(): Promise<string>;
   /** Ends it as `kill -9` does, with all its children. */
   kill(): Promise<void>;
   /** Lets sessions be cut off, and ends it in order. */
@@ -103,6 +105,13 @@ ${settings}
     folder,
     uri: `postgresql:///mail?host=${folder}&port=${port}&user=postgres`,
     sql: (text) => psql('mail', text),
+    async dump() {
+      const statements = await runUnprivileged(join(bin, 'pg_dump'), [
+        ...['-h', folder, '-p', String(port), '-U', 'postgres', '-d', 'mail'],
+      ]);
+      // A word that is another one each time.
+      return statements.replace(/^\\(?:un)?restrict .*$/gm, '');
+    },
     start,
     async kill() {
       if (program !== undefined) signalTree(program.pid, 'SIGKILL');
