@@ -57,7 +57,8 @@ export function isLasting(error: unknown): boolean {
 
 /** Why there is no connection, in words. @param place what was connected to */
 export function describeConnectFailure(error: unknown, place: string): string {
-  switch ((error as NodeJS.ErrnoException).code) {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  switch (code) {
     case 'ECONNREFUSED':
       return `connection refused by ${place}`;
     case 'EHOSTUNREACH':

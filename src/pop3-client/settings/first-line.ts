@@ -69,9 +69,9 @@ export async function firstLineOfCommand(
         else {
           // The error's message holds the command, which may hold a secret.
           const how =
-            error.signal === undefined || error.signal === null
-              ? `exit status ${String(error.code)}`
-              : `ended by ${error.signal}`;
+            typeof error.code === 'number'
+              ? `exit status ${error.code}`
+              : `ended by ${error.signal ?? String(error.code)}`;
           const message = `${option} failed (${how}): run it by hand to see why`;
           const isLasting = error.code === exitCode.permanent;
           reject(isLasting ? new ConfigurationError(message) : new TemporaryError(message));
