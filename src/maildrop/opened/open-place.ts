@@ -15,7 +15,7 @@ import { openMaildirMaildrop } from './maildir-maildrop.js';
 export interface MaildropSettings {
   readonly place: Place;
   readonly uniqueIds: UniqueIdSource;
-  /** Where the list of unique-ids may be, latin1 bytes; none where that is in the Maildir. */
+  /** As `MaildropPlaces.uniqueIdListsOf`. */
   readonly uniqueIdLists: readonly string[];
   /** Only messages younger than so many days are shown; null: all. */
   readonly days: number | null;

@@ -1,5 +1,5 @@
-// What of pop3d's options can be found wrong without mail, accounts or a connection, and so before a
-// client is greeted: templates, account sources and the query.
+// What of pop3d's options can be found wrong without mail, accounts or a connection, and so before
+// a client is greeted: templates, account sources and the query.
 
 import { lowerCaseAscii } from '../../auth/accounts/login-name.js';
 import { requireSourceNames } from '../../auth/open-sources.js';
