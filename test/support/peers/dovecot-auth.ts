@@ -14,6 +14,10 @@ export interface DovecotAuth {
   readonly directory: string;
   log(): Promise<string>;
   stop(): Promise<void>;
+  /** Ends it as `kill -9` does, with all its children. */
+  kill(): Promise<void>;
+  /** Starts it again after `stop` or `kill`. */
+  start(): Promise<void>;
   freeze(): void;
   thaw(): void;
 }
@@ -52,7 +56,7 @@ ${settings}
 `,
   );
   const [file, ...words] = [...wrapper, expectProgram('dovecot'), '-F', '-c', configuration];
-  const master: RunningProgram = startCommand(t, file, words);
+  let master: RunningProgram = startCommand(t, file, words);
   const log = (): Promise<string> =>
     readFile(join(folder, 'dovecot.log'), 'latin1').catch(() => master.stderr);
   const stop = async (): Promise<void> => {
@@ -62,18 +66,30 @@ ${settings}
     await master.ending;
   };
   t.teardown(stop);
-  await poll('Dovecot makes its socket', () =>
-    stat(join(directory, 'auth-client')).then(
-      () => true,
-      () => undefined,
-    ),
-  ).catch(async (error: unknown) => {
-    throw new Error(`${String(error)}\n${master.stderr}${await log()}`);
-  });
+  const untilItListens = (): Promise<unknown> =>
+    poll('Dovecot makes its socket', () =>
+      stat(join(directory, 'auth-client')).then(
+        () => true,
+        () => undefined,
+      ),
+    ).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}\n${master.stderr}${await log()}`);
+    });
+  await untilItListens();
   return {
     directory,
     log,
     stop,
+    async kill() {
+      signalTree(master.pid, 'SIGKILL');
+      await master.ending;
+    },
+    async start() {
+      // One that was killed leaves its socket behind.
+      await rm(join(directory, 'auth-client'), { force: true });
+      master = startCommand(t, file, words);
+      await untilItListens();
+    },
     freeze: () => {
       signalTree(master.pid, 'SIGSTOP');
     },
