@@ -10,6 +10,7 @@ import { seeClientsLogIn, unlessClients } from '../support/accounts/client-login
 import { unlessInstalled, unlessMountNamespaces, unlessRoot } from '../support/peers/debian.js';
 import { startDovecotAuth } from '../support/peers/dovecot-auth.js';
 import { startSlapd, unlessSlapd } from '../support/peers/slapd.js';
+import { runProgram } from '../support/programs/run-program.js';
 import { testFolder } from '../support/suite/test-folder.js';
 
 const unlessDovecot = (): string | false => unlessInstalled('dovecot') || unlessRoot();
@@ -96,6 +97,34 @@ user=tab@example.org:{PLAIN}secret:65534:65534::/srv/tab
     t.match(await verify('ann@example.org'), { verdict: 'accepted' });
     await dovecot.stop();
     t.match(await verify('ann@example.org'), { verdict: 'unavailable', isLasting: false });
+  },
+);
+
+t.test(
+  'what passdb exports is a passwd-file to Dovecot, without application passwords',
+  { skip: unlessDovecot() },
+  async (t) => {
+    const database = join(testFolder(t), 'passdb.sqlite');
+    const passdb = async (input: string, ...args: readonly string[]): Promise<string> => {
+      const run = await runProgram(t, 'passdb', ['--passdb', database, ...args], { input });
+      t.equal(run.status, 0, run.stderr);
+      return run.stdout.toString();
+    };
+    for (const [user, scheme] of [
+      ['ann', 'SHA512-CRYPT'],
+      ['bob', 'PLAIN'],
+      ['off', 'SHA512-CRYPT'],
+    ] as const) {
+      await passdb('se:cret\n', 'add', '--scheme', scheme, `${user}@example.org`);
+    }
+    await passdb('', 'disable', 'off@example.org');
+    const app = await passdb('', 'app', 'add', 'ann@example.org', '--label', 'phone');
+    const dovecot = await startDovecotAuth(t, passwdFile(t, await passdb('', 'export')));
+    const verify = await verifier(t, dovecot.directory);
+    t.match(await verify('ann@example.org', 'se:cret'), { verdict: 'accepted' });
+    t.match(await verify('bob@example.org', 'se:cret'), { verdict: 'accepted' });
+    t.match(await verify('ann@example.org', app.trim()), { verdict: 'rejected' });
+    t.match(await verify('off@example.org', 'se:cret'), { verdict: 'rejected' });
   },
 );
 
