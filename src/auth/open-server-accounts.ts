@@ -10,7 +10,7 @@ import { bindParameters } from './sql-servers/named-parameters.js';
 import { parseServerAddress, type ServerAddress } from './sql-servers/server-address.js';
 import { ServerAccounts } from './sql-servers/server-accounts.js';
 import { defaultPoolLimits, ServerPool } from './sql-servers/server-pool.js';
-import type { SqlDriver } from './sql-servers/sql-driver.js';
+import type { DriverSettings, SqlDriver } from './sql-servers/sql-driver.js';
 
 export interface ServerAccountsSettings {
   readonly query?: string | undefined;
@@ -28,7 +28,10 @@ export function openServerAccounts(
   { query, sessions }: ServerAccountsSettings,
 ): AccountSource {
   const address = parseServerAddress(uri);
-  const driver = driverFor(address, defaultPoolLimits.queryMs);
+  const driver = driverFor(address, {
+    statementMs: defaultPoolLimits.queryMs,
+    access: 'read',
+  });
   const pool = new ServerPool(
     address,
     driver,
@@ -50,13 +53,13 @@ export function openEditedServer(uri: string): EditedServer {
   const given = parseServerAddress(uri);
   const parameters = new Map([...given.parameters, ['target_session_attrs', 'read-write']]);
   const address = { ...given, parameters };
-  return new EditedServer(address, driverFor(address, editMs));
+  return new EditedServer(address, driverFor(address, { statementMs: editMs, access: 'edit' }));
 }
 
-function driverFor(address: ServerAddress, statementMs: number): SqlDriver {
+function driverFor(address: ServerAddress, settings: DriverSettings): SqlDriver {
   return address.scheme === 'postgresql'
-    ? new PostgresqlDriver(address, statementMs)
-    : new MysqlDriver(address, statementMs);
+    ? new PostgresqlDriver(address, settings)
+    : new MysqlDriver(address, settings);
 }
 
 function requireQuery(query: string, dialect: ServerAddress['scheme']): void {

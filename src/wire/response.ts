@@ -59,7 +59,7 @@ function clipUtf8(text: string, octets: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= octets) return text;
   let end = octets;
-  // A UTF-8 continuation byte is 10xxxxxx; a character is dropped whole.
+  // A UTF-8 continuation byte begins with the bits 10; a character is dropped whole.
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString('utf8', 0, end);
 }

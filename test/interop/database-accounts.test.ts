@@ -137,4 +137,60 @@ for (const { name, start, unless } of servers) {
       t.equal((await server.sql('SELECT count(*) FROM mailbox')).trim(), '2');
     },
   );
+
+  t.test(
+    `a parameter of a query of ${name} may stand where nothing tells its type`,
+    { skip: unless() },
+    async (t) => {
+      const isCompared =
+        name === 'PostgreSQL' ? ':peer::inet <<= network::inet' : ':peer = network';
+      const server = await start(
+        t,
+        `CREATE TABLE mailbox (address VARCHAR(255), password TEXT, network TEXT, needs_tls BOOLEAN);
+         INSERT INTO mailbox VALUES ('ann@example.org', '{PLAIN}secret', '192.0.2.7', TRUE);`,
+      );
+      const opened = await openSources({
+        sources: [server.uri],
+        query: `SELECT password, concat(:user, '') AS label FROM mailbox WHERE address = :address
+          AND (:peer IS NULL OR ${isCompared}) AND (:tls IS NULL OR :tls = 1 OR NOT needs_tls) AND (:tls)`,
+        allowsWeakSchemes: false,
+      });
+      t.teardown(() => opened.close());
+      for (const [peer, isTls, expected] of [
+        ['192.0.2.7', true, { verdict: 'accepted', grant: { label: 'ann' } }],
+        [undefined, true, { verdict: 'accepted' }],
+        ['192.0.2.8', true, { verdict: 'rejected' }],
+        ['192.0.2.7', false, { verdict: 'rejected' }],
+      ] as const) {
+        const verdict = await verdictInTime(() =>
+          opened.verifyPassword(
+            Buffer.from('ann@example.org'),
+            Buffer.from('secret'),
+            loginClient(peer, { isTls, service: 'pop3', level: 1 }),
+          ),
+        );
+        t.match(verdict, expected, `${String(peer)} ${String(isTls)}`);
+      }
+    },
+  );
+
+  t.test(`a query of ${name} writes nothing`, { skip: unless() }, async (t) => {
+    const server = await start(
+      t,
+      `CREATE TABLE mailbox (address VARCHAR(255), password TEXT);
+       INSERT INTO mailbox VALUES ('ann@example.org', '{PLAIN}secret');`,
+    );
+    const written = "INSERT INTO mailbox VALUES (:address, '{PLAIN}secret') RETURNING password";
+    const opened = await openSources({
+      sources: [server.uri],
+      query: written,
+      allowsWeakSchemes: false,
+    });
+    t.teardown(() => opened.close());
+    const verdict = await verdictInTime(() =>
+      opened.verifyPassword(Buffer.from('bob@example.org'), Buffer.from('secret')),
+    );
+    t.match(verdict, { verdict: 'unavailable', isLasting: true, reason: /read.only/i });
+    t.equal((await server.sql('SELECT count(*) FROM mailbox')).trim(), '1');
+  });
 }

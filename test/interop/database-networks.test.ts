@@ -99,7 +99,7 @@ t.test(
       ...[`--ssl-cert=${cert}`, `--ssl-key=${key}`],
     ]);
     await server.sql(
-      "CREATE USER pop3d@'127.0.0.1' IDENTIFIED BY 'hush' REQUIRE SSL; GRANT SELECT ON mail.* TO pop3d@'127.0.0.1'",
+      "CREATE USER open@'127.0.0.1'; GRANT SELECT ON mail.* TO open@'127.0.0.1'; CREATE USER pop3d@'127.0.0.1' IDENTIFIED BY 'hush' REQUIRE SSL; GRANT SELECT ON mail.* TO pop3d@'127.0.0.1'",
     );
     const at = `127.0.0.1:${port}/mail`;
     const ca = `ssl-ca=${encodeURIComponent(cert)}`;
@@ -108,12 +108,15 @@ t.test(
       `mysql://pop3d:hush@${at}?ssl-mode=REQUIRED`,
       `mysql://pop3d@127.0.0.1:1,${at}?${pass}&ssl-mode=VERIFY_CA&${ca}`,
       `mysql://pop3d@${at}?${pass}&ssl-mode=VERIFY_IDENTITY&${ca}`,
+      `mysql://open@${at}`,
     ]) {
       t.match(await verify(source), { verdict: 'accepted' }, source);
     }
     for (const [source, isLasting, reason] of [
       [`mysql://pop3d:wrong@${at}?ssl-mode=REQUIRED`, true, /Access denied/],
       [`mysql://pop3d:hush@${at}`, true, /Access denied/],
+      [`mysql://pop3d@${at}?ssl-mode=REQUIRED`, true, /Access denied .*using password: NO/],
+      ['mysql://pop3d@127.0.0.1:1/mail', false, /ECONNREFUSED/],
       [`mysql://pop3d:hush@${at}?ssl-mode=VERIFY_CA`, false, /self-signed/],
       [`mysql://pop3d:hush@127.0.0.1:${port}/other?ssl-mode=REQUIRED`, true, /'other'/],
     ] as const) {

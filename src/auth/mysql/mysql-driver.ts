@@ -6,10 +6,11 @@ import type mysql from 'mysql2';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { SourceUnavailable } from '../accounts/account-source.js';
 import { requireDriver } from '../sql-servers/driver-packages.js';
-import { findPassword } from '../sql-servers/password-file.js';
+import { tryFindPassword } from '../sql-servers/password-file.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
 import {
   SqlFailure,
+  type DriverSettings,
   type SqlConnection,
   type SqlDriver,
   type SqlOrigin,
@@ -22,14 +23,13 @@ import { systemWords } from '../../system/failures/system-words.js';
 
 export class MysqlDriver implements SqlDriver {
   readonly #address: ServerAddress;
-  readonly #statementMs: number;
+  readonly #settings: DriverSettings;
   /** Loaded at the first connection. */
   #mysql: typeof mysql | undefined;
 
-  /** @param statementMs after which the server itself gives up a query */
-  constructor(address: ServerAddress, statementMs: number) {
+  constructor(address: ServerAddress, settings: DriverSettings) {
     this.#address = address;
-    this.#statementMs = statementMs;
+    this.#settings = settings;
   }
 
   async connect(host: ServerHost, withinMs: number): Promise<SqlConnection> {
@@ -39,21 +39,17 @@ export class MysqlDriver implements SqlDriver {
     }
     const { user, database, parameters } = this.#address;
     const ssl = host.host.startsWith('/') ? undefined : await tlsOptions(parameters);
-    let password;
-    try {
-      password = await findPassword(this.#address, host);
-    } catch (error) {
-      // auth_socket and unix_socket want none.
-      if (!(error instanceof SourceUnavailable) || !host.host.startsWith('/'))
-        throw failureOf(error);
-    }
+    // There are users without one; the server says whether this is one of them.
+    const password = await tryFindPassword(this.#address, host).catch((error: unknown) => {
+      throw failureOf(error);
+    });
     const raw = this.#mysql.createConnection({
       ...(host.host.startsWith('/')
         ? { socketPath: host.host }
         : { host: host.host, port: host.port }),
       user,
       database,
-      ...(password === undefined ? {} : { password }),
+      ...(password === null ? {} : { password }),
       ...(ssl === undefined ? {} : { ssl }),
       charset: 'utf8mb4_bin',
       connectTimeout: Math.max(1, Math.ceil(withinMs)),
@@ -63,7 +59,7 @@ export class MysqlDriver implements SqlDriver {
     });
     const connection = new MysqlConnection(raw, host);
     try {
-      await within(withinMs, connection.prepare(this.#statementMs), () => {
+      await within(withinMs, connection.prepare(this.#settings), () => {
         return new SqlFailure(`no connection within ${(withinMs / 1000).toFixed(1)} s`, {
           isOfHost: true,
           isLasting: false,
@@ -116,7 +112,7 @@ class MysqlConnection implements SqlConnection {
     return this.#isUsable;
   }
 
-  async prepare(statementMs: number): Promise<void> {
+  async prepare({ statementMs, access }: DriverSettings): Promise<void> {
     const promised = this.#connection.promise();
     const [rows] = await promised.query<mysql.RowDataPacket[]>('SELECT VERSION() AS version');
     const isMariaDb = /mariadb/i.test(String(rows[0]?.['version']));
@@ -125,6 +121,7 @@ class MysqlConnection implements SqlConnection {
         ? `SET SESSION max_statement_time = ${statementMs / 1000}`
         : `SET SESSION max_execution_time = ${statementMs}`,
     );
+    if (access === 'read') await promised.query('SET SESSION TRANSACTION READ ONLY');
   }
 
   async query({ text }: SqlQuery, values: readonly SqlValue[]): Promise<SqlResult> {
@@ -224,8 +221,11 @@ async function tlsOptions(
   };
 }
 
-/** SQLSTATE 42: the statement is wrong, or this user may not do it. 21, 22: its values are. */
-const statementStates = /^(?:21|22|42)/;
+/**
+ * SQLSTATE 42: the statement is wrong, or this user may not do it. 21, 22: its values are. 25006:
+ * it writes.
+ */
+const statementStates = /^(?:21|22|42|25006)/;
 
 function failureOf(error: unknown, during: 'connecting' | 'asking' = 'asking'): Error {
   if (error instanceof SqlFailure || error instanceof ConfigurationError) return error;

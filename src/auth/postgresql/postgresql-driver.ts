@@ -9,6 +9,7 @@ import { findPassword } from '../sql-servers/password-file.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
 import {
   SqlFailure,
+  type DriverSettings,
   type SqlConnection,
   type SqlDriver,
   type SqlOrigin,
@@ -22,16 +23,15 @@ const byteaType = 17;
 
 export class PostgresqlDriver implements SqlDriver {
   readonly #address: ServerAddress;
-  readonly #statementMs: number;
+  readonly #settings: DriverSettings;
   /** What worked with a host the last time. */
   readonly #tls = new Map<ServerHost, TlsAttempt>();
   /** Loaded at the first connection. */
   #pg: typeof pg | undefined;
 
-  /** @param statementMs after which the server itself gives up a query */
-  constructor(address: ServerAddress, statementMs: number) {
+  constructor(address: ServerAddress, settings: DriverSettings) {
     this.#address = address;
-    this.#statementMs = statementMs;
+    this.#settings = settings;
   }
 
   async connect(host: ServerHost, withinMs: number): Promise<SqlConnection> {
@@ -79,7 +79,7 @@ export class PostgresqlDriver implements SqlDriver {
     const connection = new PostgresqlConnection(client, host);
     try {
       await client.connect();
-      await connection.prepare(this.#statementMs, parameters.get('target_session_attrs'));
+      await connection.prepare(this.#settings, parameters.get('target_session_attrs'));
       return connection;
     } catch (error) {
       connection.destroy();
@@ -137,15 +137,23 @@ class PostgresqlConnection implements SqlConnection {
   }
 
   /** @throws SqlFailure for a server that is not of the wanted kind */
-  async prepare(statementMs: number, wanted: string | undefined): Promise<void> {
-    // Not as a parameter of the connection: PgBouncer refuses those.
-    await this.#client.query(`SET statement_timeout = ${statementMs}`);
-    if (wanted === undefined || wanted === 'any') return;
-    const { rows } = await this.#client.query<unknown[]>({
-      text: "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')",
+  async prepare(
+    { statementMs, access }: DriverSettings,
+    wanted: string | undefined,
+  ): Promise<void> {
+    const statements = [
+      "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')",
+      // Not as parameters of the connection: PgBouncer refuses those.
+      `SET statement_timeout = ${statementMs}`,
+      ...(access === 'read' ? ['SET default_transaction_read_only = on'] : []),
+    ];
+    // One round trip, with a result for each statement.
+    const results = (await this.#client.query<unknown[]>({
+      text: statements.join('; '),
       rowMode: 'array',
-    });
-    const [isStandby, isReadOnly] = rows[0] ?? [];
+    })) as unknown as readonly pg.QueryArrayResult<unknown[]>[];
+    if (wanted === undefined || wanted === 'any') return;
+    const [isStandby, isReadOnly] = results[0]?.rows[0] ?? [];
     const isAsWanted =
       new Map([
         ['primary', isStandby === 'f'],
@@ -217,7 +225,9 @@ function isWithoutTls(error: unknown): boolean {
  * SQLSTATE classes (PostgreSQL, appendix A) of a server that is going, is full, or has other
  * statements prepared than we think: the next connection may do better.
  */
-const passingStates = /^(?:08|53|57|25|40|58|XX)|^(?:0A000|26000)$/;
+const passingStates = /^(?:08|53|57|25(?!006)|40|58|XX)|^(?:0A000|26000)$/;
+/** For `:peer IS NULL`; the message names the marker, in whatever language it is. */
+const untypedState = '42P18';
 /** Logins of the database's own that were refused, and databases that do not exist. */
 const refusedStates = /^(?:28|3D)/;
 
@@ -231,8 +241,10 @@ function failureOf(error: unknown): Error {
   if (!isState) return new SqlFailure(message || code, { isOfHost: true, isLasting: false });
   const isRefused = refusedStates.test(code);
   const isPassing = passingStates.test(code);
+  const [, marker] = code === untypedState ? (/\$(\d+)/.exec(message) ?? []) : [];
   return new SqlFailure(message, {
     isOfHost: isRefused || isPassing,
     isLasting: !isPassing,
+    untypedMarker: marker === undefined ? undefined : Number(marker),
   });
 }

@@ -1,5 +1,5 @@
-// `:user` and its like in an administrator's query, rewritten as the placeholders of PostgreSQL or
-// MySQL. Looks at the text as the server's own lexer does, as far as that tells what is quoted:
+// `:user` and its like in an administrator's query, rewritten as the markers of PostgreSQL ($1) or
+// MySQL (?). Looks at the text as the server's own lexer does, as far as that tells what is quoted:
 // quotes, comments, casts (`::`) and assignments (`:=`) stay as they are.
 
 import { SourceUnavailable } from '../accounts/account-source.js';
@@ -22,7 +22,7 @@ export type ParameterName = (typeof parameterNames)[number];
 
 export interface BoundQuery {
   readonly text: string;
-  /** Whose value each placeholder gets, in order. */
+  /** Whose value each marker gets, in order. */
   readonly parameters: readonly ParameterName[];
 }
 
@@ -60,10 +60,16 @@ const plain = /[\p{L}\p{N}_$]+(?::(?=[\p{L}_]))?|::|:=|\](?::)?|./suy;
 const parameter = /:(?<name>[\p{L}_][\p{L}\p{N}_]*)/uy;
 
 /**
- * @throws SourceUnavailable, lasting, for a parameter of another name, a placeholder of the
- *   server's own, or a quote without its end
+ * @param texts markers, counted from 1, that are cast to text: PostgreSQL finds out the type of a
+ *   marker from where it stands, but not of `:peer IS NULL`
+ * @throws SourceUnavailable, lasting, for a parameter of another name, a marker of the server's
+ *   own, or a quote without its end
  */
-export function bindParameters(sql: string, dialect: Dialect): BoundQuery {
+export function bindParameters(
+  sql: string,
+  dialect: Dialect,
+  texts: ReadonlySet<number> = new Set(),
+): BoundQuery {
   const parameters: ParameterName[] = [];
   let text = '';
   for (let at = 0; at < sql.length;) {
@@ -71,12 +77,13 @@ export function bindParameters(sql: string, dialect: Dialect): BoundQuery {
     const name = found?.groups?.['name'];
     if (found !== null && name !== undefined) {
       parameters.push(knownName(name));
-      text += dialect === 'mysql' ? '?' : `$${parameters.length}`;
+      const number = parameters.length;
+      text += dialect === 'mysql' ? '?' : `$${number}${texts.has(number) ? '::text' : ''}`;
       at += found[0].length;
       continue;
     }
     const piece = pieceAt(sql, at, dialect);
-    refusePlaceholder(piece, dialect);
+    refuseMarker(piece, dialect);
     text += piece;
     at += piece.length;
   }
@@ -104,9 +111,9 @@ function commentAt(sql: string, at: number): string {
   throw new SourceUnavailable('the passdb query has a comment without its end', true);
 }
 
-function refusePlaceholder(piece: string, dialect: Dialect): void {
-  const isPlaceholder = dialect === 'mysql' ? piece === '?' : /^\$\d+$/.test(piece);
-  if (!isPlaceholder) return;
+function refuseMarker(piece: string, dialect: Dialect): void {
+  const isMarker = dialect === 'mysql' ? piece === '?' : /^\$\d+$/.test(piece);
+  if (!isMarker) return;
   throw new SourceUnavailable(
     `the passdb query has ${piece} in it: parameters are written :user, :domain and so on`,
     true,

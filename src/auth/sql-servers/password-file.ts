@@ -10,18 +10,27 @@ import type { ServerAddress, ServerHost } from './server-address.js';
 
 /** @throws SourceUnavailable when there is none, or when others may read the file */
 export async function findPassword(address: ServerAddress, host: ServerHost): Promise<string> {
-  const { password, scheme, parameters } = address;
-  if (password !== undefined) return password;
-  const given = scheme === 'postgresql' ? process.env['PGPASSWORD'] : undefined;
-  if (given !== undefined && given !== '') return given;
-  const named = parameters.get('passfile') ?? process.env['PGPASSFILE'];
-  const file = named ?? join(homedir(), '.pgpass');
-  const found = await findInFile(file, address, host);
+  const found = await tryFindPassword(address, host);
   if (found !== null) return found;
   throw new SourceUnavailable(
-    `the database server wants a password for ${address.user}; neither the source nor ${file} has one`,
+    `the database server wants a password for ${address.user}; neither the source nor ${fileFor(address)} has one`,
     true,
   );
+}
+
+/** @throws SourceUnavailable when others may read the file */
+export async function tryFindPassword(
+  address: ServerAddress,
+  host: ServerHost,
+): Promise<string | null> {
+  if (address.password !== undefined) return address.password;
+  const given = address.scheme === 'postgresql' ? process.env['PGPASSWORD'] : undefined;
+  if (given !== undefined && given !== '') return given;
+  return findInFile(fileFor(address), address, host);
+}
+
+function fileFor({ parameters }: ServerAddress): string {
+  return parameters.get('passfile') ?? process.env['PGPASSFILE'] ?? join(homedir(), '.pgpass');
 }
 
 async function findInFile(

@@ -65,6 +65,8 @@ export class ServerAccounts implements AccountSource {
   readonly #options: ServerAccountsOptions;
   /** Undefined: not read yet; null: the query has no column of a table in the first place. */
   #origin: SqlOrigin | null | undefined;
+  /** Markers of the query that the server knows no type for. */
+  readonly #texts = new Set<number>();
   #apps: { readonly areThere: boolean; readonly atMs: number } | undefined;
   #known: Known | undefined;
   #learning: Promise<Known> | undefined;
@@ -120,9 +122,17 @@ export class ServerAccounts implements AccountSource {
   ): Promise<SqlResult> {
     const { dialect } = this.#options;
     const { name, query } = await this.#query(connection);
-    const { text, parameters } = bindParameters(query, dialect);
+    const { text, parameters } = bindParameters(query, dialect, this.#texts);
     const bound = parameters.map((parameter) => values[parameter]);
-    const result = await connection.query({ name, text }, bound);
+    let result;
+    try {
+      result = await connection.query({ name, text }, bound);
+    } catch (error) {
+      const marker = error instanceof SqlFailure ? error.untypedMarker : undefined;
+      if (marker === undefined || this.#texts.has(marker)) throw error;
+      this.#texts.add(marker);
+      return this.#ask(connection, values);
+    }
     if (result.columns.length === 0) {
       throw new SourceUnavailable('the passdb query returns no rows', true);
     }

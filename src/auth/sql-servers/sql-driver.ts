@@ -57,17 +57,32 @@ export interface SqlDriver {
   hasTable(connection: SqlConnection, name: string): Promise<boolean>;
 }
 
-/**
- * A query or connection that failed. `isOfHost`: another host, or another connection, may do
- * better. `isLasting`: only a change of configuration mends it.
- */
+export interface DriverSettings {
+  /** After which the server itself gives up a statement. */
+  readonly statementMs: number;
+  /** `read`: the server refuses statements that write. */
+  readonly access: 'read' | 'edit';
+}
+
+export interface FailureKind {
+  /** Another host, or another connection, may do better. */
+  readonly isOfHost: boolean;
+  /** Only a change of configuration mends it. */
+  readonly isLasting: boolean;
+  /** The marker, counted from 1, whose type the server cannot find out. */
+  readonly untypedMarker?: number | undefined;
+}
+
+/** A query or connection that failed. */
 export class SqlFailure extends Error {
   readonly isOfHost: boolean;
   readonly isLasting: boolean;
+  readonly untypedMarker: number | undefined;
 
-  constructor(message: string, kind: { readonly isOfHost: boolean; readonly isLasting: boolean }) {
+  constructor(message: string, kind: FailureKind) {
     super(message);
     this.isOfHost = kind.isOfHost;
     this.isLasting = kind.isLasting;
+    this.untypedMarker = kind.untypedMarker;
   }
 }

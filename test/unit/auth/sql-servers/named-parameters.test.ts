@@ -1,7 +1,7 @@
 import t from 'tap';
 import { bindParameters } from '../../../../src/auth/sql-servers/named-parameters.js';
 
-t.test('a parameter becomes the placeholder of its server, in order', (t) => {
+t.test('a parameter becomes the marker of its server, in order', (t) => {
   const sql = 'SELECT password FROM u WHERE a=:user AND b IN(:domain, :user)';
   t.same(bindParameters(sql, 'postgresql'), {
     text: 'SELECT password FROM u WHERE a=$1 AND b IN($2, $3)',
@@ -11,6 +11,11 @@ t.test('a parameter becomes the placeholder of its server, in order', (t) => {
     text: 'SELECT password FROM u WHERE a=? AND b IN(?, ?)',
     parameters: ['user', 'domain', 'user'],
   });
+  t.equal(
+    bindParameters(sql, 'postgresql', new Set([3])).text,
+    'SELECT password FROM u WHERE a=$1 AND b IN($2, $3::text)',
+    'whose type PostgreSQL cannot find out',
+  );
   t.end();
 });
 
@@ -53,9 +58,9 @@ for (const [dialect, texts] of [
   for (const text of texts) {
     t.test(`${dialect} keeps ${JSON.stringify(text)} as it is`, (t) => {
       const sql = `SELECT ${text}, password FROM u WHERE name = :user`;
-      const placeholder = dialect === 'mysql' ? '?' : '$1';
+      const marker = dialect === 'mysql' ? '?' : '$1';
       t.same(bindParameters(sql, dialect), {
-        text: `SELECT ${text}, password FROM u WHERE name = ${placeholder}`,
+        text: `SELECT ${text}, password FROM u WHERE name = ${marker}`,
         parameters: ['user'],
       });
       t.end();
