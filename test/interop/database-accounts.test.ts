@@ -14,6 +14,7 @@ import {
 import { hashPassword } from '../../src/auth/stored/make-password.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
+import { poll } from '../support/suite/deadline.js';
 
 const servers = [
   { name: 'PostgreSQL', start: startPostgresql, unless: unlessPostgresql },
@@ -171,6 +172,44 @@ for (const { name, start, unless } of servers) {
         );
         t.match(verdict, expected, `${String(peer)} ${String(isTls)}`);
       }
+    },
+  );
+
+  t.test(
+    `statements are prepared in ${name}, once for a connection`,
+    { skip: unless() },
+    async (t) => {
+      const server = await start(
+        t,
+        `${schema} INSERT INTO users VALUES ('ann', 'example.org', '{PLAIN}secret', 'Y');`,
+      );
+      // PostgreSQL shows the statements of the connection that asks.
+      const plans = `(SELECT CAST(generic_plans + custom_plans AS TEXT) FROM pg_prepared_statements)`;
+      const opened = await openSources({
+        sources: [server.uri],
+        query: `SELECT password, ${name === 'PostgreSQL' ? plans : 'NULL'} AS label
+        FROM users WHERE username = :user AND domain = :domain`,
+        allowsWeakSchemes: false,
+      });
+      t.teardown(() => opened.close());
+      const logIn = (): Promise<Verdict> =>
+        opened.verifyPassword(Buffer.from('ann@example.org'), Buffer.from('secret'));
+      if (name === 'PostgreSQL') {
+        await poll('a statement that was used before', async () => {
+          const verdict = await logIn();
+          return verdict.verdict === 'accepted' && Number(verdict.grant.label) > 1
+            ? true
+            : undefined;
+        });
+        return;
+      }
+      const count = 20;
+      for (let login = 0; login < count; login += 1) await verdictInTime(logIn);
+      const status = await server.sql("SHOW GLOBAL STATUS LIKE 'Com_stmt_%'");
+      const counted = (what: string): number =>
+        Number(new RegExp(`^Com_stmt_${what}\\t(\\d+)$`, 'm').exec(status)?.[1]);
+      t.ok(counted('execute') >= count, status);
+      t.ok(counted('prepare') < count / 2, 'again only for a connection that was made anew');
     },
   );
 

@@ -9,10 +9,12 @@ import { killUpdates } from '../faults/killed-update.js';
 import { killWorkers } from '../faults/killed-workers.js';
 import { runWholeSessions } from '../fuzz/whole-sessions.js';
 import { cleanEnvironment } from '../support/programs/clean-environment.js';
+import { startMariadb } from '../support/peers/mariadb.js';
+import { startPostgresql } from '../support/peers/postgresql.js';
 import { builtProgram } from '../support/programs/run-program.js';
 import { seededRandom } from '../torture/random.js';
 import { soak } from '../torture/soak.js';
-import { ownTableAsQuery, timeFailedLogins } from './timing.js';
+import { ownTableAsQuery, timeFailedLogins, type TimedAccounts } from './timing.js';
 
 const minutes = Number(process.argv[2] ?? process.env['LONG_MINUTES'] ?? 120);
 const seed = Number(process.argv[3] ?? process.env['FUZZ_SEED'] ?? Date.now() & 0xffffff);
@@ -46,7 +48,7 @@ interface Outcome {
 const parts: readonly Part[] = [
   {
     name: 'fuzz',
-    share: 16,
+    share: 12,
     run: (ms) => runChild('test/fuzz/main.js', seed, 10_000_000, ms / 1000),
   },
   {
@@ -92,8 +94,28 @@ const parts: readonly Part[] = [
     share: 0,
     run: () => runChild('test/long/consent-in-chromium.js'),
   },
-  { name: 'timing', share: 2, run: timing },
-  { name: 'timing of a query', share: 2, run: (ms) => timing(ms, ownTableAsQuery) },
+  { name: 'timing', share: 2, run: (ms) => timing(ms) },
+  {
+    name: 'timing of a query',
+    share: 2,
+    run: (ms) => timing(ms, { query: ownTableAsQuery }),
+  },
+  {
+    name: 'timing of PostgreSQL',
+    share: 2,
+    run: async (ms) => timing(ms, { source: (await startPostgresql(t)).uri }),
+  },
+  {
+    name: 'timing of MariaDB',
+    share: 2,
+    run: async (ms) => timing(ms, { source: (await startMariadb(t)).uri }),
+  },
+  {
+    name: 'database outages',
+    // To its end, whatever the budget is.
+    share: 0,
+    run: () => runChild('test/long/database-outages.js'),
+  },
   { name: 'soak', share: 8, run: soaked },
   { name: 'attacks', share: 4, run: attacks },
   ...['22', '24', '26'].map((version) => ({
@@ -142,8 +164,8 @@ async function killedWorkers(budgetMs: number): Promise<Outcome> {
   return { figures: text.join(' '), failures: violations };
 }
 
-async function timing(budgetMs: number, query?: string): Promise<Outcome> {
-  const options = { mostSamples: 1000, budgetMs, ...(query === undefined ? {} : { query }) };
+async function timing(budgetMs: number, accounts: TimedAccounts = {}): Promise<Outcome> {
+  const options = { mostSamples: 1000, budgetMs, ...accounts };
   const result = await timeFailedLogins(t, options, seededRandom(seed));
   const values = Object.entries(result.t);
   return {

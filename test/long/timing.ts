@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SqliteFile } from '../support/accounts/sqlite-file.js';
 import { poll } from '../support/suite/deadline.js';
 import { startMailServer } from '../support/programs/mail-server.js';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
@@ -33,15 +32,21 @@ const addresses: Readonly<Record<Kind, string>> = {
 export const ownTableAsQuery =
   "SELECT password FROM users WHERE username = :user AND domain = :domain AND active = 'Y'";
 
+export interface TimedAccounts {
+  /** For `--passdb`, without tables as yet; by default a file of SQLite. */
+  readonly source?: string;
+  /** For `--passdb-query`; without it passdb's own table is read. */
+  readonly query?: string;
+}
+
 /**
  * With kept workers, which remember rows of a file that nobody writes to.
  *
- * @param options.query for `--passdb-query`; without it passdb's own table is read
  * @param random gives whole numbers below its argument
  */
 export async function timeFailedLogins(
   t: Teardown,
-  options: { readonly mostSamples: number; readonly budgetMs: number; readonly query?: string },
+  options: TimedAccounts & { readonly mostSamples: number; readonly budgetMs: number },
   random: (limit: number) => number,
 ): Promise<TimingResult> {
   const root = mkdtempSync(join(tmpdir(), 'pop3d-timing-'));
@@ -50,20 +55,24 @@ export async function timeFailedLogins(
   try {
     const file = join(root, 'passdb.sqlite');
     makePasswordDatabase(file, {});
+    const source = options.source ?? file;
+    const passdb = (...words: readonly string[]): string[] => [
+      builtProgram('passdb'),
+      ...['--passdb', source],
+      ...words,
+    ];
     for (const [kind, given] of [
       ['wrong', 'something else'],
       ['disabled', password],
     ] as const) {
-      const args = [builtProgram('passdb'), '--passdb', file, 'add', addresses[kind]];
-      execFileSync(process.execPath, args, { input: `${given}\n` });
+      execFileSync(process.execPath, passdb('add', addresses[kind]), { input: `${given}\n` });
     }
-    const database = new SqliteFile(file);
-    database.exec("UPDATE users SET active = 'N' WHERE username = 'bob'");
-    database.close();
+    execFileSync(process.execPath, passdb('disable', addresses.disabled));
     const { port } = await startMailServer(t, root, {
       args: ['--workers', '1'],
       env: {
         FAILURE_DELAY: '0',
+        PASSDB: source,
         ...(options.query === undefined ? {} : { PASSDB_QUERY: options.query }),
       },
     });

@@ -21,6 +21,8 @@ export interface MariadbServer {
   dump(database: string): Promise<string>;
   /** Ends it as `kill -9` does. */
   kill(): Promise<void>;
+  /** Ends it in order. */
+  stop(): Promise<void>;
   start(): Promise<void>;
   freeze(): void;
   thaw(): void;
@@ -30,11 +32,13 @@ export interface MariadbServer {
  * Makes a data directory with the database `mail` and its user `mail`, and starts the server.
  *
  * @param more options of mariadbd, which come last
+ * @param within a command that runs the server elsewhere, such as in a network namespace
  */
 export async function startMariadb(
   t: Teardown,
   schema = '',
   more: readonly string[] = ['--skip-networking'],
+  within: readonly string[] = [],
 ): Promise<MariadbServer> {
   const folder = serverFolder(t, 'mariadb');
   const data = join(folder, 'data');
@@ -53,13 +57,14 @@ export async function startMariadb(
       ...['--no-defaults', '-N', '-B', '-u', user, '-S', socket, ...args, '-e', text],
     ]);
   const start = async (): Promise<void> => {
-    program = startUnprivileged(t, expectProgram('mariadbd'), [
+    const words = [
       ...options,
       ...[`--socket=${socket}`, `--pid-file=${join(folder, 'pid')}`],
       ...['--innodb-buffer-pool-size=16M', '--innodb-flush-log-at-trx-commit=0'],
       '--innodb-flush-method=nosync',
       ...more,
-    ]);
+    ];
+    program = startUnprivileged(t, expectProgram('mariadbd'), words, { within });
     await poll(
       'MariaDB answers',
       () =>
@@ -82,6 +87,10 @@ export async function startMariadb(
     async kill() {
       program?.kill('SIGKILL');
       if (program !== undefined) signalTree(program.pid, 'SIGKILL');
+      await program?.ending;
+    },
+    async stop() {
+      program?.kill('SIGTERM');
       await program?.ending;
     },
     freeze() {
