@@ -121,7 +121,7 @@ function edit(typed: Buffer, key: number): Buffer {
   }
 }
 
-/** A character of UTF-8 starts at the last octet that does not continue another: those begin with the bits 10. */
+/** A character of UTF-8 starts at the last octet that does not begin with the bits 10. */
 function lastCharacterStart(typed: Buffer): number {
   let start = typed.length - 1;
   while (start > 0 && ((typed[start] ?? 0) & 0xc0) === 0x80) start -= 1;
