@@ -1,7 +1,6 @@
 // MySQL and MariaDB by the package mysql2: its connections, options and errors as the pool of
 // servers wants them. Prepared statements.
 
-import { readFile } from 'node:fs/promises';
 import type mysql from 'mysql2';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { SourceUnavailable } from '../accounts/account-source.js';
@@ -19,7 +18,7 @@ import {
   type SqlValue,
 } from '../sql-servers/sql-driver.js';
 import { within } from '../sql-servers/server-pool.js';
-import { systemWords } from '../../system/failures/system-words.js';
+import { readTlsFiles } from '../sql-servers/tls-files.js';
 
 export class MysqlDriver implements SqlDriver {
   readonly #address: ServerAddress;
@@ -202,22 +201,11 @@ async function tlsOptions(
       `ssl-mode "${mode}" is not DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY`,
     );
   }
-  const read = async (name: string): Promise<Buffer | undefined> => {
-    const file = parameters.get(name);
-    if (file === undefined) return undefined;
-    try {
-      return await readFile(file);
-    } catch (error) {
-      throw new ConfigurationError(`${name} ${file}: ${systemWords(error)}`);
-    }
-  };
-  const [ca, cert, key] = await Promise.all(['ssl-ca', 'ssl-cert', 'ssl-key'].map(read));
+  const names = { ca: 'ssl-ca', cert: 'ssl-cert', key: 'ssl-key' };
   return {
     rejectUnauthorized: mode !== 'REQUIRED',
     verifyIdentity: mode === 'VERIFY_IDENTITY',
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+    ...(await readTlsFiles(parameters, names)),
   };
 }
 

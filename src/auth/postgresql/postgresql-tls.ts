@@ -1,10 +1,9 @@
 // `sslmode` and its companions of a PostgreSQL URI, as libpq means them (PostgreSQL 34.19).
 
-import { readFile } from 'node:fs/promises';
 import type { ConnectionOptions } from 'node:tls';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
-import { systemWords } from '../../system/failures/system-words.js';
+import { readTlsFiles } from '../sql-servers/tls-files.js';
 
 /** One way to connect. Without options: not over TLS. */
 export interface TlsAttempt {
@@ -40,24 +39,12 @@ async function tlsOptions(
   parameters: ReadonlyMap<string, string>,
   host: string,
 ): Promise<ConnectionOptions> {
-  const isVerified = mode.startsWith('verify-');
-  const read = async (name: string): Promise<Buffer | undefined> => {
-    const file = parameters.get(name);
-    if (file === undefined) return undefined;
-    try {
-      return await readFile(file);
-    } catch (error) {
-      throw new ConfigurationError(`${name} ${file}: ${systemWords(error)}`);
-    }
-  };
-  const [ca, cert, key] = await Promise.all(['sslrootcert', 'sslcert', 'sslkey'].map(read));
+  const names = { ca: 'sslrootcert', cert: 'sslcert', key: 'sslkey' };
   return {
-    rejectUnauthorized: isVerified,
+    rejectUnauthorized: mode.startsWith('verify-'),
     ...(mode === 'verify-full' ? {} : { checkServerIdentity: () => undefined }),
     // RFC 6066 §3: no addresses.
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
+    ...(await readTlsFiles(parameters, names)),
   };
 }
