@@ -189,8 +189,8 @@ t.test('a datagram socket as stderr is no reason to end', async (t) => {
 });
 
 t.test('a connection that is stderr, too, hears nothing: the lines go to syslog', async (t) => {
-  const logger = recordingLogger(t);
   for (const kind of ['tcp', 'unix']) {
+    const logger = recordingLogger(t);
     const pair = await makeSocketPair(kind === 'unix' ? socketPath(t) : undefined);
     const heard: Buffer[] = [];
     pair.client.on('data', (chunk: Buffer) => heard.push(chunk));
