@@ -105,11 +105,14 @@ t.test(
       await reader.type('Dovecot', 0);
     });
 
+    const [send = '', ...read] = (commands.get('Try it')?.[0] ?? '').trimEnd().split('\n');
+
     await t.test('POP3 without systemd', async () => {
       const [units = '', byHand = ''] = commands.get('POP3') ?? [];
       await reader.shell(units.replace(/^systemctl.*$/m, ''));
       await reader.shell(`${byHand.trimEnd()} >/dev/null 2>&1 & echo $! >/run/by-hand`);
-      await until('it serves', `${curl} pop3://localhost/ && echo served`, /^served$/m);
+      await reader.shell(send);
+      await until('the mail to come', `${curl} pop3://localhost/`, /^1 /);
       await reader.shell(
         'kill -TERM $(cat /run/by-hand); while kill -0 $(cat /run/by-hand); do sleep 0.1; done',
       );
@@ -117,9 +120,6 @@ t.test(
 
     await t.test('POP3 with systemd, and what is to be tried', async (t) => {
       await reader.type('POP3', 0);
-      const [send = '', ...read] = (commands.get('Try it')?.[0] ?? '').trimEnd().split('\n');
-      await reader.shell(send);
-      await until('the mail to come', `${curl} pop3://localhost/`, /^1 /);
       t.equal(read.length, 3);
       for (const command of read) {
         const text = await reader.shell(command, 'open sesame\n');
@@ -134,15 +134,15 @@ t.test(
           -keyout ${folder}/privkey.pem -out ${folder}/fullchain.pem 2>/dev/null\n`;
       await reader.shell(makeCertificate('.'));
       await reader.type('TLS', 0);
-      const read = `${curl} --cacert /etc/pop3/cert.pem pop3s://localhost/1`;
-      t.match(await reader.shell(read), 'world');
+      const secure = `${curl} --cacert /etc/pop3/cert.pem pop3s://localhost/1`;
+      t.match(await reader.shell(secure), 'world');
       t.match(await reader.shell('stat -c %a /etc/pop3/key.pem'), '600');
 
       await reader.shell(makeCertificate('/root/renewed'));
       const hook = commands.get('TLS')?.[1] ?? '';
       await reader.shell(`export RENEWED_LINEAGE=/root/renewed\n${hook}`);
       t.match(
-        await reader.shell(read.replace('/etc/pop3/cert.pem', '/root/renewed/fullchain.pem')),
+        await reader.shell(secure.replace('/etc/pop3/cert.pem', '/root/renewed/fullchain.pem')),
         'world',
       );
     });
@@ -158,7 +158,7 @@ t.test(
       await poll(
         'the log to say why',
         async () =>
-          /failure code=AUTH .*wrong password/.test(await reader.type('Why a login failed', 0))
+          /failure .*wrong password/.test(await reader.type('Why a login failed', 0))
             ? true
             : undefined,
         120_000,

@@ -37,7 +37,7 @@ t.test(
     });
 
     await runCommand(t, 'tar', ['-xzf', tarball, '-C', folder]);
-    await t.test('every package that one of them depends on has its version', async (t) => {
+    await t.test('every package that one of them depends on has its version', (t) => {
       const text = readFileSync(join(folder, 'package/npm-shrinkwrap.json'), 'utf8');
       const { packages } = JSON.parse(text) as { packages: Record<string, Pinned> };
       t.notOk(Object.values(packages).some(({ dev }) => dev === true));
@@ -48,6 +48,7 @@ t.test(
           .map((name) => `${name} for ${path}`),
       );
       t.strictSame(floating, []);
+      t.end();
     });
 
     await t.test('every module that one of them imports is there', (t) => {
