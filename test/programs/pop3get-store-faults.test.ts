@@ -200,9 +200,9 @@ t.test(
     const script =
       'ip link set lo up && ip route add unreachable 192.0.2.1 && exec "$0" "$1" --directory "$2" --byip "$3" ann';
     for (const [address, reason] of [
-      ['192.0.2.1', /EHOSTUNREACH|ENETUNREACH/],
-      ['192.0.2.2', /ENETUNREACH/],
-      ['192.0.2.2;192.0.2.1;::1', /ENETUNREACH.*;.*EHOSTUNREACH.*;.*::1/],
+      ['192.0.2.1', /no way to 192\.0\.2\.1/],
+      ['192.0.2.2', /no way to 192\.0\.2\.2/],
+      ['192.0.2.2;192.0.2.1;::1', /no way to 192\.0\.2\.2.*; .*192\.0\.2\.1.*; .*::1/],
     ] as const) {
       const program = [process.execPath, builtProgram('pop3get'), maildir, address];
       const { status, stderr } = await runCommand(
