@@ -33,7 +33,7 @@ export async function deadline<T>(
 export async function poll<T>(
   description: string,
   probe: () => Promise<T | undefined>,
-  withinMs = 10_000,
+  withinMs = 60_000,
 ): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {
