@@ -24,8 +24,8 @@ export interface Receiver {
   /**
    * One message at a time.
    *
-   * @throws StoreFailure when there is no point in trying another one, ConfigurationError when there
-   *   is none later either
+   * @throws StoreFailure when there is no point in trying another one, ConfigurationError when
+   *   there is none later either
    */
   hand(message: OutgoingMessage): Promise<Verdict>;
   close(): void;

@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { installNode } from './node-binaries.js';
 
 /** A test file on its way; generous, since machines differ. */
-const fileTimeoutMs = 300_000;
+const fileTimeoutMs = 1_800_000;
 
 interface FileResult {
   readonly file: string;
