@@ -1,4 +1,5 @@
--- The tables of passdb-database(5) in PostgreSQL 13 or later, and roles with the least rights. Once, on the primary, as its superuser:
+-- The tables of passdb-database(5), and roles with the least rights, for PostgreSQL 13 or later. Install them on the primary, as its
+-- superuser:
 --   createdb mail && psql -v ON_ERROR_STOP=1 --single-transaction -d mail -f schema.sql
 --   psql -d mail -c '\password pop3' -c '\password passdb'
 -- and in pg_hba.conf of primary and standby, with the addresses of your nodes:
