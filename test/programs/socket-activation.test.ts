@@ -66,11 +66,11 @@ const wrong: readonly (readonly [what: string, make: string, message: RegExp])[]
   [
     'a connection, as with Accept=yes',
     `(lambda l: (globals().update(l=l), socket.create_connection(l.getsockname()))[1])(${listening})`,
-    /^EINVAL$/,
+    /^invalid argument$/,
   ],
-  ['a UDP socket', 'socket.socket(type=socket.SOCK_DGRAM)', /^E[A-Z]+$/],
-  ['a file', "open('test.run')", /^E[A-Z]+$/],
-  ['nothing', 'None', /^E[A-Z]+$/],
+  ['a UDP socket', 'socket.socket(type=socket.SOCK_DGRAM)', /^invalid argument$/],
+  ['a file', "open('test.run')", /^invalid argument$/],
+  ['nothing', 'None', /^invalid argument$/],
 ];
 
 for (const [what, make, message] of wrong) {
