@@ -13,12 +13,16 @@ export interface SoakTarget {
   readonly passwordDatabase: string;
   readonly log: LogReader;
   readonly random: (limit: number) => number;
+  /** How many were begun. */
+  readonly sessions: () => number;
 }
 
 const lockMs = 1000;
 const fullLogMs = 2000;
 const resetCount = 50;
 const drainPauseMs = 50;
+/** On a slow machine every session would meet a fault. */
+const leastSessionsBetween = 10;
 
 /** Whoever reads the launcher's log, and stops now and then. */
 export class LogReader {
@@ -70,7 +74,9 @@ export async function haveFaults(
 ): Promise<number> {
   let count = 0;
   for (;;) {
-    await delay(everyMs);
+    const nextAt = target.sessions() + leastSessionsBetween;
+    do await delay(everyMs);
+    while (target.sessions() < nextAt && !isOver());
     if (isOver()) return count;
     await faults[count % faults.length]?.(target);
     count += 1;

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { faultKinds } from './soak-faults.js';
-import { soak } from './soak.js';
+import { leastLogins, leastSessions, soak } from './soak.js';
 
 const seed = Number(process.env['SOAK_SEED'] ?? 1939);
 
@@ -11,6 +11,7 @@ t.test('under load and faults everybody is served, and no mail goes astray', asy
   t.comment(JSON.stringify(result));
   t.strictSame(result.failures, []);
   t.ok(result.faults >= faultKinds, 'each fault happened');
-  t.ok(result.sessions > 40 && result.operations > 200 && result.logins > 5, 'there was a load');
+  t.ok(result.sessions >= leastSessions && result.logins >= leastLogins, 'there was a load');
+  t.ok(result.operations > 200, 'mail came and went');
   t.ok(result.cut < result.sessions / 4, `${result.cut} of ${result.sessions} sessions were cut`);
 });
