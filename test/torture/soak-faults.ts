@@ -66,20 +66,21 @@ const faults: readonly ((target: SoakTarget) => unknown)[] = [
 
 export const faultKinds = faults.length;
 
-/** Lets one fault after the other happen. @returns how many there were, once `isOver` */
+/** Lets one fault after the other happen until `isOver`. @param tell is given how many there were, after each */
 export async function haveFaults(
   target: SoakTarget,
   everyMs: number,
   isOver: () => boolean,
-): Promise<number> {
+  tell: (count: number) => void,
+): Promise<void> {
   let count = 0;
   for (;;) {
     const nextAt = target.sessions() + leastSessionsBetween;
     do await delay(everyMs);
     while (target.sessions() < nextAt && !isOver());
-    if (isOver()) return count;
+    if (isOver()) return;
     await faults[count % faults.length]?.(target);
-    count += 1;
+    tell((count += 1));
   }
 }
 

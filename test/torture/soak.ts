@@ -18,7 +18,7 @@ import { ChurnedMaildrop } from './churned-maildrop.js';
 import { launcherFigures, slopePerHour, type LauncherFigures } from './launcher-figures.js';
 import { RandomSession } from './random-session.js';
 import { seededRandom } from './random.js';
-import { haveFaults, LogReader } from './soak-faults.js';
+import { faultKinds, haveFaults, LogReader } from './soak-faults.js';
 
 export interface SoakOptions {
   readonly seed: number;
@@ -60,6 +60,7 @@ class Tally {
   sessions = 0;
   cut = 0;
   logins = 0;
+  faults = 0;
   slowestLoginMs = 0;
   readonly failures: string[] = [];
   readonly #startedMs = performance.now();
@@ -69,10 +70,11 @@ class Tally {
     this.#budgetMs = budgetMs;
   }
 
-  /** A machine that is slow has more time for the least of sessions. */
+  /** A machine that is slow has more time for the least of all. */
   readonly isOver = (): boolean => {
     const spentMs = performance.now() - this.#startedMs;
-    const isEnough = this.sessions >= leastSessions && this.logins >= leastLogins;
+    const isEnough =
+      this.sessions >= leastSessions && this.logins >= leastLogins && this.faults >= faultKinds;
     return spentMs >= (isEnough ? this.#budgetMs : this.#budgetMs * mostBudgets);
   };
 }
@@ -125,9 +127,11 @@ export async function soak(
       }),
     ),
   );
-  const [samples, faults] = await Promise.all([
+  const [samples] = await Promise.all([
     watch(program.pid, tally, budgetMs),
-    haveFaults({ ...target, random: seededRandom(seed) }, faultEveryMs, tally.isOver),
+    haveFaults({ ...target, random: seededRandom(seed) }, faultEveryMs, tally.isOver, (count) => {
+      tally.faults = count;
+    }),
     logInAgainAndAgain(target.port, tally),
     ...sessions,
   ]);
@@ -142,7 +146,7 @@ export async function soak(
   if (end !== 'tcpsrun ended with 0') failures.push(end);
   log.stop();
   await reading;
-  const { sessions: sessionCount, cut, logins, slowestLoginMs } = tally;
+  const { sessions: sessionCount, cut, faults, logins, slowestLoginMs } = tally;
   return {
     ...{ sessions: sessionCount, cut, faults, logins },
     operations: operations.reduce((sum, count) => sum + count, 0),
