@@ -145,7 +145,7 @@ t.test(
     mkdirSync(home);
     const control = join(home, 'fetchmailrc');
     const deliver = join(home, 'deliver');
-    writeFileSync(deliver, `cat > "$(mktemp '${home}/message.XXXXXX')"\n`);
+    writeFileSync(deliver, `cat >'${home}/message'.$$\n`);
     // "invisible" and "no rewrite" keep fetchmail from adding to the header; its MDA gets LF line ends.
     writeFileSync(
       control,

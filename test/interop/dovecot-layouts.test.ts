@@ -5,9 +5,10 @@ import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import t from 'tap';
 import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
-import { ImapClient } from '../support/peers/imap-client.js';
 import {
+  fillDovecot,
   idsBySubject,
+  idsFromDovecot,
   mailOwner,
   password,
   SharedMailstore,
@@ -69,21 +70,7 @@ for (const { recipe, location, home = '%d/%n', maildrop, control } of layouts) {
         home,
         settings: `mail_location = ${at(location)}`,
       });
-      const imap = await ImapClient.open(dovecot.imapPort, 'ann@example.org', password);
-      for (const subject of ['one', 'two', 'three']) {
-        await imap.append(Buffer.from(`Subject: ${subject}\r\n\r\nbody of ${subject}\r\n`));
-      }
-      await imap.command('STORE 1 +FLAGS (\\Deleted)');
-      await imap.command('EXPUNGE');
-      const fromDovecot = async (): Promise<Record<string, string>> => {
-        const client = await connectWireClient(dovecot.pop3Port);
-        await client.login('ann@example.org', password);
-        const ids = await idsBySubject(client);
-        await client.ok('QUIT');
-        return ids;
-      };
-      const ids = await fromDovecot();
-      t.strictSame(Object.keys(ids).sort(), ['three', 'two']);
+      const ids = await fillDovecot(dovecot);
 
       const before = filesIn(store.mailRoot);
       const args = [
@@ -105,7 +92,7 @@ for (const { recipe, location, home = '%d/%n', maildrop, control } of layouts) {
         'nothing was added',
       );
       t.equal(before.filter((file) => !after.includes(file)).length, 1, 'one message was removed');
-      const rest = await fromDovecot();
+      const rest = await idsFromDovecot(dovecot);
       t.strictSame(rest, { three: ids['three'] }, 'Dovecot sees what is left, under its old id');
       t.notMatch(await dovecot.log(), /Error|Warning|Panic|Fatal|corrupt/i);
 
@@ -134,12 +121,7 @@ t.test(
       mailUser: mailOwner,
       settings: `mail_location = maildir:${store.mailRoot}/%d/%n`,
     });
-    const imap = await ImapClient.open(dovecot.imapPort, 'ann@example.org', password);
-    await imap.append(Buffer.from('Subject: one\r\n\r\nbody\r\n'));
-    const peer = await connectWireClient(dovecot.pop3Port);
-    await peer.login('ann@example.org', password);
-    const ids = await idsBySubject(peer);
-    await peer.ok('QUIT');
+    const ids = await fillDovecot(dovecot);
 
     const runFile = join(testFolder(t), 'pop3.run');
     const text = readFileSync(

@@ -5,15 +5,15 @@ import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { startDovecot, unlessDovecot, type Dovecot } from '../support/peers/dovecot.js';
-import { ImapClient } from '../support/peers/imap-client.js';
 import {
+  fillDovecot,
   idsBySubject,
   mailOwner,
   password,
   SharedMailstore,
 } from '../support/mail/shared-mailstore.js';
 import { startProgram, type RunningProgram } from '../support/programs/run-program.js';
-import { connectWireClient, WireClient } from '../support/sessions/wire-client.js';
+import { WireClient } from '../support/sessions/wire-client.js';
 
 /** ROOT stands for the mail root. */
 const locations: Readonly<Record<string, string>> = {
@@ -86,17 +86,7 @@ t.test(
       ] as const;
 
     for (const user of Object.keys(locations)) {
-      const imap = await ImapClient.open(dovecot.imapPort, `${user}@example.org`, password);
-      for (const subject of ['one', 'two', 'three']) {
-        await imap.append(Buffer.from(`Subject: ${subject}\r\n\r\nbody of ${subject}\r\n`));
-      }
-      await imap.command('STORE 1 +FLAGS (\\Deleted)');
-      await imap.command('EXPUNGE');
-      const peer = await connectWireClient(dovecot.pop3Port);
-      await peer.login(`${user}@example.org`, password);
-      const ids = await idsBySubject(peer);
-      await peer.ok('QUIT');
-      t.strictSame(Object.keys(ids).sort(), ['three', 'two']);
+      const ids = await fillDovecot(dovecot, `${user}@example.org`);
       const before = filesIn(store.mailRoot);
       for (const [source, args] of sources(user)) {
         const { program, client } = start(...args);
@@ -136,12 +126,7 @@ t.test(
       mailUser: mailOwner,
       settings: `mail_location = maildir:${mailRoot}/%d/%n/mail:LAYOUT=fs:CONTROL=${mailRoot}/control/%n`,
     });
-    const imap = await ImapClient.open(dovecot.imapPort, 'ann@example.org', password);
-    await imap.append(Buffer.from('Subject: one\r\n\r\nbody\r\n'));
-    const peer = await connectWireClient(dovecot.pop3Port);
-    await peer.login('ann@example.org', password);
-    const ids = await idsBySubject(peer);
-    await peer.ok('QUIT');
+    const ids = await fillDovecot(dovecot);
     const { client } = await store.openPop3(
       'ann',
       ...['--uidl', 'dovecot', '--maildrop', '{domain}/{user}/mail'],

@@ -8,13 +8,12 @@ import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { inTime } from '../support/accounts/in-time.js';
 import {
+  fillDovecot,
   idsBySubject,
   mailOwner,
-  password as peerPassword,
   SharedMailstore,
 } from '../support/mail/shared-mailstore.js';
 import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
-import { ImapClient } from '../support/peers/imap-client.js';
 import { startMariadb, unlessMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { builtProgram, startProgram } from '../support/programs/run-program.js';
@@ -51,16 +50,7 @@ async function serve(t: Test, recipe: Recipe): Promise<number> {
     mailUser: mailOwner,
     settings: `mail_location = maildir:${mailRoot}/${layout}`,
   });
-  const imap = await ImapClient.open(dovecot.imapPort, 'ann@example.org', peerPassword);
-  for (const subject of ['one', 'two', 'three']) {
-    await imap.append(Buffer.from(`Subject: ${subject}\r\n\r\nbody of ${subject}\r\n`));
-  }
-  await imap.command('STORE 1 +FLAGS (\\Deleted)');
-  await imap.command('EXPUNGE');
-  const peer = await connectWireClient(dovecot.pop3Port);
-  await peer.login('ann@example.org', peerPassword);
-  const ids = await idsBySubject(peer);
-  await peer.ok('QUIT');
+  const ids = await fillDovecot(dovecot);
   await dovecot.stop();
 
   const folder = testFolder(t, { password: `${passwordLine}\n` });

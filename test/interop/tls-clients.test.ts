@@ -93,7 +93,7 @@ for (const { way, title } of ways) {
     mkdirSync(home);
     const control = join(home, 'fetchmailrc');
     const deliver = join(home, 'deliver');
-    writeFileSync(deliver, `cat > "$(mktemp -p "${home}" message.XXXXXX)"\n`);
+    writeFileSync(deliver, `cat >'${home}/message'.$$\n`);
     writeFileSync(
       control,
       [

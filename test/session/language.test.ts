@@ -74,13 +74,13 @@ t.test('LANG with two tags is refused', async (t) => {
   t.equal(await client.command('LANG de en'), '-ERR Too many arguments');
 });
 
-t.test('every language has every text, with the same placeholders, within a reply line', (t) => {
+t.test('every language has every text, with the same values in it, within a reply line', (t) => {
   const folder = new URL('../../../src/pop3-server/texts/languages/', import.meta.url);
   const read = (name: string): Record<string, string | Record<string, string>> =>
     JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as ReturnType<typeof read>;
   const formsOf = (text: string | Record<string, string> = ''): readonly string[] =>
     typeof text === 'string' ? [text] : Object.values(text);
-  const placeholdersOf = (text: string): string[] => [...(text.match(/\{\w+\}/g) ?? [])].sort();
+  const valuesIn = (text: string): string[] => [...(text.match(/\{\w+\}/g) ?? [])].sort();
   const english = read('en.json');
   const files = readdirSync(folder);
   t.ok(files.length >= 2);
@@ -92,9 +92,9 @@ t.test('every language has every text, with the same placeholders, within a repl
       if (typeof forms !== 'string') {
         t.strictSame(Object.keys(forms).sort(), [...pluralCategories].sort(), `${file}: ${name}`);
       }
-      const [placeholders] = formsOf(english[name]).map(placeholdersOf);
+      const [values] = formsOf(english[name]).map(valuesIn);
       for (const text of formsOf(forms)) {
-        t.strictSame(placeholdersOf(text), placeholders, `${file}: ${name}`);
+        t.strictSame(valuesIn(text), values, `${file}: ${name}`);
         t.ok(Buffer.byteLength(text) < 400, `${file}: ${name} leaves room for codes and values`);
         t.notMatch(text, /^\[|[\r\n]/, `${file}: ${name} cannot be taken for a response code`);
       }

@@ -34,7 +34,7 @@ export class LoginStream {
   readonly #ownDelay = monitorEventLoopDelay();
   #begun = 0;
 
-  constructor(port: number, perSecond = ticksPerSecond) {
+  constructor(port: number, perSecond: number) {
     this.#port = port;
     this.#ownDelay.enable();
     this.#timer = setInterval(() => {

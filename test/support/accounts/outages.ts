@@ -1,24 +1,12 @@
 // What a kept worker tells clients while its database is stopped, killed, cut off, hangs, is slow or comes back, the same
 // of each kind of server.
 
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Test } from 'tap';
-import { makeInbox } from '../mail/maildir-fixture.js';
 import { makeCutOffHost } from '../peers/cut-off-host.js';
 import { startMariadb, unlessMariadb } from '../peers/mariadb.js';
 import { startPostgresql, unlessPostgresql } from '../peers/postgresql.js';
-import { startMailServer } from '../programs/mail-server.js';
-import { poll } from '../suite/deadline.js';
-import { isDecided, isHonest, LoginStream } from './login-stream.js';
-
-export interface OutageTerms {
-  readonly perSecond: number;
-  /** What this process was late itself is added. */
-  readonly longestMs: number;
-}
+import { isDecided, type LoginStream } from './login-stream.js';
+import { serveLogins, type OutageTerms } from './served-logins.js';
 
 interface Server {
   sql(text: string): Promise<string>;
@@ -85,73 +73,11 @@ export const serverKinds: readonly ServerKind[] = [
   },
 ];
 
-const patienceMs = 60_000;
-/** Node's heap grows by tens of megabytes before it is swept. */
-const mostGrownKib = 128 * 1024;
-
-interface Served {
-  readonly stream: LoginStream;
-  /** Ends the stream, and sees what was answered and what has grown. */
-  see(): Promise<void>;
-}
-
-async function serve(
-  t: Test,
-  source: string,
-  { perSecond, longestMs }: OutageTerms,
-): Promise<Served> {
-  const mailRoot = mkdtempSync(join(tmpdir(), 'database-outages-'));
-  t.teardown(() => rm(mailRoot, { recursive: true, force: true }));
-  makeInbox(mailRoot, 'ann@example.org');
-  const { port, program } = await startMailServer(t, mailRoot, {
-    env: { PASSDB: source, FAILURE_DELAY: '0' },
-    args: ['--workers', '1', '--per-source', '2000', '--concurrency', '2000', '--backlog', '2000'],
-  });
-  const [, worker = ''] = await program.logLine(/: worker pid=([0-9]+)/);
-  const stream = new LoginStream(port, perSecond);
-  t.teardown(() => stream.end());
-  await stream.decides('before anything happens', 20);
-  const atFirst = { descriptors: descriptorsOf(worker), kib: residentKib(worker) };
-  return {
-    stream,
-    async see() {
-      await stream.end();
-      const { answers, faults, ownDelayMs } = stream;
-      t.same(faults, [], 'every login got an answer');
-      t.same(
-        answers.filter((answer) => !isHonest(answer)),
-        [],
-        'no answer was untrue',
-      );
-      const latest = Math.max(...answers.map(({ tookMs }) => tookMs));
-      t.ok(
-        latest < longestMs + ownDelayMs,
-        `of ${answers.length} the latest answer came after ${latest.toFixed(0)} ms`,
-      );
-      await poll(
-        'descriptors as at first',
-        () => Promise.resolve(descriptorsOf(worker) <= atFirst.descriptors + 2 ? true : undefined),
-        patienceMs,
-      );
-      const grownKib = residentKib(worker) - atFirst.kib;
-      t.ok(grownKib < mostGrownKib, `its memory grew by ${grownKib} KiB`);
-    },
-  };
-}
-
-function descriptorsOf(pid: string): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-function residentKib(pid: string): number {
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]);
-}
-
 /** Two hosts, of which one is stopped, killed or hangs, then both. */
 export async function seeFailures(t: Test, kind: ServerKind, terms: OutageTerms): Promise<void> {
   const [one, other] = [await kind.start(t), await kind.start(t)];
   const [first, second] = [one.server, other.server];
-  const served = await serve(t, kind.sourceOf([one.host, other.host]), terms);
+  const served = await serveLogins(t, kind.sourceOf([one.host, other.host]), terms);
   const { stream } = served;
   const next = (seconds: number): ReturnType<LoginStream['next']> =>
     stream.next(seconds * terms.perSecond);
@@ -182,8 +108,8 @@ export async function seeCutOff(t: Test, kind: ServerKind, terms: OutageTerms): 
   const remote = makeCutOffHost(t);
   const { host } = await kind.start(t, remote);
   const second = await kind.start(t);
-  const alone = await serve(t, kind.sourceOf([host]), terms);
-  const paired = await serve(t, kind.sourceOf([host, second.host]), terms);
+  const alone = await serveLogins(t, kind.sourceOf([host]), terms);
+  const paired = await serveLogins(t, kind.sourceOf([host, second.host]), terms);
   remote.cut();
   const cutMs = performance.now();
   const [lost] = await Promise.all([

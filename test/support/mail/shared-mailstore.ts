@@ -6,8 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MaildirFixture } from './maildir-fixture.js';
 import { makePasswordDatabase } from '../accounts/password-database-fixture.js';
+import type { Dovecot } from '../peers/dovecot.js';
+import { ImapClient } from '../peers/imap-client.js';
 import { startProgram, type RunningProgram, type Teardown } from '../programs/run-program.js';
-import { WireClient } from '../sessions/wire-client.js';
+import { connectWireClient, WireClient } from '../sessions/wire-client.js';
 
 /** Debian's nobody and nogroup. */
 export const mailOwner = { uid: 65534, gid: 65534 };
@@ -81,6 +83,39 @@ export async function idsBySubject(client: WireClient): Promise<Record<string, s
     const header = (await client.message(`TOP ${number} 0`)).toString('latin1');
     ids[/^Subject: (.*)\r$/m.exec(header)?.[1] ?? `no subject in ${number}`] = uniqueId;
   }
+  return ids;
+}
+
+/**
+ * Has a Dovecot take three messages over IMAP and remove the first, so that its next unique-id is not what a count of the
+ * files would give.
+ *
+ * @returns the unique-ids that it gave, as `idsFromDovecot`
+ */
+export async function fillDovecot(
+  dovecot: Dovecot,
+  address = 'ann@example.org',
+): Promise<Record<string, string>> {
+  const imap = await ImapClient.open(dovecot.imapPort, address, password);
+  for (const subject of ['one', 'two', 'three']) {
+    await imap.append(Buffer.from(`Subject: ${subject}\r\n\r\nbody of ${subject}\r\n`));
+  }
+  await imap.command('STORE 1 +FLAGS (\\Deleted)');
+  await imap.command('EXPUNGE');
+  const ids = await idsFromDovecot(dovecot, address);
+  if (Object.keys(ids).sort().join() !== 'three,two') throw new Error('Dovecot has other mail');
+  return ids;
+}
+
+/** The unique-ids that Dovecot's own POP3 server gives, as `idsBySubject`. */
+export async function idsFromDovecot(
+  { pop3Port }: Dovecot,
+  address = 'ann@example.org',
+): Promise<Record<string, string>> {
+  const client = await connectWireClient(pop3Port);
+  await client.login(address, password);
+  const ids = await idsBySubject(client);
+  await client.ok('QUIT');
   return ids;
 }
 

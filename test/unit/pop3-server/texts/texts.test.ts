@@ -6,7 +6,7 @@ import {
   Texts,
 } from '../../../../src/pop3-server/texts/texts.js';
 
-t.test('every placeholder is filled, and one without a value becomes nothing', (t) => {
+t.test('every value is put in where the text names it, and a missing one is nothing', (t) => {
   const texts = defaultTexts();
   t.equal(texts.format('listing', { count: 2, octets: 300 }), '2 messages, 300 octets');
   t.equal(texts.format('listing', { count: 2 }), '2 messages,  octets');
