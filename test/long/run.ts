@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { killUpdates } from '../faults/killed-update.js';
 import { killWorkers } from '../faults/killed-workers.js';
 import { runWholeSessions } from '../fuzz/whole-sessions.js';
-import { cleanEnvironment } from '../support/programs/clean-environment.js';
 import { startMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql } from '../support/peers/postgresql.js';
 import { builtProgram } from '../support/programs/run-program.js';
@@ -215,7 +214,8 @@ function runTest(
 ): Promise<Outcome & { readonly output: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [builtProgram(script), ...args.map(String)], {
-      env: cleanEnvironment(environment),
+      // The caller's too: where programs and npm's certificates are.
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let output = '';
