@@ -23,6 +23,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileFailure } from '../system/failures/file-failure.js';
 import { ConfigurationError } from '../system/failures/failures.js';
+import { systemWords } from '../system/failures/system-words.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -252,7 +253,7 @@ export function checkMaildir(maildir: string): void {
           `${maildir} is no Maildir: it has no directory ${folder} (make one: mkdir -p -m 700 ${maildir}/new ${maildir}/cur ${maildir}/tmp)`,
         );
       }
-      throw fileFailure(error, `cannot store in ${maildir}: ${(error as Error).message}`);
+      throw fileFailure(error, `cannot store in ${path}: ${systemWords(error)}`);
     }
   }
   if (devices.size > 1) {

@@ -3,6 +3,7 @@
 
 import { fstatSync, writeSync } from 'node:fs';
 import type { Log } from '../../system/log/log.js';
+import { systemWords } from '../../system/failures/system-words.js';
 import { formatNews, type ProgramNews } from '../../worker/session-news.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
 
@@ -25,7 +26,7 @@ export function reportTo(fd: number, log: Log): (news: ProgramNews) => void {
       writeSync(fd, `${formatNews(news)}\n`);
     } catch (error) {
       isHeard = false;
-      log.write('warning', { why: `descriptor ${fd}: ${(error as Error).message}` });
+      log.write('warning', { why: `descriptor ${fd}: ${systemWords(error)}` });
     }
   };
 }
