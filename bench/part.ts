@@ -9,6 +9,8 @@ export interface Bench {
   readonly load: LoadGenerator;
   /** Quick sizes show that the bench works; their figures mean nothing. */
   readonly scale: 'full' | 'quick';
+  /** The folder of another build, to be measured beside this one. */
+  readonly before: string | undefined;
   /** Undone when the part ends. */
   readonly t: Teardown;
 }

@@ -22,6 +22,11 @@ export function processorMsOfDescendants(): number {
   return ticks * msPerTick;
 }
 
+/** Milliseconds so far of one process, all its threads included; NaN for one that ended. */
+export function processorMsOf(pid: number): number {
+  return (timesOf(String(pid))?.ticks ?? Number.NaN) * msPerTick;
+}
+
 /** @returns null for a process that ended meanwhile */
 function timesOf(pid: string): Times | null {
   try {

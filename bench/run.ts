@@ -1,4 +1,4 @@
-// The bench: pop3d beside Dovecot, part by part. Usage: npm run bench -- [--quick] [--output FOLDER] [PART...]
+// The bench: pop3d beside Dovecot, part by part. Usage: npm run bench -- [--quick] [--output FOLDER] [--before FOLDER] [PART...]
 // A run of all parts writes its tables and charts to bench/results/; any other one prints, and writes only with --output.
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { LoadGenerator } from './load.js';
 import { describeMachine } from './machine.js';
 import type { Findings, Part } from './part.js';
 import { accountSources } from './parts/accounts.js';
+import { cost } from './parts/cost.js';
 import { greeting } from './parts/greeting.js';
 import { idleMemory } from './parts/idle-memory.js';
 import { opening } from './parts/opening.js';
@@ -23,6 +24,7 @@ import { Teardowns } from './teardowns.js';
 const parts: readonly Part[] = [
   greeting,
   sessions,
+  cost,
   passwords,
   accountSources,
   idleMemory,
@@ -36,6 +38,7 @@ interface Request {
   readonly scale: 'full' | 'quick';
   /** Where tables and charts are written. */
   readonly output: string | undefined;
+  readonly before: string | undefined;
   /** As the user might have typed it. */
   readonly command: string;
 }
@@ -45,7 +48,11 @@ function parseRequest(args: readonly string[]): Request {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { quick: { type: 'boolean' }, output: { type: 'string' } },
+    options: {
+      quick: { type: 'boolean' },
+      output: { type: 'string' },
+      before: { type: 'string' },
+    },
   });
   const chosen = positionals.map((name) => {
     const part = parts.find((each) => each.name === name);
@@ -60,6 +67,7 @@ function parseRequest(args: readonly string[]): Request {
     chosen: chosen.length === 0 ? parts : chosen,
     scale,
     output: values.output ?? (isWhole ? results : undefined),
+    before: values.before,
     command: ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),
   };
 }
@@ -70,7 +78,7 @@ async function runPart(part: Part, request: Request, load: LoadGenerator): Promi
   const t = new Teardowns();
   running = t;
   try {
-    const findings = await part.run({ load, scale: request.scale, t });
+    const findings = await part.run({ load, scale: request.scale, before: request.before, t });
     const seconds = Math.round((performance.now() - started) / 1000);
     process.stdout.write(
       [

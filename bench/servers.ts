@@ -98,12 +98,12 @@ async function startOurs(t: Teardown, name: ServerName, site: Site): Promise<Ser
     t,
     process.execPath,
     [
-      ...[builtProgram('tcpsrun'), '--user', owner.name, ...(ways[name] ?? [])],
+      ...[builtProgram('tcpsrun', site.project), '--user', owner.name, ...(ways[name] ?? [])],
       ...['127.0.0.1', '0', pop3RunFile],
     ],
     {
       env: {
-        POP3D: builtProgram('pop3d'),
+        POP3D: builtProgram('pop3d', site.project),
         MAILROOT: site.mailRoot,
         PASSDB: site.passdb,
         ...(site.tls === undefined ? {} : { TLS_CERT: site.tls.cert, TLS_KEY: site.tls.key }),

@@ -13,4 +13,6 @@ export interface Site {
   readonly tls?: CertificateFiles;
   /** Of pop3d's kept ones; 2 when absent. */
   readonly workers?: number;
+  /** The folder of another build of pop3d that is to serve; this one when absent. */
+  readonly project?: string | undefined;
 }

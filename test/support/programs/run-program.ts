@@ -3,6 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Stream, Writable } from 'node:stream';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './clean-environment.js';
 import { deadline } from '../suite/deadline.js';
@@ -39,13 +40,18 @@ interface Manifest {
 /** For a machine that does many other things, too. */
 const defaultDeadlineMs = 60_000;
 
-/** Absolute path of a built program, such as `pop3d`, or of a script given by a path inside `build/`. */
-export function builtProgram(name: string): string {
-  const root = new URL('../../../../', import.meta.url);
-  const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as Manifest;
+const thisProject = fileURLToPath(new URL('../../../../', import.meta.url));
+
+/**
+ * Absolute path of a built program, such as `pop3d`, or of a script given by a path inside `build/`.
+ *
+ * @param project folder of another checkout that is built
+ */
+export function builtProgram(name: string, project: string = thisProject): string {
+  const manifest = JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')) as Manifest;
   const path =
     manifest.bin[name] ?? (name.includes('/') ? `build/${name}` : `build/src/programs/${name}.js`);
-  return fileURLToPath(new URL(path, root));
+  return join(project, path);
 }
 
 /** Starts one of our programs; the test's teardown kills it when it still runs. */
