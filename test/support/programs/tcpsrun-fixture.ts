@@ -144,6 +144,6 @@ export class Client {
       };
       this.#onChange();
     });
-    await deadline(done, 20_000, () => `the connection had only "${this.#received}"`);
+    await deadline(done, 60_000, () => `the connection had only "${this.#received}"`);
   }
 }
