@@ -52,10 +52,18 @@ export interface WorkerOptions {
   readonly reportsLogins: boolean;
   /** Serves one connection to its end. What it throws ends that session only. */
   readonly serve: (connection: HandedConnection) => Promise<void>;
+  /** Hears of failed logins, and may tell of those that other machines counted. */
+  readonly failures?: FailureExchange | undefined;
   /** Asked with each connection: why another process should replace this one, or null. */
   readonly whyStale: () => string | null;
   /** Writes what went wrong to the log. */
   readonly report: (event: string, fields: Readonly<Record<string, string>>) => void;
+}
+
+export interface FailureExchange {
+  /** Called once, before the first connection. */
+  readonly start: (learn: (network: string, failures: RecentFailures) => void) => void;
+  readonly add: (network: string, delayMs: number) => void;
 }
 
 type ToWorker = ConnectionMessage | EvictMessage | KickMessage;
@@ -84,6 +92,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   };
   const news = new GatheredNews(tell);
   const failures = new FailedLogins(maxFailingNetworks);
+  options.failures?.start((network, recent) => failures.learn(network, recent));
   /** One for each running session. */
   const evictions = new ChurningMap<number, () => void>();
   const kicks = new ChurningMap<number, () => void>();
@@ -116,6 +125,7 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
       recentFailures: () => failures.of(network),
       failLogin: (delayMs: number, sinceMs: number) => {
         failures.add(network, delayMs, sinceMs);
+        options.failures?.add(network, delayMs);
         news.tell(id, { what: 'failed-login', delayMs });
       },
       tellLogin: (user?: string) =>

@@ -8,7 +8,12 @@ import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog, type Log } from '../../system/log/log.js';
 import { parseCommandLine } from '../../system/program/options.js';
 import { collectOnOneThread } from '../../system/runtime/young-garbage.js';
-import { runWorker, workerSessions, type HandedConnection } from '../../worker/worker.js';
+import {
+  runWorker,
+  workerSessions,
+  type FailureExchange,
+  type HandedConnection,
+} from '../../worker/worker.js';
 import { makeApopTimestamp } from '../texts/apop-timestamp.js';
 import { configureService } from './configured-service.js';
 import { greetingWith } from '../texts/greeting.js';
@@ -43,12 +48,23 @@ export async function servePop3Worker(given: Pop3dOptionValues): Promise<boolean
   await runWorker({
     greeting: isGreetingTheSame ? greetingWith(null) : null,
     reportsLogins: true,
+    failures: await failureExchange(given['failed-logins'], log),
     serve: (connection) => serve(connection, services),
     whyStale: watchProgram(),
     report: (event, fields) => log.write(event, fields),
   });
   await log.flush(1000);
   return true;
+}
+
+/** @throws ConfigurationError for a source that is wrong */
+async function failureExchange(
+  source: string | undefined,
+  log: Log,
+): Promise<FailureExchange | undefined> {
+  if (source === undefined) return undefined;
+  const { SharedFailedLogins } = await import('../../auth/postgresql/shared-failed-logins.js');
+  return new SharedFailedLogins(source, (why) => log.write('warning', { why }));
 }
 
 async function serve(connection: HandedConnection, services: Services): Promise<void> {

@@ -96,6 +96,12 @@ export const pop3dOptions = {
     max: 60,
     help: 'seconds before a failed login is answered, growing to eight times as much (2)',
   },
+  'failed-logins': {
+    kind: 'text',
+    value: 'SOURCE',
+    env: 'FAILED_LOGIN_TABLE',
+    help: 'postgresql:// through which kept workers of several machines tell each other of failed logins',
+  },
   'report-fd': {
     kind: 'number',
     value: 'N',
