@@ -55,7 +55,7 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
     process.on(signal, shutDownSessions);
   }
   tell({ what: 'ready' });
-  await runSession(connection, service, {
+  const session = runSession(connection, service, {
     id: nextSessionId(),
     ...clientOf(kernelAddressOf(connection), process.env),
     accessLevel: given.accesslevel,
@@ -67,6 +67,9 @@ export async function servePop3Process(options: Pop3ProcessOptions): Promise<voi
       onEvict: (evict) => process.on('SIGUSR2', evict),
     }),
   });
+  // One that could not even begin has closed nothing, and a connection keeps the process.
+  session.catch(() => connection.destroy());
+  await session;
   await log.flush(logFlushMs);
 }
 

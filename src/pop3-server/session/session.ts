@@ -61,13 +61,14 @@ class Session {
     this.#connection = connection;
     this.#service = service;
     this.#options = options;
-    this.#input = new SessionInput(connection, limits.loginTimeoutMs);
     this.#output = new SessionOutput(connection, limits.idleTimeoutMs, () =>
       this.#input.interrupt('timeout'),
     );
     this.#budget = new ErrorBudget(limits);
     const messages = service.logsMessages === true ? new MessageLog() : null;
+    // Reads the texts; what fails here must leave no timer behind, so the input comes after it.
     this.#replies = new Replies(this.#output, this.#budget, this.#tally, messages);
+    this.#input = new SessionInput(connection, limits.loginTimeoutMs);
     const delay = new LoginDelay({
       starter: options.starter,
       firstMs: limits.failureDelayMs,
