@@ -79,7 +79,7 @@ const parts: readonly Part[] = [
   // To their ends, whatever the budget is.
   ...(
     [
-      ['Gmail', 'programs/pop3get-gmail-killed', 100],
+      ['Gmail', 'programs/pop3get-gmail-killed', 300],
       ['a command', 'programs/pop3get-deliver', 300],
       ['LMTP', 'interop/pop3get-lmtp', 300],
     ] as const

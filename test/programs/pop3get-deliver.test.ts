@@ -167,7 +167,39 @@ t.test(
         .map((text) => /^Subject: (.*)$/m.exec(text)?.[1]?.trim())
         .sort();
       t.same(subjects, ['message 0', 'message 1', 'message 2', 'message 3'], String(faults));
+      // Without them it is in All Mail alone, as if it had been read.
+      for (const labels of gmail.labels) t.same(labels, ['INBOX', 'UNREAD'], String(faults));
     }
+  },
+);
+
+t.test(
+  'Gmail: a token that may not import, and an API that is switched off, are told apart',
+  async (t) => {
+    for (const [fault, words] of [
+      [
+        'too-narrow',
+        /answers 403: .*insufficient authentication.*: it wants .* scope gmail.insert/,
+      ],
+      [
+        'switched-off',
+        /answers 403: .*Enable it by visiting https:\S+12 .*must have the Gmail API/,
+      ],
+    ] as const) {
+      const gmail = await startGmailStandIn(t);
+      gmail.faults = [fault];
+      const { server, run } = await setScene(t, mailed);
+      const result = await run(gmail.where, ['--gmail-token-command', 'echo good']);
+      t.equal(result.status, 100, result.stderr);
+      t.match(result.stderr, words);
+      t.equal(/scope/.test(result.stderr), fault === 'too-narrow', result.stderr);
+      t.equal(server.messages.length, 4);
+    }
+    const gmail = await startGmailStandIn(t);
+    const { run } = await setScene(t, mailed);
+    const failing = await run(gmail.where, ['--gmail-token-command', 'exit 7']);
+    t.equal(failing.status, 111, failing.stderr);
+    t.match(failing.stderr, /error="--gmail-token-command failed \(exit status 7\)/);
   },
 );
 

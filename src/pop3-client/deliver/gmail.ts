@@ -1,6 +1,7 @@
 // Gmail as receiver: users.messages.import. It scans and sorts as for mail that arrives, and keeps
 // the Date. https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/import
 
+import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { quoteServerText, reasonOf, StoreFailure } from '../settings/failures.js';
@@ -15,12 +16,23 @@ export interface GmailOptions {
   readonly signal: AbortSignal;
 }
 
+/**
+ * What mail that arrives has. Gmail gives an import none of them by itself: it would lie in All
+ * Mail, as if it had been read and put away.
+ */
+const labels = ['INBOX', 'UNREAD'];
 /** The documented limit of an import. */
 const maxOctets = 150 * 1024 * 1024;
 const requestTimeoutMs = 300_000;
 const maxTries = 5;
 const firstPauseMs = 1000;
 const maxPauseMs = 60_000;
+
+/** The body of a request, and what it is. */
+interface Upload {
+  readonly type: string;
+  readonly body: Buffer;
+}
 
 interface Answer {
   readonly status: number;
@@ -49,28 +61,26 @@ export class GmailReceiver implements Receiver {
     const ownId = `<${message.id}@pop3get.invalid>`;
     if (messageId === null) pieces.push(Buffer.from(`Message-ID: ${ownId}\n`));
     for await (const piece of message.lines()) pieces.push(piece);
-    const body = Buffer.concat(pieces);
-    if (body.length > maxOctets) {
+    const octets = pieces.reduce((sum, { length }) => sum + length, 0);
+    if (octets > maxOctets) {
       return {
         kind: 'refused',
-        reason: `larger than Gmail takes: ${body.length} octets of at most ${maxOctets}`,
+        reason: `larger than Gmail takes: ${octets} octets of at most ${maxOctets}`,
       };
     }
+    const upload = withLabels(pieces);
     const searched = messageId ?? ownId;
     if (message.isRepeat && (await this.#has(searched, message))) return { kind: 'accepted' };
     let pauseMs = firstPauseMs;
     for (let tries = 1; ; tries += 1) {
-      const answer = await this.#import(body);
+      const answer = await this.#import(upload);
       if ('kind' in answer) return answer;
       const { status, text } = answer;
       if (status === 200) return { kind: 'accepted' };
       const said = `gmail answers ${status}: ${describe(text)}`;
       if (!isTemporary(answer)) {
         if (status === 401 || status === 403) {
-          throw new ConfigurationError(
-            `${said}: it wants an access token with the scope gmail.insert or https://mail.google.com/ ` +
-              `(--gmail-token-command)`,
-          );
+          throw new ConfigurationError(`${said}${adviceFor(answer)}`);
         }
         return { kind: 'refused', reason: said };
       }
@@ -90,11 +100,11 @@ export class GmailReceiver implements Receiver {
     // fetch keeps its connections itself.
   }
 
-  async #import(body: Buffer): Promise<Answer | Verdict> {
+  async #import(upload: Upload): Promise<Answer | Verdict> {
     const path =
-      '/upload/gmail/v1/users/me/messages/import?uploadType=media&internalDateSource=dateHeader';
+      '/upload/gmail/v1/users/me/messages/import?uploadType=multipart&internalDateSource=dateHeader';
     try {
-      return await this.#request(path, body);
+      return await this.#request(path, upload);
     } catch (error) {
       if (error instanceof StoreFailure) throw error;
       const reason = `gmail did not say whether it took the message: ${causeOf(error)}`;
@@ -132,18 +142,18 @@ export class GmailReceiver implements Receiver {
     }
   }
 
-  /** @param body null for GET. @throws StoreFailure when nothing was sent; what fetch throws */
-  async #request(path: string, body: Buffer | null): Promise<Answer> {
+  /** @param upload null for GET. @throws StoreFailure when nothing was sent; what fetch throws */
+  async #request(path: string, upload: Upload | null): Promise<Answer> {
     const { base, tokens, signal } = this.#options;
     for (let tries = 1; ; tries += 1) {
       this.#token ??= await tokens.read('login', signal);
       let response;
       try {
         response = await fetch(`${base}${path}`, {
-          ...(body === null ? {} : { method: 'POST', body }),
+          ...(upload === null ? {} : { method: 'POST', body: upload.body }),
           headers: {
             authorization: `Bearer ${this.#token}`,
-            ...(body === null ? {} : { 'content-type': 'message/rfc822' }),
+            ...(upload === null ? {} : { 'content-type': upload.type }),
           },
           redirect: 'error',
           signal: AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]),
@@ -164,9 +174,39 @@ export class GmailReceiver implements Receiver {
   }
 }
 
+/**
+ * A message with its labels in one request.
+ * https://developers.google.com/workspace/gmail/api/guides/uploads#multipart
+ */
+function withLabels(message: readonly Buffer[]): Upload {
+  const boundary = randomBytes(16).toString('hex');
+  const part = (type: string): string => `--${boundary}\r\nContent-Type: ${type}\r\n\r\n`;
+  const description = JSON.stringify({ labelIds: labels });
+  return {
+    type: `multipart/related; boundary=${boundary}`,
+    body: Buffer.concat([
+      Buffer.from(`${part('application/json')}${description}\r\n${part('message/rfc822')}`),
+      ...message,
+      Buffer.from(`\r\n--${boundary}--\r\n`),
+    ]),
+  };
+}
+
 /** Google says with 403 too that there were too many requests. */
 function isTemporary({ status, text }: Answer): boolean {
-  return status === 429 || status >= 500 || (status === 403 && /rateLimitExceeded/i.test(text));
+  const isLimit = /(rateLimit|dailyLimit|quota)Exceeded/i.test(text);
+  return status === 429 || status >= 500 || (status === 403 && isLimit);
+}
+
+/** What to do about an answer of 401 or 403; empty where Google's own words say it. */
+function adviceFor({ status, text }: Answer): string {
+  const isScope = /insufficientPermissions|SCOPE_INSUFFICIENT|insufficient\b.*\bscope/i.test(text);
+  if (status === 401 || isScope) {
+    return ': it wants an access token with the scope gmail.insert or https://mail.google.com/ (--gmail-token-command)';
+  }
+  return /accessNotConfigured|SERVICE_DISABLED/i.test(text)
+    ? ': the project that the client id is from must have the Gmail API switched on'
+    : '';
 }
 
 function describe(text: string): string {

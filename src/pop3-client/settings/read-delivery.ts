@@ -52,6 +52,7 @@ function readLmtpAddress(text: string): Extract<HandOverSettings, { kind: 'lmtp'
 
 function readGmail(base: string, options: Options, secret: Secret): DeliverySettings {
   const source = tryTokenSource({
+    options: '--gmail-token',
     command: options['gmail-token-command'],
     file: options['gmail-token-file'],
     environment: undefined,

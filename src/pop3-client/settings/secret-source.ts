@@ -39,6 +39,7 @@ export async function takeSecret(
   const command = options['password-command'];
   const isPasswordNamed = (file ?? command ?? argument) !== undefined;
   const source = tryTokenSource({
+    options: '--token',
     command: options['token-command'],
     file: options['token-file'],
     environment: isPasswordNamed ? undefined : token,

@@ -19,6 +19,8 @@ export interface TokenSource {
 }
 
 export interface TokenPlaces {
+  /** What the options are called: the beginning of their names, for errors. */
+  readonly options: '--token' | '--gmail-token';
   readonly command: string | undefined;
   readonly file: string | undefined;
   /** POP3GET_TOKEN. */
@@ -29,12 +31,13 @@ export interface TokenPlaces {
  * @returns null where no place is given
  * @throws UsageError for two
  */
-export function tryTokenSource({ command, file, environment }: TokenPlaces): TokenSource | null {
+export function tryTokenSource(places: TokenPlaces): TokenSource | null {
+  const { options, command, file, environment } = places;
   if (command !== undefined && file !== undefined) {
-    throw new UsageError('give one of --token-command and --token-file');
+    throw new UsageError(`give one of ${options}-command and ${options}-file`);
   }
   if (command !== undefined) {
-    const option = '--token-command';
+    const option = `${options}-command`;
     return sourceOf(option, (occasion, signal) =>
       firstLineOfCommand(
         command,
@@ -47,7 +50,7 @@ export function tryTokenSource({ command, file, environment }: TokenPlaces): Tok
     );
   }
   if (file !== undefined) {
-    const option = '--token-file';
+    const option = `${options}-file`;
     return sourceOf(option, () => firstLineOfFile(file, { option, maxOctets }));
   }
   if (environment === undefined || environment === '') return null;

@@ -10,11 +10,19 @@ import type { Teardown } from '../programs/run-program.js';
  * comes later.
  */
 export type ImportFault =
-  'too-many' | 'error' | 'late-error' | 'lost' | 'slow' | 'unauthorized' | 'refused';
+  | ('too-many' | 'error' | 'late-error' | 'lost' | 'slow' | 'unauthorized' | 'refused')
+  | ('too-narrow' | 'switched-off');
+
+const switchedOff =
+  'Gmail API has not been used in project 123456789012 before or it is disabled. Enable it by visiting ' +
+  'https://console.developers.google.com/apis/api/gmail.googleapis.com/overview?project=123456789012 then retry. ' +
+  'If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.';
 
 export class GmailStandIn {
   /** Whole messages. */
   readonly messages: string[] = [];
+  /** The labels of each. An import has those that come with it, and INBOX and UNREAD are no others. */
+  readonly labels: (readonly string[])[] = [];
   faults: ImportFault[] = [];
   /** Asked when `faults` has none left. */
   drawFault: () => ImportFault | undefined = () => undefined;
@@ -28,13 +36,14 @@ export class GmailStandIn {
     return `gmail:http://127.0.0.1:${this.port}`;
   }
 
-  answer(method: string, url: URL, token: string, body: string, response: ServerResponse): void {
+  answer(url: URL, request: Request, response: ServerResponse): void {
+    const { method, token } = request;
     const send = (status: number, value: unknown, headers = {}): void => {
       response.writeHead(status, { 'content-type': 'application/json', ...headers });
       response.end(JSON.stringify(value));
     };
-    const fail = (status: number, message: string, headers = {}): void =>
-      send(status, { error: { code: status, message } }, headers);
+    const fail = (status: number, message: string, headers = {}, errors: unknown[] = []): void =>
+      send(status, { error: { code: status, message, errors } }, headers);
     if (token !== `Bearer ${this.token}`) {
       fail(401, 'Invalid Credentials');
       return;
@@ -55,11 +64,25 @@ export class GmailStandIn {
         fail(401, 'Invalid Credentials');
         return;
       }
+      if (fault === 'too-narrow') {
+        fail(403, 'Request had insufficient authentication scopes.');
+        return;
+      }
+      if (fault === 'switched-off') {
+        fail(403, switchedOff, {}, [{ reason: 'accessNotConfigured' }]);
+        return;
+      }
       if (fault === 'refused') {
         fail(400, 'Invalid message');
         return;
       }
-      this.messages.push(body);
+      const upload = url.searchParams.get('uploadType') === 'multipart' ? parse(request) : null;
+      if (upload === null) {
+        fail(400, 'Bad Request');
+        return;
+      }
+      this.messages.push(upload.message);
+      this.labels.push(upload.labels);
       if (fault === 'late-error') {
         fail(500, 'Internal Error', { 'retry-after': '0' });
         return;
@@ -86,6 +109,28 @@ export class GmailStandIn {
   }
 }
 
+interface Request {
+  readonly method: string;
+  readonly token: string;
+  readonly type: string;
+  /** latin1 */
+  readonly body: string;
+}
+
+/** An upload in two parts; null for anything else. */
+function parse({ type, body }: Request): { message: string; labels: readonly string[] } | null {
+  const boundary = /^multipart\/related; boundary=([0-9A-Za-z]{1,70})$/.exec(type)?.[1] ?? '';
+  const [before, first = '', second = '', end, ...others] = `\r\n${body}`.split(
+    `\r\n--${boundary}`,
+  );
+  const metadata = /^\r\nContent-Type: application\/json\r\n\r\n([^]*)$/.exec(first)?.[1];
+  const message = /^\r\nContent-Type: message\/rfc822\r\n\r\n([^]*)$/.exec(second)?.[1];
+  const isWhole = before === '' && end === '--\r\n' && others.length === 0;
+  if (boundary === '' || metadata === undefined || message === undefined || !isWhole) return null;
+  const { labelIds: labels = [] } = JSON.parse(metadata) as { labelIds?: readonly string[] };
+  return { message, labels };
+}
+
 function fieldOf(message: string, name: string): string {
   return new RegExp(`^${name}: (.*)$`, 'im').exec(message)?.[1]?.trim() ?? '';
 }
@@ -97,9 +142,9 @@ export async function startGmailStandIn(t: Teardown): Promise<GmailStandIn> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-      const { authorization = '' } = request.headers;
+      const { authorization: token = '', 'content-type': type = '' } = request.headers;
       const body = Buffer.concat(chunks).toString('latin1');
-      gmail.answer(request.method ?? '', url, authorization, body, response);
+      gmail.answer(url, { method: request.method ?? '', token, type, body }, response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

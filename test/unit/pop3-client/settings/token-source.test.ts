@@ -6,7 +6,9 @@ import {
   type TokenSource,
 } from '../../../../src/pop3-client/settings/token-source.js';
 
-const none = { command: undefined, file: undefined, environment: undefined };
+const none = {
+  ...{ options: '--token' as const, command: undefined, file: undefined, environment: undefined },
+};
 const { signal } = new AbortController();
 
 /** A source of which there must be one. */
