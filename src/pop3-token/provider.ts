@@ -74,12 +74,16 @@ export function readProvider(word: string): Provider {
     );
   }
   const provider = parseProvider(word, text);
-  if (provider.clientSecret !== null && (statSync(word).mode & 0o007) !== 0) {
-    throw new ConfigurationError(
-      `${word} holds a client secret and can be read by others: chmod 600 ${word}`,
-    );
-  }
+  if (provider.clientSecret !== null) checkSecrecy(word);
   return provider;
+}
+
+/** @throws ConfigurationError for a file with a client's secret that every user can read */
+export function checkSecrecy(path: string): void {
+  if ((statSync(path).mode & 0o007) === 0) return;
+  throw new ConfigurationError(
+    `${path} holds a client secret and can be read by others: chmod 600 ${path}`,
+  );
 }
 
 const words = ['issuer', 'authorize', 'device', 'token', 'scope', 'redirect'] as const;

@@ -52,6 +52,9 @@ void runProgram(
     if (options.config !== undefined) return runConfiguration(options.config, commandLine);
     if (positionals[0] === 'import-state') return runImport(commandLine);
     const [domain = '', user = ''] = positionals;
+    if (options.keep === true && /^[0-9]+$/.test(domain)) {
+      throw new UsageError(`--keep takes days as in ${domain}d, and "${domain}" is no domain`);
+    }
     if (positionals.length < 2) throw new UsageError(`too few arguments: ${synopsis}`);
     if (positionals.length > 3) {
       throw new UsageError(`unexpected argument "${positionals[3] ?? ''}"`);
@@ -80,7 +83,7 @@ async function transfer(
   const progress = await openProgress(options.quiet ?? false);
   const summary = await runLogged(settings, signal, log, (event) => progress?.show(event));
   progress?.stop();
-  if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
+  if (options.quiet !== true || isForCron(summary)) reportSummary(log, summary);
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`);
   return summary.exit;
 }
@@ -132,7 +135,7 @@ async function runConfiguration(
         return summary;
       }
       const summary = await runLogged(settings, signal, log, () => undefined);
-      if (options.quiet !== true || summary.exit !== exitCode.ok) reportSummary(log, summary);
+      if (options.quiet !== true || isForCron(summary)) reportSummary(log, summary);
       return summary;
     },
     (summary) => reportSummary(log, summary),
@@ -181,17 +184,23 @@ function withMaxTime(signal: AbortSignal, maxTimeSeconds = 86_400): AbortSignal 
   return AbortSignal.any([signal, controller.signal]);
 }
 
+/** Whether somebody should be told of it: not that it was too early. */
+function isForCron({ exit, tooEarly }: Summary): boolean {
+  return exit !== exitCode.ok && !tooEarly;
+}
+
 function reportSummary(log: Log, summary: Summary): void {
-  const { failed, left, error, login, server, expire, ...counts } = summary;
+  const { failed, left, error, login, server, expire, tls, tooEarly, account, ...counts } = summary;
   const reason =
     failed.length === 0
       ? error
       : [error, `not transferred: ${failed.length} of ${summary.listed} messages, named above`]
           .filter((text) => text !== null)
           .join('; ');
-  log.write(reason === null ? 'done' : 'failed', {
+  log.write(reason === null ? 'done' : tooEarly ? 'too-early' : 'failed', {
     // First: cron's mail is read by its beginning.
     error: reason ?? undefined,
+    ...{ account, tls: tls ?? undefined },
     ...counts,
     server: server ?? undefined,
     login: login ?? undefined,
@@ -206,12 +215,15 @@ function reportAccounts(
   { accounts, exit }: AccountsSummary,
   { quiet, json }: { readonly quiet?: boolean | undefined; readonly json?: boolean | undefined },
 ): void {
-  const failed = accounts.filter((one) => one.exit !== exitCode.ok).map(({ account }) => account);
+  const namesOf = (some: readonly Summary[]): string | undefined =>
+    some.length === 0 ? undefined : some.map(({ account }) => account).join(', ');
+  const failed = namesOf(accounts.filter(isForCron));
   const sum = (count: (summary: Summary) => number): number =>
     accounts.reduce((total, summary) => total + count(summary), 0);
-  if (quiet !== true || failed.length > 0) {
+  if (quiet !== true || failed !== undefined) {
     log.write('accounts', {
-      failed: failed.length === 0 ? undefined : failed.join(', '),
+      failed,
+      'too-early': namesOf(accounts.filter(({ tooEarly }) => tooEarly)),
       accounts: accounts.length,
       stored: sum(({ stored }) => stored),
       deleted: sum(({ deleted }) => deleted),

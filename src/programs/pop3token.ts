@@ -4,7 +4,7 @@
 import '../system/program/refuse-debugger.js';
 import { checkName, GrantStore, type Grant } from '../pop3-token/grant.js';
 import { logIn } from '../pop3-token/log-in.js';
-import { readProvider, type Provider } from '../pop3-token/provider.js';
+import { checkSecrecy, readProvider, type Provider } from '../pop3-token/provider.js';
 import { findValidToken } from '../pop3-token/valid-token.js';
 import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
 import { UsageError } from '../system/failures/failures.js';
@@ -126,8 +126,9 @@ function providerFor(
 function readSecret(path: string): string {
   try {
     const [line = ''] = readTextFile(path, 4096).split(/\r?\n/);
-    if (line !== '') return line;
-    throw new TextFileError('is empty');
+    if (line === '') throw new TextFileError('is empty');
+    checkSecrecy(path);
+    return line;
   } catch (error) {
     if (!(error instanceof TextFileError)) throw error;
     throw new UsageError(`--client-secret-file: ${path} ${error.message}`);

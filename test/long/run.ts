@@ -89,6 +89,16 @@ const parts: readonly Part[] = [
     run: () => killedInto(test, kills),
   })),
   {
+    name: 'switching from other clients',
+    // To its end, whatever the budget is.
+    share: 0,
+    run: async () => {
+      const test = 'test/interop/pop3get-import.test.js';
+      const { failures } = await runTest({ KEPT_MESSAGES: '1000' }, test);
+      return { figures: 'kept-messages=1000', failures };
+    },
+  },
+  {
     name: 'consent in chromium',
     share: 0,
     run: () => runChild('test/long/consent-in-chromium.js'),

@@ -62,7 +62,11 @@ t.test('--keep alone keeps for good, and other values are usage errors', async (
   t.equal(server.messages.length, 1);
   const wrong = await runPop3get(t, server.port, maildir, ['--keep=soon']);
   t.equal(wrong.status, 100);
-  t.match(wrong.stderr, /option --keep takes \[DAYS\], not "soon"/);
+  // It would be taken for the domain, and the last argument for a password.
+  const days = await runPop3get(t, server.port, maildir, ['--keep', '30']);
+  t.equal(days.status, 100);
+  t.match(days.stderr, /--keep takes days as in 30d, and "30" is no domain/);
+  t.match(wrong.stderr, /--keep takes a value such as 30d, not "soon"/);
 });
 
 t.test('how long the server keeps mail by itself is told', async (t) => {
@@ -94,6 +98,63 @@ t.test('a server that wants time between logins is not asked before', async (t) 
   t.equal((await runPop3get(t, server.port, maildir)).status, 0);
   const early = await runPop3get(t, server.port, maildir);
   t.equal(early.status, 111);
-  t.match(early.stderr, /wants no login for another \d+ seconds \(LOGIN-DELAY\)/);
+  t.match(early.stderr, /too-early error=.*wants no login for another \d+ seconds \(LOGIN-DELAY\)/);
+  const cron = await runPop3get(t, server.port, maildir, ['--quiet']);
+  t.equal(cron.status, 111);
+  t.equal(cron.stderr, '', 'nobody need be told, every ten minutes, that nothing is wrong');
   t.equal(server.sessions, 1);
 });
+
+t.test('a timer of the very interval that the server wants is not sent away', async (t) => {
+  const capabilities = ['USER', 'UIDL', 'LOGIN-DELAY 2'];
+  const server = await startFakeServer(t, { messages: numberedMessages(1), capabilities });
+  const maildir = makeMaildir(t);
+  for (let runs = 0; runs < 2; runs += 1) {
+    const { status, stderr } = await runPop3get(t, server.port, maildir, ['--keep']);
+    t.equal(status, 0, stderr);
+  }
+  t.equal(server.sessions, 2);
+});
+
+t.test('what the server announces after the login is the delay of this user', async (t) => {
+  const delays = ['LOGIN-DELAY 600 USER', 'LOGIN-DELAY 1'];
+  const server = await startFakeServer(t, {
+    messages: numberedMessages(1),
+    fault: (line, _session, _socket) =>
+      line === 'CAPA' ? `+OK\r\nUSER\r\nUIDL\r\n${delays.shift() ?? ''}\r\n.\r\n` : undefined,
+  });
+  const maildir = makeMaildir(t);
+  for (let runs = 0; runs < 2; runs += 1) {
+    const { status, stderr } = await runPop3get(t, server.port, maildir, ['--keep']);
+    t.equal(status, 0, stderr);
+  }
+});
+
+t.test('a login that is refused as too early is not tried again before its time', async (t) => {
+  const refusing = (line: string): string | undefined =>
+    line.startsWith('PASS') ? '-ERR [LOGIN-DELAY] not so soon\r\n' : undefined;
+  const server = await startFakeServer(t, {
+    ...{ messages: numberedMessages(1), capabilities: ['USER', 'UIDL', 'LOGIN-DELAY 600'] },
+    fault: refusing,
+  });
+  const maildir = makeMaildir(t);
+  for (const words of [/\[LOGIN-DELAY\] not so soon/, /wants no login for another \d+ seconds/]) {
+    const { status, stderr } = await runPop3get(t, server.port, maildir);
+    t.equal(status, 111, stderr);
+    t.match(stderr, words);
+  }
+  t.equal(server.sessions, 1);
+});
+
+t.test(
+  'a server that refuses logins as too early, and never says what is early, is told of',
+  async (t) => {
+    const server = await startFakeServer(t, {
+      ...{ messages: numberedMessages(1), capabilities: ['USER', 'UIDL'] },
+      fault: (line) => (line.startsWith('PASS') ? '-ERR [LOGIN-DELAY] no\r\n' : undefined),
+    });
+    const { status, stderr } = await runPop3get(t, server.port, makeMaildir(t), ['--quiet']);
+    t.equal(status, 111);
+    t.match(stderr, /^pop3get: failed error=.*\[LOGIN-DELAY\] no/);
+  },
+);

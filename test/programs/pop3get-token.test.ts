@@ -67,6 +67,11 @@ t.test('after a refused token comes a renewed one, and never a password', async 
     ]);
     t.equal(refused.status, 100, `${name}: ${refused.stderr}`);
     t.match(refused.stderr, /refused the access token of ann/, name);
+    t.match(
+      refused.stderr,
+      /so was a second one: consent anew, such as with pop3token login"/,
+      name,
+    );
     t.ok(bearersOf(refused).length <= 4, 'each token once with each mechanism');
     t.notOk(
       refused.commands.some((line) => /^(USER|PASS|AUTH PLAIN)/.test(line)),
@@ -75,6 +80,32 @@ t.test('after a refused token comes a renewed one, and never a password', async 
     t.equal(refused.left, 3);
   }
 });
+
+t.test(
+  'a refused token of which there is no other: where it is from, and what to do',
+  async (t) => {
+    for (const [said, words] of [
+      [
+        '-ERR no',
+        /; --token-command has no other one: consent anew, such as with pop3token login"/,
+      ],
+      // Another token would be refused like this one.
+      [
+        '-ERR [AUTH] Your account is not enabled for POP access',
+        /POP3 is switched off for this mailbox: switch it on where [^;]*"/,
+      ],
+    ] as const) {
+      const refused = await attack(
+        t,
+        { ...offering, fault: taking('never', () => `${said}\r\n`) },
+        [...['--token-command', 'echo a']],
+      );
+      t.equal(refused.status, 100, refused.stderr);
+      t.match(refused.stderr, words);
+      t.notMatch(refused.stderr, / tls=/, 'nothing is said of a session that there was not');
+    }
+  },
+);
 
 t.test('a server that offers no login by token gets none', async (t) => {
   const result = await attack(t, { capabilities: ['SASL PLAIN', 'USER'] }, [

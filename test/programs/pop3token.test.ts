@@ -1,6 +1,6 @@
 // pop3token against a real OAuth server: logging in, printing, renewing, and what ends.
 
-import { chmodSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { startOAuthServer } from '../support/oauth/oauth-server.js';
@@ -120,6 +120,12 @@ t.test(
       t.equal(result.status, status, result.stderr);
       t.match(result.stderr, words);
     }
+    const secret = join(pop3token.state, 'secret');
+    writeFileSync(secret, 'a client secret\n');
+    const open = ['--provider', 'google', '--client-id', 'x', '--client-secret-file', secret];
+    const result = await pop3token.run([...open, 'login', 'x']);
+    t.equal(result.status, 100, result.stderr);
+    t.match(result.stderr, /holds a client secret and can be read by others: chmod 600/);
     chmodSync(pop3token.state, 0o755);
     t.match((await pop3token.run(['list'])).stderr, /is open to others: chmod 700/);
   },

@@ -2,6 +2,7 @@
 
 import { readTextFile, TextFileError } from '../../system/files/text-file.js';
 import { ConfigurationError, UsageError } from '../../system/failures/failures.js';
+import { logOptionTable } from '../../system/program/log-options.js';
 import { pop3getOptionTable } from '../settings/option-table.js';
 
 export interface AccountSection {
@@ -16,7 +17,10 @@ export interface AccountsFile {
 
 const maxOctets = 1 << 20;
 /** What is for all accounts together, and stands on the command line only. */
-const programWide = new Set(['config', 'at-once', 'json', 'quiet', 'log', 'log-format', 'dry-run']);
+const programWide = new Set<string>([
+  ...['config', 'at-once', 'json', 'quiet', 'dry-run'],
+  ...Object.keys(logOptionTable),
+]);
 const paths = new Set([
   ...['directory', 'password-file', 'token-file', 'gmail-token-file', 'tls-ca'],
   ...['tls-cert', 'tls-key'],
@@ -57,7 +61,8 @@ export function parseAccountsFile(
       sections.set(header, current);
       continue;
     }
-    const [, name = '', value = null] = /^([a-z0-9_-]+)(?:\s*=\s*(.*))?$/i.exec(trimmed) ?? [];
+    const [, name, value = null] = /^([a-z0-9_-]+)(?:\s*=\s*(.*))?$/i.exec(trimmed) ?? [];
+    if (name === undefined) return fail(`"${trimmed}" is neither an option nor [a section]`);
     if (current === null) return fail('an option before the first section, such as [defaults]');
     if (current.has(name)) fail(`${name} is given twice`);
     try {
@@ -108,7 +113,8 @@ function wordFor(name: string, value: string | null, environment: NodeJS.Process
   }
   if (value === null || /^(yes|on|true|1)$/i.test(value)) return `--${name}`;
   if (/^(no|off|false|0)$/i.test(value)) return `--no-${name}`;
-  throw new UsageError(`${name} needs yes or no, not "${value}"`);
+  const values = option.kind === 'flag' ? 'yes or no' : `yes, no or ${option.example}`;
+  throw new UsageError(`${name} needs ${values}, not "${value}"`);
 }
 
 function expand(path: string, environment: NodeJS.ProcessEnv): string {

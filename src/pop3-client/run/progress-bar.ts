@@ -26,9 +26,9 @@ export function openProgressBar(stream: NodeJS.WriteStream): ProgressBar {
     format: (options, parameters) => {
       const seconds = Math.max(0.001, (performance.now() - startedAt) / 1000);
       const rate = octets / seconds;
-      const left = rate > 0 ? Math.ceil(Math.max(0, expected - octets) / rate) : 0;
+      const left = rate > 0 ? `  ${formatSeconds(Math.max(0, expected - octets) / rate)} left` : '';
       const line = cliProgress.Format.BarFormat(parameters.progress, options);
-      return `${line} ${done}/${messages} messages  ${formatOctets(octets)}  ${formatOctets(rate)}/s  ${left} s left`;
+      return `${line} ${done}/${messages} messages  ${formatOctets(octets)}  ${formatOctets(rate)}/s${left}`;
     },
   });
   const start = (count: number, total: number): void => {
@@ -63,4 +63,11 @@ export function formatOctets(octets: number): string {
     unit += 1;
   }
   return `${unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** `59 s`, `2 min`, `3 h 5 min`: no more exact than an estimate is. */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

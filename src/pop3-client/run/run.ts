@@ -1,6 +1,7 @@
 // One run of pop3get: as many sessions as it takes to get past messages that end one, and a summary
 // that says what was done.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { exitCode } from '../../system/failures/exit-code.js';
 import { listMessages } from '../../maildir/deliver.js';
 import { lockAccount } from '../journal/account-lock.js';
@@ -11,7 +12,7 @@ import type { Journal } from '../journal/journal.js';
 import { uniqueIdKey } from '../journal/message-key.js';
 import { findLeftovers, recoverJournal, type HeldMessage } from '../keep/recovery.js';
 import { traceHeader } from '../keep/session-trace.js';
-import { FellSilent, isLasting, reasonOf, StoreFailure } from '../settings/failures.js';
+import { FellSilent, isLasting, reasonOf, StoreFailure, TooEarly } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
 import { locateServers, type Target } from '../find/locate.js';
 import type { NameServer } from '../find/name-server.js';
@@ -29,6 +30,8 @@ import type { Entry } from '../talk/listing.js';
 
 /** Sessions in one run. */
 const maxSessions = 10;
+/** A timer of the server's own interval comes a moment too early: that is waited out. */
+const earlySeconds = 15;
 
 /**
  * Runs to the end, or until `signal` aborts with an Interrupted.
@@ -54,6 +57,7 @@ export async function run(
     else if (summary.failed.length > 0) summary.exit = exitCode.no;
   } catch (error) {
     summary.error = reasonOf(error);
+    summary.tooEarly = error instanceof TooEarly;
     summary.exit = isLasting(error) ? exitCode.permanent : exitCode.temporary;
     if (!(error instanceof ConfigurationError || error instanceof TemporaryError)) {
       // The system's errors (a Maildir that cannot be read) have a code; anything else is a fault
@@ -124,11 +128,7 @@ class Run {
     const { sawTls, learned } = journal.content;
     const tlsMemory = new TlsMemory(sawTls, () => journal.addTls());
     const experience = new Experience(learned, (found) => journal.addLearned(found));
-    if (experience.waitSeconds > 0) {
-      throw new TemporaryError(
-        `the server wants no login for another ${experience.waitSeconds} seconds (LOGIN-DELAY)`,
-      );
-    }
+    await this.#waitFor(experience);
     const memories = { tlsMemory, experience };
     this.#course = { ...this.#course, mayPipeline: experience.mayPipeline };
     let isPipeliningBroken = false;
@@ -164,6 +164,17 @@ class Run {
     if (this.#keeper.isComplete) await experience.addLoginDelay();
   }
 
+  async #waitFor({ waitSeconds }: Experience): Promise<void> {
+    if (waitSeconds === 0) return;
+    if (waitSeconds > earlySeconds) {
+      throw new TooEarly(
+        `the server wants no login for another ${waitSeconds} seconds (LOGIN-DELAY)`,
+      );
+    }
+    await delay(waitSeconds * 1000, undefined, { signal: this.#signal }).catch(() => undefined);
+    this.#signal.throwIfAborted();
+  }
+
   async #runOneSession(context: RunContext, memories: Memories): Promise<SessionResult> {
     const settings = this.#settings;
     const session = await openSession({
@@ -176,6 +187,7 @@ class Run {
     try {
       const result = await runSession({
         ...{ settings, session, held: this.#held, course: this.#course, ...context },
+        experience: memories.experience,
         traceHeader: (stamp) => traceHeader(session, stamp),
         emit: (event) => this.#emit(event),
       });
@@ -260,6 +272,7 @@ interface RunContext {
  */
 function withHistory(error: unknown, earlier: SessionBroken | null): unknown {
   const cause = error instanceof SessionBroken ? error.cause : error;
+  if (error instanceof TooEarly && earlier === null) return error;
   const history = earlier === null ? '' : `; before that: ${earlier.message}`;
   const message = `${reasonOf(error)}${history}`;
   if (isLasting(cause)) return new ConfigurationError(message);

@@ -13,6 +13,7 @@ import { StoreFailure } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
 import type { Capabilities } from '../talk/client.js';
 import { readMailbox, requestMailbox, type Entry, type MailboxListing } from '../talk/listing.js';
+import type { Experience } from '../talk/experience.js';
 import type { OpenSession } from '../talk/open-session.js';
 import { chooseProbe } from '../talk/probe.js';
 import { checkListed } from './check-listed.js';
@@ -26,6 +27,7 @@ import { settle, type Settlement } from './settle.js';
 export interface SessionOptions {
   readonly settings: Settings;
   readonly session: OpenSession;
+  readonly experience: Experience;
   readonly journal: Journal;
   readonly delivery: Delivery;
   /** The names in new and cur when the run began. */
@@ -56,7 +58,8 @@ export interface SessionResult {
 /** @throws SessionBroken when the server ended it; StoreFailure when this end did */
 export async function runSession(options: SessionOptions): Promise<SessionResult> {
   const listed = await list(options.session, options.course.mayPipeline);
-  const { listing, mayPipeline: hasPipelined } = listed;
+  const { listing, mayPipeline: hasPipelined, capabilities } = listed;
+  if (capabilities.size > 0) options.experience.noteLoginDelay(capabilities);
   try {
     return await transfer(options, listed);
   } catch (error) {
@@ -68,7 +71,7 @@ export async function runSession(options: SessionOptions): Promise<SessionResult
 
 async function transfer(
   { settings, session, journal, course, emit, ...options }: SessionOptions,
-  { listing, mayPipeline, hasTop, expireDays }: Listed,
+  { listing, mayPipeline, capabilities }: Listed,
 ): Promise<SessionResult> {
   const { client } = session;
   const { account, maildir, maxOctets } = settings;
@@ -86,6 +89,9 @@ async function transfer(
     onLeft: (entry, reason) => emit({ kind: 'left', entry, reason }),
   });
   const { entries, ignoredLines } = listing;
+  const expireDays = expireDaysOf(capabilities);
+  // A server without CAPA may have TOP all the same.
+  const hasTop = capabilities.size === 0 || capabilities.has('TOP');
   if (expireDays !== null) emit({ kind: 'expire', days: expireDays });
   emit({ kind: 'listing', messages: entries.length, ignoredLines });
   const held = judgeByListing(options.held, listing, account);
@@ -191,15 +197,11 @@ async function deliverHeld(
 interface Listed {
   readonly listing: MailboxListing;
   readonly mayPipeline: boolean;
-  readonly hasTop: boolean;
-  /** Null when the server does not say. */
-  readonly expireDays: number | null;
+  /** As they are after the login: RFC 2449 §5 lets them change. */
+  readonly capabilities: Capabilities;
 }
 
-/**
- * The listing, and whether to pipeline, by the capabilities as they are after the login: RFC 2449
- * §5 lets them change.
- */
+/** The listing, and whether to pipeline. */
 async function list(
   { client, capabilities: before }: OpenSession,
   isAllowed: boolean,
@@ -212,25 +214,20 @@ async function list(
       requestMailbox(client, true);
       const capabilities = await client.readCapabilityReply();
       const listing = await readMailbox(client, true);
-      const mayPipeline = capabilities.has('PIPELINING');
-      const expireDays = expireDaysOf(capabilities);
-      return { listing, mayPipeline, hasTop: capabilities.has('TOP'), expireDays };
+      return { listing, mayPipeline: capabilities.has('PIPELINING'), capabilities };
     }
     const capabilities = before.size === 0 ? before : await client.readCapabilities();
     hasPipelined = isAllowed && capabilities.has('PIPELINING');
     client.expectSilence();
     requestMailbox(client, hasPipelined);
     const listing = await readMailbox(client, hasPipelined);
-    // A server without CAPA may have TOP all the same.
-    const hasTop = capabilities.size === 0 || capabilities.has('TOP');
-    const expireDays = expireDaysOf(capabilities);
-    return { listing, mayPipeline: hasPipelined, hasTop, expireDays };
+    return { listing, mayPipeline: hasPipelined, capabilities };
   } catch (error) {
     throw new SessionBroken(error, { hasPipelined });
   }
 }
 
-/** RFC 2449 §6.7. */
+/** RFC 2449 §6.7. Null when the server does not say. */
 function expireDaysOf(capabilities: Capabilities): number | null {
   const [days = ''] = capabilities.get('EXPIRE') ?? [];
   if (/^never$/i.test(days)) return Infinity;

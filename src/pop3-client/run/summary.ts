@@ -15,7 +15,8 @@ export interface Summary {
   readonly account: string;
   /** `host:port` of the server, once one was found. */
   server: string | null;
-  tls: boolean;
+  /** Null as long as no login was accepted. */
+  tls: boolean | null;
   login: string | null;
   /** Messages on the server, as first listed. */
   listed: number;
@@ -45,6 +46,8 @@ export interface Summary {
   readonly failed: FailedMessage[];
   /** What ended the run early; null when nothing did. */
   error: string | null;
+  /** The server wants no login yet: nothing is wrong. */
+  tooEarly: boolean;
   seconds: number;
   exit: ExitCode;
 }
@@ -57,7 +60,7 @@ export class SummaryKeeper {
 
   constructor(account: string) {
     this.summary = {
-      ...{ account, server: null, tls: false, login: null },
+      ...{ account, server: null, tls: null, login: null },
       ...{ listed: 0, stored: 0, octets: 0, known: 0, deleted: 0, doubtful: 0, kept: 0 },
       ...{
         left: null,
@@ -65,6 +68,7 @@ export class SummaryKeeper {
         undecided: false,
         failed: [],
         error: null,
+        tooEarly: false,
         seconds: 0,
         exit: exitCode.ok,
       },

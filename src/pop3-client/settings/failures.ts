@@ -32,6 +32,9 @@ export class MessageTooLarge extends TemporaryError {}
  */
 export class StoreFailure extends TemporaryError {}
 
+/** The server announces that it wants time between logins, and that is not over. RFC 2449 §6.5. */
+export class TooEarly extends TemporaryError {}
+
 /** The server refuses this login or this client for good. */
 export class Refused extends ConfigurationError {}
 

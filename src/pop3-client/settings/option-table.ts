@@ -93,7 +93,7 @@ export const pop3getOptionTable = {
   },
   keep: {
     kind: 'valued-flag',
-    value: '[DAYS]',
+    ...{ value: '[DAYS]', example: '30d' },
     pattern: /^[1-9][0-9]{0,4}d$/,
     help: 'leave the mail on the server, for 30d or for good, and never fetch a message twice',
   },

@@ -11,6 +11,8 @@ const maxOctets = 65_536;
 export type TokenOccasion = 'login' | 'refused';
 
 export interface TokenSource {
+  /** The option or variable, for errors. */
+  readonly name: string;
   /**
    * @returns a token, perhaps the same as before
    * @throws ConfigurationError, TemporaryError; none has the token in its text
@@ -62,6 +64,7 @@ function sourceOf(
   read: (occasion: TokenOccasion, signal: AbortSignal) => Promise<Buffer>,
 ): TokenSource {
   return {
+    name,
     read: async (occasion, signal) => checkToken(name, await read(occasion, signal)),
   };
 }

@@ -2,6 +2,7 @@
 // method, whether commands may go ahead of replies, whether UTF8 may be said.
 
 import { createHash } from 'node:crypto';
+import type { Capabilities } from './client.js';
 import { mechanismsOf, type Offer } from './login-methods.js';
 
 /** As the journal has it. */
@@ -52,11 +53,20 @@ export class Experience {
     return Math.max(0, (this.#learned.nextLoginAt ?? 0) - nowInSeconds());
   }
 
-  /** A login was accepted, by a server with these capabilities. */
-  noteLoginDelay({ capabilities }: Offer): void {
+  /**
+   * A login was accepted. What a server announces after it is for this user; before, it may be the
+   * longest of all.
+   */
+  noteLoginDelay(capabilities: Capabilities): void {
     const [text = ''] = capabilities.get('LOGIN-DELAY') ?? [];
     const seconds = /^[0-9]{1,6}$/.test(text) ? Math.min(Number(text), maxDelaySeconds) : 0;
-    this.#nextLoginAt = seconds > 0 ? nowInSeconds() + seconds : null;
+    this.#nextLoginAt = seconds > 0 ? Math.ceil(Date.now() / 1000) + seconds : null;
+  }
+
+  /** A login was refused as too early: since one of this run, or nobody knows which. */
+  async addTooEarly(capabilities: Capabilities): Promise<void> {
+    if (this.#nextLoginAt === null) this.noteLoginDelay(capabilities);
+    await this.addLoginDelay();
   }
 
   /**

@@ -1,7 +1,9 @@
 // What -ERR to a login means: another way may do, only another password would, or the same one
 // later.
 
+import { TemporaryError } from '../../system/failures/failures.js';
 import type { Response } from '../../wire/response.js';
+import { TooEarly } from '../settings/failures.js';
 
 export type Refusal = 'temporary' | 'final' | 'of this method';
 
@@ -41,4 +43,10 @@ export function judgeRefusal(
   if (byCode !== undefined) return byCode;
   if (code === 'AUTH') return tellsPassword ? 'final' : 'of this method';
   return temporaryWords.some((words) => words.test(text)) ? 'temporary' : 'of this method';
+}
+
+/** What ends a login that is refused for now. @param said the server's words, for people */
+export function notNow(user: string, said: string, { code }: Response): TemporaryError {
+  const message = `the server does not let ${user} in now: ${said}`;
+  return code === 'LOGIN-DELAY' ? new TooEarly(message) : new TemporaryError(message);
 }

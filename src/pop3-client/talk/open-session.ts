@@ -13,6 +13,7 @@ import {
   LostStep,
   quoteServerText,
   Refused,
+  TooEarly,
 } from '../settings/failures.js';
 import type { Target } from '../find/locate.js';
 import { findTimestamp, type LoginAttempts, type Offer } from './login-methods.js';
@@ -112,14 +113,18 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
       if (accepted !== null) {
         const { name: method, key, isBest } = accepted;
         await options.experience.addLogin(greeted, key, isBest);
-        options.experience.noteLoginDelay(greeted);
+        options.experience.noteLoginDelay(capabilities);
         return { client, endpoint: connected, isProtected, capabilities, method };
       }
       client.destroy();
     } catch (error) {
       client.destroy();
       signal.throwIfAborted();
-      throw withServer(error, connected);
+      if (!(error instanceof TooEarly)) throw withServer(error, connected);
+      await options.experience.addTooEarly(capabilities);
+      // When a server never says what is too early, somebody must find out.
+      const isAnnounced = capabilities.has('LOGIN-DELAY');
+      throw withServer(isAnnounced ? error : new TemporaryError(error.message), connected);
     }
   }
 }
@@ -226,5 +231,6 @@ async function requestTls(client: Pop3Client, isOffered: boolean): Promise<void>
 function withServer(error: unknown, endpoint: Endpoint): unknown {
   if (!(error instanceof ConfigurationError || error instanceof TemporaryError)) return error;
   const message = `${placeOf(endpoint)}: ${error.message}`;
+  if (error instanceof TooEarly) return new TooEarly(message);
   return error instanceof ConfigurationError ? new Refused(message) : new TemporaryError(message);
 }

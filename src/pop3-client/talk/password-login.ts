@@ -16,8 +16,7 @@ import {
   type LoginMethod,
   type Offer,
 } from './login-methods.js';
-import { judgeRefusal } from './login-refusal.js';
-import { TemporaryError } from '../../system/failures/failures.js';
+import { judgeRefusal, notNow } from './login-refusal.js';
 
 /** One login, over as many connections as it takes: at most one for each method. */
 export class PasswordLogin implements LoginAttempts {
@@ -88,7 +87,7 @@ export class PasswordLogin implements LoginAttempts {
     const kind = judgeRefusal(response, method);
     if (kind === 'final') throw new Refused(this.#refusal());
     if (kind === 'temporary') {
-      throw new TemporaryError(`the server does not let ${this.#credentials.user} in now: ${said}`);
+      throw notNow(this.#credentials.user, said, response);
     }
   }
 

@@ -7,7 +7,6 @@ import {
   type BearerMechanism,
 } from '../../auth/mechanisms/bearer-client.js';
 import { SaslCredentialsError } from '../../auth/mechanisms/sasl-client.js';
-import { TemporaryError } from '../../system/failures/failures.js';
 import type { Response } from '../../wire/response.js';
 import {
   ConnectionClosed,
@@ -19,12 +18,14 @@ import type { AuthMode } from '../settings/settings.js';
 import type { TokenSource } from '../settings/token-source.js';
 import type { Pop3Client } from './client.js';
 import { mechanismsOf, type Accepted, type LoginAttempts, type Offer } from './login-methods.js';
-import { judgeRefusal } from './login-refusal.js';
+import { judgeRefusal, notNow } from './login-refusal.js';
 import { exchange } from './sasl-login.js';
-import { describeTokenRefusal } from './token-refusal.js';
+import { describeTokenRefusal, isSwitchedOff } from './token-refusal.js';
 
 /** Best first. */
 const mechanisms: readonly BearerMechanism[] = ['OAUTHBEARER', 'XOAUTH2'];
+
+const advice = 'consent anew, such as with pop3token login';
 
 export interface TokenLoginOptions {
   readonly user: string;
@@ -109,20 +110,22 @@ export class TokenLogin implements LoginAttempts {
     const said = describeTokenRefusal(sasl.refusal, response);
     this.#refusals.push(`${sasl.name}: ${said}`);
     const kind = judgeRefusal(response, { tellsPassword: false });
-    if (kind === 'final') throw new Refused(this.#refusal());
+    if (kind === 'final' || isSwitchedOff(response)) throw new Refused(this.#refusal());
     if (kind === 'temporary') {
-      throw new TemporaryError(`the server does not let ${this.#options.user} in now: ${said}`);
+      throw notNow(this.#options.user, said, response);
     }
   }
 
   /** @throws Refused when there is no other token to try */
   async #renew(): Promise<void> {
-    if (this.#isRenewed) throw new Refused(`${this.#refusal()}; so was a second one`);
+    if (this.#isRenewed) {
+      throw new Refused(`${this.#refusal()}; so was a second one: ${advice}`);
+    }
     this.#isRenewed = true;
     const { source, signal } = this.#options;
     const renewed = await source.read('refused', signal);
     if (renewed === this.#token) {
-      throw new Refused(`${this.#refusal()}; no other one was to be had`);
+      throw new Refused(`${this.#refusal()}; ${source.name} has no other one: ${advice}`);
     }
     this.#token = renewed;
     this.#tried.clear();

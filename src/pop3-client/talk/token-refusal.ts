@@ -8,6 +8,11 @@ import { quoteServerText } from '../settings/failures.js';
 const switchedOff =
   /\bpop3?\b[^.]*\b(disabled|switched off|turned off|not (enabled|allowed|available))\b|\bnot (enabled|allowed) (for|to use) pop/i;
 
+/** Whether a server says that no token would do. */
+export function isSwitchedOff({ text }: Response): boolean {
+  return switchedOff.test(text);
+}
+
 /**
  * @param refusal what the server said in its challenge; null when it refused without one
  * @param response its last word
@@ -16,11 +21,11 @@ export function describeTokenRefusal(refusal: BearerRefusal | null, response: Re
   const { code, text } = response;
   const said =
     text === '' ? '' : ` (${quoteServerText(code === null ? text : `[${code}] ${text}`)})`;
-  return `${meaningOf(refusal, text)}${said}`;
+  return `${meaningOf(refusal, response)}${said}`;
 }
 
-function meaningOf(refusal: BearerRefusal | null, text: string): string {
-  if (switchedOff.test(text)) {
+function meaningOf(refusal: BearerRefusal | null, response: Response): string {
+  if (isSwitchedOff(response)) {
     return 'POP3 is switched off for this mailbox: switch it on where the mailbox is administered';
   }
   if (refusal === null || refusal.status === '') {

@@ -18,11 +18,11 @@ export interface FlagOption extends OptionBase {
   readonly kind: 'flag';
 }
 
-/** A flag that may have a value: the next word, when it is one. */
+/** A flag that may have a value, such as `30d`: the next word, when it is one. */
 export interface ValuedFlagOption extends OptionBase {
   readonly kind: 'valued-flag';
-  /** For the help: `[DAYS]`. */
   readonly value: string;
+  readonly example: string;
   readonly pattern: RegExp;
 }
 
@@ -143,7 +143,7 @@ function canonicalise(
       const isNext = value === undefined && !isNegated && option.pattern.test(rest[0] ?? '');
       const text = isNext ? rest.shift() : value;
       if (text !== undefined && (isNegated || !option.pattern.test(text))) {
-        throw new UsageError(`option --${name} takes ${option.value}, not "${text}"`);
+        throw new UsageError(`--${name} takes a value such as ${option.example}, not "${text}"`);
       }
       tokens.push(`--${name}=${text ?? String(!isNegated)}`);
     } else if (kind === 'flag') {

@@ -68,11 +68,8 @@ t.test('knowledge that cannot be written fails nothing', async (t) => {
 t.test('a server that wants time between logins is given it', async (t) => {
   const { experience } = begin(nothingLearned);
   const { capabilities } = offer([]);
-  const asking = {
-    ...offer([]),
-    capabilities: new Map([...capabilities, ['LOGIN-DELAY', ['900', 'USER']]]),
-  };
-  experience.noteLoginDelay(offer([]));
+  const asking = new Map([...capabilities, ['LOGIN-DELAY', ['900', 'USER']]]);
+  experience.noteLoginDelay(capabilities);
   await experience.addLoginDelay();
   t.equal(experience.waitSeconds, 0);
   experience.noteLoginDelay(asking);

@@ -9,6 +9,7 @@ t.test('without TLS a token is asked for and sent only on the way to this machin
   const client = new Pop3Client(stream, 1000, signal);
   let reads = 0;
   const source = {
+    name: 'test',
     read: () => {
       reads += 1;
       return Promise.resolve('token');
