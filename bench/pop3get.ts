@@ -1,5 +1,6 @@
 // pop3get beside mpop: 5,000 messages of 4 kB from pop3d on loopback, and 1,000 messages over round trips of 50 ms.
-// Both make each message durable (fsync). Run it with: node build/bench/pop3get.js [DIR], where DIR is on the disk to measure.
+// All make each message durable (fsync), and take turns. Run it with: node build/bench/pop3get.js [DIR [TREE [ROUNDS]]], where
+// DIR is on the disk to measure, and TREE has another build of this project: its pop3get takes part as "before".
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -12,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { makePasswordDatabase } from '../test/support/accounts/password-database-fixture.js';
 import {
   builtProgram,
@@ -21,16 +22,18 @@ import {
   type Teardown,
 } from '../test/support/programs/run-program.js';
 import { startDelayingProxy } from './delaying-proxy.js';
+import { median } from './rounds.js';
 
 const password = 'open sesame';
 const user = 'ann@example.org';
 const oneWayMs = 25;
-const rounds = 3;
+const [, , place = tmpdir(), tree = '', roundsGiven = '3'] = process.argv;
+const rounds = Number(roundsGiven);
 
 const teardowns: (() => Promise<void>)[] = [];
 const t: Teardown = { teardown: (handler) => teardowns.push(handler) };
 
-const folder = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'bench-pop3get-'));
+const folder = mkdtempSync(join(place, 'bench-pop3get-'));
 try {
   console.log(`Node ${process.version}, ${cpus().length} cores, ${folder}`);
   console.log(versionOfMpop());
@@ -70,7 +73,10 @@ async function compare(title: string, count: number, octets: number, port: numbe
   console.log(`\n${title}`);
   const source = makeMessages(count, octets);
   const clients = {
-    pop3get: pop3getCommand,
+    pop3get: pop3getCommand(builtProgram('pop3get')),
+    ...(tree === ''
+      ? {}
+      : { before: pop3getCommand(resolve(tree, 'build/src/programs/pop3get.cjs')) }),
     ...(spawnSync('mpop', ['--version']).status === 0 ? { mpop: mpopCommand } : {}),
   };
   const seconds: Record<string, number[]> = {};
@@ -96,13 +102,18 @@ async function compare(title: string, count: number, octets: number, port: numbe
   }
   for (const [name, times] of Object.entries(seconds)) {
     const all = times.map((time) => time.toFixed(2)).join(', ');
-    console.log(`  ${name.padEnd(8)} best ${Math.min(...times).toFixed(2)} s of ${all}`);
+    const [best, middle] = [Math.min(...times), median(times)].map((time) => time.toFixed(2));
+    console.log(`  ${name.padEnd(8)} best ${best ?? ''} s, median ${middle ?? ''} s of ${all}`);
   }
 }
 
-function pop3getCommand(port: number, maildir: string): readonly string[] {
-  const args = ['--port', String(port), '--directory', maildir, '--quiet', '127.0.0.1', user];
-  return [process.execPath, builtProgram('pop3get'), ...args];
+type Command = (port: number, maildir: string) => readonly string[];
+
+function pop3getCommand(program: string): Command {
+  return (port, maildir) => {
+    const args = ['--port', String(port), '--directory', maildir, '--quiet', '127.0.0.1', user];
+    return [process.execPath, program, ...args];
+  };
 }
 
 function mpopCommand(port: number, maildir: string): readonly string[] {

@@ -81,7 +81,17 @@ async function killAndFinish(
   count: number,
 ): Promise<void> {
   const messages = numberedMessages(40);
-  const server = await startFakeServer(t, { messages });
+  // Not a time after the start: what a machine does with that is mostly starting.
+  const afterMs = random(700);
+  const isClient = count % 2 === 0;
+  let timer: NodeJS.Timeout | undefined;
+  const server = await startFakeServer(t, {
+    messages,
+    fault: (line) => {
+      if (line.startsWith('RETR')) timer ??= setTimeout(kill, afterMs);
+      return undefined;
+    },
+  });
   const state = t.testdir();
   const env = { POP3GET_PASSWORD: 'secret' };
   const args = ['--port', String(server.port), '--directory', state, '--quiet'];
@@ -91,12 +101,10 @@ async function killAndFinish(
     ...['--account', `instant ${count}`],
   ];
   const victim = startProgram(t, 'pop3get', [...args, ...where, '127.0.0.1', 'ann'], { env });
-  const afterMs = 200 + random(700);
-  const isClient = count % 2 === 0;
-  const timer = setTimeout(() => {
+  const kill = (): void => {
     if (isClient) victim.kill('SIGKILL');
     else dovecot.killDeliveries();
-  }, afterMs);
+  };
   await victim.ending;
   clearTimeout(timer);
   const stderr = [victim.stderr];

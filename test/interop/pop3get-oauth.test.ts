@@ -1,6 +1,7 @@
 // pop3get and access tokens: Dovecot, which asks an OAuth server about them.
 
 import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -10,16 +11,24 @@ import { obtainToken } from '../support/oauth/consent.js';
 import { oauthSettings } from '../support/oauth/oauth-dovecot.js';
 import { startOAuthServer, type OAuthServer } from '../support/oauth/oauth-server.js';
 import { Pop3token } from '../support/oauth/pop3token-fixture.js';
+import { expectProgram, unlessInstalled } from '../support/peers/debian.js';
 import { startDovecot, unlessDovecot } from '../support/peers/dovecot.js';
 import { makeMaildir, storedContents } from '../support/programs/pop3get-fixture.js';
-import { runProgram, type Result } from '../support/programs/run-program.js';
+import { runProgram, startCommand, type Result } from '../support/programs/run-program.js';
 
 const user = 'ann@example.org';
 
 interface Scene {
   readonly oauth: OAuthServer;
   readonly maildir: string;
-  readonly run: (args: readonly string[], env?: Record<string, string>) => Promise<Result>;
+  /** Dovecot's. */
+  readonly port: number;
+  /** @param port another one than Dovecot's, that leads to it */
+  readonly run: (
+    args: readonly string[],
+    env?: Record<string, string>,
+    port?: number,
+  ) => Promise<Result>;
 }
 
 async function setScene(t: Test): Promise<Scene> {
@@ -44,14 +53,43 @@ async function setScene(t: Test): Promise<Scene> {
     mechanisms: ['plain', 'oauthbearer', 'xoauth2'],
   });
   const maildir = makeMaildir(t);
-  const run = async (args: readonly string[], env: Record<string, string> = {}): Promise<Result> =>
+  const run: Scene['run'] = async (args, env = {}, port = dovecot.pop3Port) =>
     runProgram(
       t,
       'pop3get',
-      ['--port', String(dovecot.pop3Port), '--directory', maildir, ...args, '127.0.0.1', user],
+      ['--port', String(port), '--directory', maildir, ...args, '127.0.0.1', user],
       { env },
     );
-  return { oauth, maildir, run };
+  return { oauth, maildir, run, port: dovecot.pop3Port };
+}
+
+/** A port that leads to a server, and loses its first connection when `text` comes from there. */
+async function startBreaking(
+  t: Test,
+  port: number,
+  text: string,
+  onBreak: () => Promise<void>,
+): Promise<number> {
+  let isBroken = false;
+  const proxy = createServer((client) => {
+    const server = connect({ host: '127.0.0.1', port });
+    for (const socket of [client, server]) socket.on('error', () => undefined);
+    client.pipe(server);
+    server.on('data', (chunk) => {
+      if (isBroken || !chunk.includes(text)) {
+        client.write(chunk);
+        return;
+      }
+      isBroken = true;
+      void onBreak().then(() => client.destroy());
+      server.destroy();
+    });
+    server.on('close', () => client.end());
+    client.on('close', () => server.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => proxy.close());
+  return (proxy.address() as AddressInfo).port;
 }
 
 t.test(
@@ -131,5 +169,48 @@ t.test(
     const dead = await run(['--token-command', pop3token.command('ann')]);
     t.equal(dead.status, 100, dead.stderr);
     t.match(dead.stderr, /the grant of ann has ended .* consent again at/);
+  },
+);
+
+t.test(
+  'a token of which pop3token knows no end ends in the middle of a run: it is renewed',
+  { skip: unlessDovecot() },
+  async (t) => {
+    const { oauth, maildir, port, run } = await setScene(t);
+    const pop3token = new Pop3token(t, oauth);
+    t.equal((await pop3token.logIn('ann', user)).status, 0);
+    const before = String(pop3token.read('ann')['accessToken']);
+    const breaking = await startBreaking(t, port, 'Subject: 2', () => oauth.expire(before));
+    const args = ['--token-command', pop3token.command('ann')];
+    const { status, stderr } = await run(args, {}, breaking);
+    t.equal(status, 0, stderr);
+    t.match(stderr, /session-ended .*next=reconnecting/);
+    t.not(pop3token.read('ann')['accessToken'], before, 'it was renewed');
+    t.equal(storedContents(maildir).length, 3);
+  },
+);
+
+t.test(
+  'mpop and curl log in with what pop3token prints',
+  { skip: unlessDovecot() || unlessInstalled('mpop', 'curl') },
+  async (t) => {
+    const { oauth, maildir, port } = await setScene(t);
+    const pop3token = new Pop3token(t, oauth);
+    t.equal((await pop3token.logIn('ann', user)).status, 0);
+    const mpop = startCommand(t, expectProgram('mpop'), [
+      ...['--file=/dev/null', '--host=127.0.0.1', `--port=${port}`, `--user=${user}`, '--quiet'],
+      ...[`--passwordeval=${pop3token.command('ann')}`, '--auth=xoauth2', '--tls=off'],
+      ...['--keep=on', `--delivery=maildir,${maildir}`, `--uidls-file=${maildir}/uidls`],
+    ]);
+    const fetched = await mpop.finish('', 60_000);
+    t.equal(fetched.status, 0, fetched.stderr);
+    t.equal(storedContents(maildir).length, 3);
+    const token = (await pop3token.run(['ann'])).stdout.toString().trim();
+    const curl = startCommand(t, expectProgram('curl'), [
+      ...['-sS', '--max-time', '60', '--oauth2-bearer', token, '-u', `${user}:`],
+      `pop3://127.0.0.1:${port}/1`,
+    ]);
+    const read = await curl.finish('', 60_000);
+    t.match(read.stdout.toString(), 'Subject: 1', read.stderr);
   },
 );

@@ -10,6 +10,7 @@ import {
   sortedContents,
   startFakeServer,
   type FakeServer,
+  type FakeServerOptions,
 } from '../support/programs/pop3get-fixture.js';
 import { takingRetrForDele } from '../support/programs/pop3get-odd-server.js';
 import { startProgram, type Result } from '../support/programs/run-program.js';
@@ -35,8 +36,12 @@ interface Scene {
   readonly run: (where: string, args?: readonly string[]) => Promise<Result>;
 }
 
-async function setScene(t: Test, messages = three): Promise<Scene> {
-  const server = await startFakeServer(t, { messages });
+async function setScene(
+  t: Test,
+  messages = three,
+  fault: FakeServerOptions['fault'] = undefined,
+): Promise<Scene> {
+  const server = await startFakeServer(t, { messages, ...(fault === undefined ? {} : { fault }) });
   const folder = t.testdir();
   const mail = join(folder, 'mail');
   const state = join(folder, 'state');
@@ -111,14 +116,18 @@ t.test(
     const random = seededRandom(seed);
     for (let count = 0; count < Number(process.env['POP3GET_KILLS'] ?? 5); count += 1) {
       const messages = numberedMessages(30);
-      const { server, state, mail, run } = await setScene(t, messages);
+      // Not a time after the start: what a machine does with that is mostly starting.
+      const afterMs = random(400);
+      let timer: NodeJS.Timeout | undefined;
+      const { server, state, mail, run } = await setScene(t, messages, (line) => {
+        if (line.startsWith('RETR')) timer ??= setTimeout(() => victim.kill('SIGKILL'), afterMs);
+        return undefined;
+      });
       const where = `command:cat >${mail}/.$POP3GET_ID.$$ && mv ${mail}/.$POP3GET_ID.$$ ${mail}/$POP3GET_ID && echo $POP3GET_ID >>${mail}/.log`;
       const args = ['--port', String(server.port), '--directory', state, '--deliver', where];
       const victim = startProgram(t, 'pop3get', [...args, '127.0.0.1', 'ann'], {
         env: { POP3GET_PASSWORD: 'secret' },
       });
-      const afterMs = 150 + random(500);
-      const timer = setTimeout(() => victim.kill('SIGKILL'), afterMs);
       await victim.ending;
       clearTimeout(timer);
       const again = await run(where);

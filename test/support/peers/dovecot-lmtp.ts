@@ -101,6 +101,8 @@ postmaster_address = postmaster@example.org
           : [],
       ),
     clear: () => {
+      // Dovecot writes all that it has seen anew for each message.
+      rmSync(join(home, '.dovecot.lda-dupes'), { force: true });
       for (const folder of ['new', 'cur']) {
         rmSync(join(inbox, folder), { recursive: true, force: true });
         mkdirSync(join(inbox, folder), { recursive: true });
