@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileFailure } from '../system/failures/file-failure.js';
 import { ConfigurationError, UsageError } from '../system/failures/failures.js';
+import { systemWords } from '../system/failures/system-words.js';
 import { lockFile, type FileLock } from '../system/files/file-lock.js';
 import { replaceFile } from '../system/files/replace-file.js';
 import { readTextFile, TextFileError } from '../system/files/text-file.js';
@@ -50,7 +51,7 @@ export class GrantStore {
       mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
       if ((statSync(this.#folder).mode & 0o077) === 0) return;
     } catch (error) {
-      throw fileFailure(error, `cannot keep tokens in ${this.#folder}: ${messageOf(error)}`);
+      throw fileFailure(error, `cannot keep tokens in ${this.#folder}: ${systemWords(error)}`);
     }
     throw new ConfigurationError(`${this.#folder} is open to others: chmod 700 ${this.#folder}`);
   }
@@ -81,15 +82,19 @@ export class GrantStore {
         ...{ mode: 0o600, isDurable: true },
       });
     } catch (error) {
-      throw fileFailure(error, `cannot write ${path}: ${messageOf(error)}`);
+      throw fileFailure(error, `cannot write ${path}: ${systemWords(error)}`);
     }
   }
 
-  /** @returns whether there was one */
+  /** @returns whether there was one. @throws ConfigurationError, TemporaryError */
   async remove(name: string): Promise<boolean> {
     const path = this.#pathOf(name);
     if (!existsSync(path)) return false;
-    await unlink(path);
+    try {
+      await unlink(path);
+    } catch (error) {
+      throw fileFailure(error, `cannot remove ${path}: ${systemWords(error)}`);
+    }
     return true;
   }
 
@@ -111,8 +116,4 @@ export function checkName(name: string): void {
   if (name === '' || /[\0-\x1f\x7f\ufffd]/.test(name) || encodeURIComponent(name).length > 200) {
     throw new UsageError(`"${name}" can be no name of a grant`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

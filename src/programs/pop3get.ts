@@ -220,7 +220,8 @@ function reportAccounts(
   const failed = namesOf(accounts.filter(isForCron));
   const sum = (count: (summary: Summary) => number): number =>
     accounts.reduce((total, summary) => total + count(summary), 0);
-  if (quiet !== true || failed !== undefined) {
+  // Of one account its own line says all.
+  if (accounts.length > 1 && (quiet !== true || failed !== undefined)) {
     log.write('accounts', {
       failed,
       'too-early': namesOf(accounts.filter(({ tooEarly }) => tooEarly)),

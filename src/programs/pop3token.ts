@@ -7,7 +7,7 @@ import { logIn } from '../pop3-token/log-in.js';
 import { checkSecrecy, readProvider, type Provider } from '../pop3-token/provider.js';
 import { findValidToken } from '../pop3-token/valid-token.js';
 import { exitCode, type ExitCode } from '../system/failures/exit-code.js';
-import { UsageError } from '../system/failures/failures.js';
+import { ConfigurationError, UsageError } from '../system/failures/failures.js';
 import { readTextFile, TextFileError } from '../system/files/text-file.js';
 import type { CommandLine, OptionTable } from '../system/program/options.js';
 import { printText, runProgram } from '../system/program/program.js';
@@ -136,11 +136,19 @@ function readSecret(path: string): string {
 }
 
 function list(store: GrantStore): ExitCode {
+  let status: ExitCode = exitCode.ok;
   for (const name of store.names()) {
-    const grant = store.tryRead(name);
-    if (grant !== null) printText('pop3token', `${describe(name, grant)}\n`);
+    try {
+      const grant = store.tryRead(name);
+      if (grant !== null) printText('pop3token', `${describe(name, grant)}\n`);
+    } catch (error) {
+      // One that is broken hides no other.
+      if (!(error instanceof ConfigurationError)) throw error;
+      warn(error.message);
+      status = exitCode.permanent;
+    }
   }
-  return exitCode.ok;
+  return status;
 }
 
 async function logout(store: GrantStore, name: string): Promise<ExitCode> {

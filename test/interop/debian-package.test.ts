@@ -71,6 +71,10 @@ t.test(
       }
     });
 
+    await t.test('pop3get@ fetches an account, by a password or by what pop3token keeps', (t) =>
+      fetchAccounts(t, debian),
+    );
+
     for (const name of ['pop3-tcpsrun', 'pop3-workers']) {
       await t.test(`${name}: a session outlives restart, crash, upgrade and stop`, (t) =>
         outlive(t, debian, name),
@@ -106,6 +110,51 @@ t.test(
     });
   },
 );
+
+/** ann has a password; bob has a grant of pop3token, whose provider cannot be reached. */
+async function fetchAccounts(t: Test, debian: BootedDebian): Promise<void> {
+  await serveBy(debian, 'pop3s');
+  const accounts = `[defaults]
+domain = localhost
+username = ${address}
+tls = implicit
+tls-ca = /etc/pop3/cert.pem
+directory = /srv/mail/fetched
+keep
+[ann]
+password-file = $CREDENTIALS_DIRECTORY/secret
+[bob]
+account = bob
+token-command = pop3token bob
+auth = xoauth2
+`;
+  const grant = {
+    ...{ version: 1, user: null, consentAddress: 'https://localhost/', accessToken: 'old' },
+    ...{ expiresAt: 1, lifetimeMs: 1, grantedAt: 1, endsAt: null, refreshToken: 'x' },
+    provider: { name: 'p', token: 'https://localhost:9/', clientId: 'c', clientSecret: null },
+  };
+  const script = `set -e
+echo 127.0.0.1 localhost >>/etc/hosts
+install -d -m 700 /etc/pop3get/secrets
+printf '%s' '${accounts}' >/etc/pop3get/accounts
+printf '%s\\n' '${password}' >/etc/pop3get/secrets/ann
+for folder in . new cur tmp; do install -d -o vmail -m 700 /srv/mail/fetched/$folder; done
+install -d -o vmail -m 700 /var/lib/pop3token
+printf '%s' '${JSON.stringify(grant)}' | install -o vmail -m 600 /dev/stdin /var/lib/pop3token/bob.json
+systemctl start pop3get@ann.service
+grep -rq world /srv/mail/fetched/new
+systemctl start pop3get@bob.service
+systemctl start pop3get@ann.timer`;
+  const { status, stderr } = await debian.run('bash', '-c', script);
+  await debian.do('journalctl', '--sync');
+  const log = await debian.run('journalctl', '-o', 'cat', '-u', 'pop3get@bob.service');
+  const journal = `${log.stdout.toString()}${log.stderr}`;
+  t.equal(status, 0, `${stderr}${journal}`);
+  // It could write what it renews before it asked for that.
+  t.match(journal, /pop3token: temporary failure: cannot speak to localhost:9/);
+  t.match(journal, /failed error=.*--token-command failed \(exit status 111\).* account=bob/);
+  await debian.do('systemctl', 'stop', 'pop3get@ann.timer');
+}
 
 async function outlive(t: Test, debian: BootedDebian, name: string): Promise<void> {
   const service = `${name}.service`;

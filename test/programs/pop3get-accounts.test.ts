@@ -1,6 +1,7 @@
 // pop3get --config: several accounts, of which some fail.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import {
@@ -10,6 +11,7 @@ import {
   startFakeServer,
   storedContents,
   type FakeServer,
+  type FakeServerOptions,
 } from '../support/programs/pop3get-fixture.js';
 import { runProgram, type Result } from '../support/programs/run-program.js';
 
@@ -104,6 +106,9 @@ t.test('those that are named run alone, and --quiet says nothing of what went we
   t.notMatch(failing.stderr, /ann@/);
   t.match(failing.stderr, /failed error="cannot connect: .*account=dora@127.0.0.1/);
   t.equal(ann.messages.length, 0);
+  const alone = await run(['--quiet', 'dora']);
+  t.equal(alone.status, 111);
+  t.equal(alone.stderr.trimEnd().split('\n').length, 1, 'one account needs no line for all');
   const unknown = await run(['zoe']);
   t.equal(unknown.status, 100);
   t.match(unknown.stderr, /has no account \[zoe\]/);
@@ -115,4 +120,28 @@ t.test('what each account would do is told with its name', async (t) => {
   t.equal(result.status, 0, result.stderr);
   t.match(result.stdout.toString(), /^ann:\nfetch 1 octets=/);
   t.equal(ann.messages.length, 3);
+});
+
+t.test('several accounts run at the same time', async (t) => {
+  const waiting: Socket[] = [];
+  /** A password is answered once both accounts have sent one. */
+  const meet: FakeServerOptions['fault'] = (line, _session, socket) => {
+    if (!line.startsWith('PASS')) return undefined;
+    waiting.push(socket);
+    if (waiting.length === 2) for (const one of waiting) one.write('+OK\r\n');
+    return '';
+  };
+  const folder = t.testdir();
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'secret\n', { mode: 0o600 });
+  let text = `[defaults]\ndomain = 127.0.0.1\npassword-file = ${secret}\ndirectory = ${makeMaildir(t)}\n`;
+  for (const name of ['ann', 'bob']) {
+    const server = await startFakeServer(t, { messages: numberedMessages(1), fault: meet });
+    text += `[${name}]\nusername = ${name}\nport = ${server.port}\n`;
+  }
+  const file = join(folder, 'accounts');
+  writeFileSync(file, text);
+  const { status, stderr } = await runProgram(t, 'pop3get', ['--config', file]);
+  t.equal(status, 0, stderr);
+  t.match(stderr, /^pop3get: accounts accounts=2 stored=2 deleted=2 exit=0$/m);
 });

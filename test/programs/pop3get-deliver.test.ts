@@ -39,7 +39,7 @@ interface Scene {
 async function setScene(
   t: Test,
   messages = three,
-  fault: FakeServerOptions['fault'] = undefined,
+  fault?: FakeServerOptions['fault'],
 ): Promise<Scene> {
   const server = await startFakeServer(t, { messages, ...(fault === undefined ? {} : { fault }) });
   const folder = t.testdir();

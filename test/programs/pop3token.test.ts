@@ -126,6 +126,12 @@ t.test(
     const result = await pop3token.run([...open, 'login', 'x']);
     t.equal(result.status, 100, result.stderr);
     t.match(result.stderr, /holds a client secret and can be read by others: chmod 600/);
+    writeFileSync(pop3token.path('broken'), '{}', { mode: 0o600 });
+    t.equal((await pop3token.logIn('whole', user)).status, 0);
+    const listed = await pop3token.run(['list']);
+    t.equal(listed.status, 100);
+    t.match(listed.stderr, /broken.json is no grant of pop3token's: remove it and log in again/);
+    t.match(listed.stdout.toString(), /^whole provider=/, 'a broken one hides no other');
     chmodSync(pop3token.state, 0o755);
     t.match((await pop3token.run(['list'])).stderr, /is open to others: chmod 700/);
   },

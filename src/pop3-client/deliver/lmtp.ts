@@ -81,7 +81,8 @@ export class LmtpReceiver implements Receiver {
     ] as const) {
       const reply = await this.#exchange(replies, line);
       if (reply.code < 400) continue;
-      if (isReset) await this.#exchange(replies, 'RSET');
+      // A server that says no for good, with 421, closes the connection; its reason is what counts.
+      if (isReset) await this.#exchange(replies, 'RSET').catch(() => this.close());
       return this.#verdict(reply, line.startsWith('RCPT') ? `the recipient ${recipient}` : 'it');
     }
     for await (const piece of message.stuffed()) await this.#write(piece);

@@ -5,6 +5,9 @@ import { getSystemErrorMap } from 'node:util';
 /** What Node has no words for: codes of its resolver, and of Linux in Node 20. */
 const words: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host',
+  EAI_AGAIN: 'no name server answers',
+  ETIMEOUT: 'no name server answers',
+  ESERVFAIL: 'the name server fails',
   EDQUOT: 'disk quota exceeded',
 };
 

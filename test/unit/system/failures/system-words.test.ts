@@ -17,6 +17,7 @@ t.test("the system's errors have its words, and nothing else", (t) => {
   t.equal(systemWords(systemError('EDQUOT', -constants.errno.EDQUOT)), 'disk quota exceeded');
   t.equal(systemWords(systemError('ENOTFOUND')), 'no such host');
   t.equal(systemWords(systemError('ENOTFOUND', -3008)), 'no such host');
+  t.equal(systemWords(systemError('EAI_AGAIN', -3001)), 'no name server answers');
   t.end();
 });
 
