@@ -1,6 +1,6 @@
 // pop3get beside mpop: 5,000 messages of 4 kB from pop3d on loopback, and 1,000 messages over round trips of 50 ms.
-// All make each message durable (fsync), and take turns. Run it with: node build/bench/pop3get.js [DIR [TREE [ROUNDS]]], where
-// DIR is on the disk to measure, and TREE has another build of this project: its pop3get takes part as "before".
+// All make each message durable (fsync), and take turns. Run it with: node build/bench/pop3get.js [--before CHECKOUT] [--rounds N]
+// [DIR], where DIR is on the disk to measure, and CHECKOUT is another one that is built: its pop3get takes part as "before".
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { makePasswordDatabase } from '../test/support/accounts/password-database-fixture.js';
 import {
   builtProgram,
@@ -27,8 +28,12 @@ import { median } from './rounds.js';
 const password = 'open sesame';
 const user = 'ann@example.org';
 const oneWayMs = 25;
-const [, , place = tmpdir(), tree = '', roundsGiven = '3'] = process.argv;
-const rounds = Number(roundsGiven);
+const { values, positionals } = parseArgs({
+  options: { before: { type: 'string' }, rounds: { type: 'string', default: '3' } },
+  allowPositionals: true,
+});
+const [place = tmpdir()] = positionals;
+const rounds = Number(values.rounds);
 
 const teardowns: (() => Promise<void>)[] = [];
 const t: Teardown = { teardown: (handler) => teardowns.push(handler) };
@@ -74,9 +79,9 @@ async function compare(title: string, count: number, octets: number, port: numbe
   const source = makeMessages(count, octets);
   const clients = {
     pop3get: pop3getCommand(builtProgram('pop3get')),
-    ...(tree === ''
+    ...(values.before === undefined
       ? {}
-      : { before: pop3getCommand(resolve(tree, 'build/src/programs/pop3get.cjs')) }),
+      : { before: pop3getCommand(resolve(values.before, 'build/src/programs/pop3get.cjs')) }),
     ...(spawnSync('mpop', ['--version']).status === 0 ? { mpop: mpopCommand } : {}),
   };
   const seconds: Record<string, number[]> = {};
