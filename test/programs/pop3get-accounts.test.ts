@@ -145,3 +145,26 @@ t.test('several accounts run at the same time', async (t) => {
   t.equal(status, 0, stderr);
   t.match(stderr, /^pop3get: accounts accounts=2 stored=2 deleted=2 exit=0$/m);
 });
+
+t.test('accounts whose servers want no login yet are not those that failed', async (t) => {
+  const folder = t.testdir();
+  const secret = join(folder, 'secret');
+  writeFileSync(secret, 'secret\n', { mode: 0o600 });
+  let text = `[defaults]\ndomain = 127.0.0.1\npassword-file = ${secret}\ndirectory = ${makeMaildir(t)}\n`;
+  for (const name of ['ann', 'bob']) {
+    const capabilities = ['USER', 'UIDL', 'LOGIN-DELAY 600'];
+    const server = await startFakeServer(t, { messages: numberedMessages(1), capabilities });
+    text += `[${name}]\nusername = ${name}\nport = ${server.port}\n`;
+  }
+  const file = join(folder, 'accounts');
+  writeFileSync(file, text);
+  const run = (args: readonly string[]): Promise<Result> =>
+    runProgram(t, 'pop3get', ['--config', file, ...args]);
+  t.equal((await run([])).status, 0);
+  const early = await run([]);
+  t.equal(early.status, 111);
+  t.match(early.stderr, /accounts too-early="ann@127.0.0.1, bob@127.0.0.1" accounts=2 stored=0/);
+  const cron = await run(['--quiet']);
+  t.equal(cron.status, 111);
+  t.equal(cron.stderr, '');
+});
