@@ -13,10 +13,14 @@ import {
   type Request,
 } from './calls.js';
 import type { MailThreadData } from './mail-thread.js';
+import { OpeningTurns } from './opening-turns.js';
 
 const tickMs = 500;
 
-/** After so many ticks in one call of the system the thread counts as standing still: 4 seconds. */
+/**
+ * After so many ticks in one call of the system the thread counts as standing still: 4 seconds. So
+ * long a login waits for it to have time.
+ */
 const ticksToStandStill = 8;
 
 /** One session's side of the calls. */
@@ -39,6 +43,7 @@ export class MailThreadHandle {
   readonly #callers = new Map<number, Caller>();
   /** Those who do not wait for a thread that stands still. */
   readonly #hurried = new Set<() => void>();
+  readonly #turns = new OpeningTurns(ticksToStandStill);
   #nextId = 0;
   #isReady = false;
   /** Since the ping that is not answered; null when there is none. */
@@ -110,11 +115,21 @@ export class MailThreadHandle {
     return answer as Promise<Calls[What][1]>;
   }
 
+  /**
+   * Waits until the thread has time for a login.
+   *
+   * @returns to be called when all that it was asked for this login is answered
+   * @throws Error when it stands still, or had no time for 4 seconds: then it need not know of it
+   */
+  takeTurn(): Promise<() => void> {
+    return this.standsStill ? Promise.reject(noAnswer()) : this.#turns.take();
+  }
+
   /** Waits for an answer as long as the thread does not stand still. @throws Error when it does */
   async unlessStandingStill<T>(answer: Promise<T>): Promise<T> {
     let giveUp: (() => void) | undefined;
     const standingStill = new Promise<never>((_, reject) => {
-      giveUp = () => reject(new Error('the file system with the mail does not answer'));
+      giveUp = () => reject(noAnswer());
       if (this.standsStill) giveUp();
       this.#hurried.add(giveUp);
     });
@@ -142,6 +157,7 @@ export class MailThreadHandle {
 
   /** Ticks are counted, and not time: this thread, too, may have stood still. */
   #tick(): void {
+    if (this.#isReady) this.#turns.tick();
     if (this.#ticks === null) {
       if (this.#pending.size > 0) this.#ping();
       else {
@@ -151,7 +167,9 @@ export class MailThreadHandle {
       return;
     }
     this.#ticks += 1;
-    if (this.standsStill) for (const giveUp of this.#hurried) giveUp();
+    if (!this.standsStill) return;
+    this.#turns.giveUpAll(noAnswer());
+    for (const giveUp of this.#hurried) giveUp();
   }
 
   #hear(answer: Answer): void {
@@ -177,7 +195,12 @@ export class MailThreadHandle {
   #end(error: Error): void {
     this.#ended ??= error;
     clearInterval(this.#timer);
+    this.#turns.giveUpAll(this.#ended);
     for (const { reject } of this.#pending.values()) reject(this.#ended);
     this.#pending.clear();
   }
+}
+
+function noAnswer(): Error {
+  return new Error('the file system with the mail does not answer');
 }

@@ -25,8 +25,8 @@ export class ThreadedMaildrop implements Maildrop, Caller {
   /** Those that this session could open, and need not be looked at before they are deleted. */
   readonly #opened = new Set<Copy>();
   #records: readonly Copy[] = [];
-  /** The last call that its session did not want to wait for. */
-  #hurried: Promise<unknown> = Promise.resolve();
+  /** The last call that its session did not want to wait for; null: the thread has had none. */
+  #hurried: Promise<unknown> | null = null;
   #areIdsAssigned = false;
 
   /** @param number that no other maildrop of that thread has */
@@ -42,7 +42,7 @@ export class ThreadedMaildrop implements Maildrop, Caller {
     return this.#records;
   }
 
-  /** @throws as `ownerOf`; Error when the thread stands still */
+  /** @throws as `ownerOf`; Error when the thread stands still or has no time */
   findOwner(place: Place): Promise<Owner> {
     return this.#hurry('owner', place);
   }
@@ -50,7 +50,7 @@ export class ThreadedMaildrop implements Maildrop, Caller {
   /**
    * To be called once, before what a session calls.
    *
-   * @throws as `openPlace` of open-place.ts; Error when the thread stands still
+   * @throws as `openPlace` of open-place.ts; Error when the thread stands still or has no time
    */
   async openPlace(settings: MaildropSettings): Promise<void> {
     const { baseNames, changes } = await this.#hurry('open', settings);
@@ -62,7 +62,8 @@ export class ThreadedMaildrop implements Maildrop, Caller {
 
   /** Closes it when the thread has answered, which may be long after this: nobody waits for it. */
   abandon(): void {
-    void this.#hurried.catch(() => undefined).then(() => this.close());
+    if (this.#hurried === null) this.#thread.leave(this);
+    else void this.#hurried.catch(() => undefined).then(() => this.close());
   }
 
   apply({ indexes, areGone, octets, uniqueIds }: Changes): void {
@@ -158,12 +159,15 @@ export class ThreadedMaildrop implements Maildrop, Caller {
     this.#thread.call(this, what, given).catch(() => undefined);
   }
 
-  #hurry<What extends 'owner' | 'open'>(
+  async #hurry<What extends 'owner' | 'open'>(
     what: What,
     given: Calls[What][0],
   ): Promise<Calls[What][1]> {
+    const endTurn = await this.#thread.takeTurn();
     const answer = this.#call(what, given);
     this.#hurried = answer;
+    // The thread is busy with it also when nobody waits any more.
+    void answer.then(endTurn, endTurn);
     return this.#thread.unlessStandingStill(answer);
   }
 

@@ -14,8 +14,8 @@ const tickMs = 50;
 const coarseGrainMs = 2500;
 /** What else a stamp of whole seconds may hide: another machine may set it. */
 const clockDifferenceMs = 15_000;
-/** The clocks of the machines of one file system are no further apart than this. */
-const remoteClockDifferenceMs = 75_000;
+/** Each of two machines of one file system may be a minute off, one ahead and one behind. */
+const remoteClockDifferenceMs = 135_000;
 /** How long another machine's stamp is believed: nobody knows what it caches. */
 const remoteBeliefMs = 60_000;
 /**
