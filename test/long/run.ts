@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { killUpdates } from '../faults/killed-update.js';
 import { killWorkers } from '../faults/killed-workers.js';
 import { runWholeSessions } from '../fuzz/whole-sessions.js';
+import { tryCluster } from '../support/cluster/room.js';
 import { startMariadb } from '../support/peers/mariadb.js';
 import { startPostgresql } from '../support/peers/postgresql.js';
 import { builtProgram } from '../support/programs/run-program.js';
@@ -125,6 +126,8 @@ const parts: readonly Part[] = [
     share: 0,
     run: () => runChild('test/long/database-outages.js'),
   },
+  // To its end, whatever the budget is.
+  { name: 'cluster outages', share: 0, run: clusterOutages },
   { name: 'soak', share: 8, run: soaked },
   { name: 'attacks', share: 4, run: attacks },
   ...['22', '24', '26'].map((version) => ({
@@ -189,6 +192,14 @@ async function soaked(budgetMs: number): Promise<Outcome> {
   const { failures, ...figures } = await soak(t, { seed, budgetMs, faultEveryMs: 10_000 });
   const text = Object.entries(figures).map(([name, value]) => `${name}=${value}`);
   return { figures: text.join(' '), failures };
+}
+
+/** With the contract's times, and a thousand messages. */
+async function clusterOutages(): Promise<Outcome> {
+  const terms = { frontMs: 3000, storageMs: 10_000, databaseMs: 5000, visibleMs: 2000 };
+  const options = { terms, leastDelivered: 1000, seed };
+  const { figures, failures } = await tryCluster(t, options, 3_600_000);
+  return { figures: figures.join('; '), failures };
 }
 
 /** Under the promise that is made for a machine with nothing else to do. */

@@ -54,21 +54,32 @@ export interface PostgresqlOptions {
   readonly port?: number;
   /** A command that runs the server elsewhere, such as in a network namespace. */
   readonly within?: readonly string[];
+  /** The address of a primary on the same port: this server is a standby that streams from it. */
+  readonly copyOf?: string;
 }
 
-/** Makes a cluster with the database `mail`, and starts it. */
+/** Makes a cluster with the database `mail`, or a copy of one, and starts it. */
 export async function startPostgresql(
   t: Teardown,
   schema = '',
-  { settings = '', access = '', port = 5432, within }: PostgresqlOptions = {},
+  { settings = '', access = '', port = 5432, within, copyOf }: PostgresqlOptions = {},
 ): Promise<PostgresqlServer> {
   const bin = tryFindServer();
   if (bin === null) throw new Error('PostgreSQL is not installed');
   const folder = serverFolder(t, 'postgresql');
   const data = join(folder, 'data');
-  await runUnprivileged(join(bin, 'initdb'), [
-    ...['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync'],
-  ]);
+  if (copyOf === undefined) {
+    await runUnprivileged(join(bin, 'initdb'), [
+      ...['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    ]);
+  } else {
+    const primary = ['-h', copyOf, '-p', String(port), '-U', 'postgres'];
+    await runUnprivileged(
+      join(bin, 'pg_basebackup'),
+      [...primary, '-D', data, '-R', '-X', 'stream', '--no-sync', '--checkpoint=fast'],
+      within,
+    );
+  }
   await appendFile(
     join(data, 'postgresql.conf'),
     `listen_addresses = ''
@@ -133,7 +144,7 @@ ${settings}
     server.thaw();
     await server.kill();
   });
-  await psql('postgres', 'CREATE DATABASE mail');
+  if (copyOf === undefined) await psql('postgres', 'CREATE DATABASE mail');
   if (schema !== '') await server.sql(schema);
   return server;
 }

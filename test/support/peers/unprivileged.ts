@@ -44,9 +44,19 @@ export function startUnprivileged(
   return startCommand(t, file, words, { cwd: '/', ...options });
 }
 
-/** Runs a program as nobody to its end. @returns what it wrote @throws with what it said when it fails */
-export async function runUnprivileged(command: string, args: readonly string[]): Promise<string> {
-  const [file = '', ...words] = [...(isRoot ? asNobody : []), command, ...args];
+/**
+ * Runs a program as nobody to its end.
+ *
+ * @param within a command of root's that runs it
+ * @returns what it wrote
+ * @throws with what it said when it fails
+ */
+export async function runUnprivileged(
+  command: string,
+  args: readonly string[],
+  within: readonly string[] = [],
+): Promise<string> {
+  const [file = '', ...words] = [...within, ...(isRoot ? asNobody : []), command, ...args];
   const options = { cwd: '/', env: cleanEnvironment(), maxBuffer: 1 << 24 };
   const { stdout } = await promisify(execFile)(file, words, options);
   return stdout;

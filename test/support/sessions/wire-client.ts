@@ -24,16 +24,18 @@ export async function connectWireClient(
 export class WireClient {
   readonly #input: Readable;
   readonly #output: Writable;
+  readonly #patienceMs: number;
   #bytes = Buffer.alloc(65_536);
   #start = 0;
   #end = 0;
   #isEnded = false;
   #onChange: () => void = () => undefined;
 
-  /** @param input what the server sends @param output where commands go */
-  constructor(input: Readable, output: Writable) {
+  /** @param input what the server sends @param output where commands go @param patienceMs for each reply */
+  constructor(input: Readable, output: Writable, patienceMs = readDeadlineMs) {
     this.#input = input;
     this.#output = output;
+    this.#patienceMs = patienceMs;
     input.on('data', (chunk: Buffer) => {
       this.#append(chunk);
       this.#onChange();
@@ -177,7 +179,7 @@ export class WireClient {
       };
       this.#onChange();
     });
-    await deadline(arrived, readDeadlineMs, () => `still waiting after: ${this.#excerpt()}`);
+    await deadline(arrived, this.#patienceMs, () => `still waiting after: ${this.#excerpt()}`);
   }
 
   #excerpt(): string {

@@ -1,0 +1,20 @@
+// Three nodes with GlusterFS, HAProxy and PostgreSQL, as mail-cluster(7) has them, whose parts are killed and cut off, and whose clocks go
+// wrong, while mail comes and goes. The contract's times are for a machine with nothing else to do: `npm run test:long`.
+
+import t from 'tap';
+import { tryCluster, unlessCluster } from '../support/cluster/room.js';
+
+t.setTimeout(1_200_000);
+
+const terms = { frontMs: 20_000, storageMs: 40_000, databaseMs: 20_000, visibleMs: 5000 };
+
+t.test(
+  'parts of a cluster fail: no message is lost, none deleted without QUIT, no list is short, no password misjudged',
+  { skip: unlessCluster() },
+  async (t) => {
+    const options = { terms, leastDelivered: 300, seed: 1939 };
+    const { figures, failures } = await tryCluster(t, options, 1_100_000);
+    for (const figure of figures) t.comment(figure);
+    t.strictSame(failures, []);
+  },
+);

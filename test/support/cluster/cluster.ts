@@ -1,0 +1,82 @@
+// The cluster of mail-cluster(7): three nodes, each with a brick of GlusterFS, a mount and tcpsrun; HAProxy; PostgreSQL with a
+// standby. Its parts live as long as the room of test/support/cluster/room.ts.
+
+import { mkdirSync } from 'node:fs';
+import { chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { mailOwner } from '../mail/shared-mailstore.js';
+import type { PostgresqlServer } from '../peers/postgresql.js';
+import type { Teardown } from '../programs/run-program.js';
+import { startBalancer } from './parts/balancer.js';
+import { startDatabases } from './parts/database-hosts.js';
+import { FrontNode } from './parts/front-node.js';
+import { GlusterVolume } from './parts/gluster-volume.js';
+import { addHost, makeSwitch, type Host } from './parts/hosts.js';
+import { ShiftedClock } from './parts/shifted-clock.js';
+
+export interface ClusterNode {
+  readonly host: Host;
+  readonly front: FrontNode;
+  /** Where it has mounted the volume. */
+  readonly mountPoint: string;
+  readonly mailRoot: string;
+}
+
+export interface Cluster {
+  readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode];
+  readonly volume: GlusterVolume;
+  readonly balancer: string;
+  readonly database: { readonly host: Host; readonly primary: PostgresqlServer };
+}
+
+const balancerAddress = '192.0.2.10';
+
+/** @param folder for all that it writes @param accounts passwords by user, of example.org */
+export async function startCluster(
+  t: Teardown,
+  folder: string,
+  accounts: ReadonlyMap<string, string>,
+): Promise<Cluster> {
+  makeSwitch();
+  const clock = new ShiftedClock(folder);
+  const hosts = [1, 2, 3].map((number) => addHost(`n${number}`, `192.0.2.${number}`));
+  const balancer = addHost('lb', balancerAddress);
+  const databases = [addHost('db1', '192.0.2.21'), addHost('db2', '192.0.2.22')] as const;
+  const [volume, { primary, uri }] = await Promise.all([
+    GlusterVolume.start(t, { folder, hosts, clock }),
+    startDatabases(t, databases, accounts),
+  ]);
+  const nodes = hosts.map((host): ClusterNode => {
+    const mountPoint = join(folder, host.name, 'srv');
+    const mailRoot = join(mountPoint, 'mail');
+    const options = { folder, mailRoot, accounts: uri, balancer: balancerAddress, clock };
+    return { host, mountPoint, mailRoot, front: new FrontNode(t, host, options) };
+  });
+  for (const { host, mountPoint } of nodes) {
+    mkdirSync(mountPoint);
+    await volume.mount(host, mountPoint);
+  }
+  const [first, second, third] = nodes;
+  if (first === undefined || second === undefined || third === undefined) throw new Error('none');
+  await makeMaildirs(first.mailRoot, [...accounts.keys()]);
+  for (const { front } of nodes) await front.start();
+  await startBalancer(t, balancer, hosts, folder);
+  return {
+    nodes: [first, second, third],
+    volume,
+    balancer: balancerAddress,
+    database: { host: databases[0], primary },
+  };
+}
+
+async function makeMaildirs(mailRoot: string, users: readonly string[]): Promise<void> {
+  await mkdir(join(mailRoot, 'example.org'), { recursive: true });
+  for (const user of users) {
+    const above = join(mailRoot, 'example.org', user);
+    const folders = ['', 'INBOX', 'INBOX/new', 'INBOX/cur', 'INBOX/tmp'];
+    for (const path of folders.map((name) => join(above, name))) {
+      await mkdir(path);
+      await chown(path, mailOwner.uid, mailOwner.gid);
+    }
+  }
+}
