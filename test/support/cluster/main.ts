@@ -15,7 +15,9 @@ const { folder, terms, leastDelivered, seed } = JSON.parse(
 ) as TrialOptions & {
   readonly folder: string;
 };
-/** Nobody outside sees what is put there. */
+// Whoever started it is gone.
+process.stdin.resume().once('end', () => process.exit(1));
+// Nobody outside sees what is put there.
 execFileSync('mount', ['-t', 'tmpfs', 'none', '/run']);
 
 const accounts = makeAccounts('u', 20);

@@ -6,10 +6,12 @@ import { chmodSync, mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { unlessFuse } from '../mail/fuse-file-system.js';
 import { skipOrFail, unlessInstalled } from '../peers/debian.js';
 import { unlessPostgresql } from '../peers/postgresql.js';
 import { builtProgram, startCommand, type Teardown } from '../programs/run-program.js';
+import { deadline } from '../suite/deadline.js';
 import type { TrialTerms } from './cluster-trial.js';
 
 export interface TrialOptions {
@@ -55,14 +57,16 @@ export async function tryCluster(
     [...room, '--', process.execPath, main, JSON.stringify({ folder, ...options })],
     { env: { TMPDIR: folder, UV_THREADPOOL_SIZE: fileThreads } },
   );
-  const { status, stdout, stderr } = await program.finish('', withinMs);
-  const [figures = '', failures = ''] = stdout.toString().trimEnd().split('\n\n');
+  const output = text(program.stdout);
+  // Its input stays open: it ends with this process, however that does.
+  const { status } = await deadline(program.ending, withinMs, () => program.stderr);
+  const [figures = '', failures = ''] = (await output).trimEnd().split('\n\n');
   const isExplained = status === 0 || failures !== '';
   return {
     figures: figures.split('\n'),
     failures: [
       ...failures.split('\n').filter((line) => line !== ''),
-      ...(isExplained ? [] : [`exit ${String(status)}: ${stderr}`]),
+      ...(isExplained ? [] : [`exit ${String(status)}: ${program.stderr}`]),
     ],
   };
 }
