@@ -5,6 +5,7 @@ import type { Cluster, ClusterNode } from './cluster.js';
 import type { BrokenSession, Load } from './load.js';
 import type { MailLedger } from './mail-ledger.js';
 import { seeNewMail } from './new-mail.js';
+import { shareMaildrop } from './one-maildrop.js';
 
 /** How long things may take; what this process was late itself is added. */
 export interface TrialTerms {
@@ -22,6 +23,7 @@ export interface TrialParts {
   readonly cluster: Cluster;
   readonly load: Load;
   readonly ledger: MailLedger;
+  readonly random: (limit: number) => number;
   /** Passwords of users whom the load leaves alone: one for each pair of nodes. */
   readonly watched: ReadonlyMap<string, string>;
 }
@@ -58,6 +60,7 @@ export class ClusterTrial {
     this.#round += 1;
     for (const node of this.#skewed) await this.#setClock(node, 0);
     await this.#parts.load.goOn(sessionsBefore);
+    await this.#shareMaildrop();
     await this.#loseFronts(one, two);
     await this.#loseStorage(three);
     await this.#loseDatabase();
@@ -66,6 +69,16 @@ export class ClusterTrial {
       await this.#setClock(two, clockShift);
       await this.#setClock(three, -clockShift);
       await this.#seeNewMail();
+    });
+  }
+
+  async #shareMaildrop(): Promise<void> {
+    const { cluster, watched, ledger, load, random } = this.#parts;
+    const [user, password] = [...watched][0] ?? ['', ''];
+    const newAddress = (): string => load.newAddress();
+    await this.#see('one maildrop', Infinity, [], async () => {
+      const { nodes } = cluster;
+      await shareMaildrop(nodes, { user, password, ledger, newAddress }, random);
     });
   }
 

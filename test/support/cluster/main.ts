@@ -35,14 +35,15 @@ const startedMs = performance.now();
 const cluster = await startCluster({ teardown: () => undefined }, folder, everybody);
 const loadedMs = performance.now();
 const ledger = new MailLedger(terms.visibleMs);
+const random = seededRandom(seed);
 const load = new Load({
   server: cluster.balancer,
   accounts,
   mailRoots: cluster.nodes.map(({ mailRoot }) => mailRoot),
   ledger,
-  random: seededRandom(seed),
+  random,
 });
-const trial = new ClusterTrial({ cluster, load, ledger, watched }, terms);
+const trial = new ClusterTrial({ cluster, load, ledger, random, watched }, terms);
 do await trial.haveRound();
 while (ledger.deliveredCount < leastDelivered);
 await load.end();
