@@ -204,9 +204,8 @@ class Session {
   }
 
   #write(reply: Reply): Step {
-    const writing = this.#replies.write(reply);
-    if (writing === undefined) return this.#budget.excess === null ? null : 'error';
-    return writing.then(() => (this.#budget.excess === null ? null : 'error'));
+    const reason = (): EndReason | null => (this.#budget.excess === null ? null : 'error');
+    return this.#replies.write(reply)?.then(reason) ?? reason();
   }
 
   /** Sends a challenge, and waits for the line that answers it. RFC 5034 §4. */
