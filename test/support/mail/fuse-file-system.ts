@@ -3,9 +3,8 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import type { Test } from 'tap';
 import { expectProgram, skipOrFail, unlessInstalled, unlessRoot } from '../peers/debian.js';
-import { startCommand } from '../programs/run-program.js';
+import { startCommand, type Teardown } from '../programs/run-program.js';
 import { poll } from '../suite/deadline.js';
 
 /** For tap's `skip` option. */
@@ -27,13 +26,14 @@ export interface FuseFileSystem {
  * Shows a folder at another one until the test ends. Give it the test before the programs that use
  * it: what is started later is ended before.
  */
-export async function mountFuse(t: Test, folder: string, at: string): Promise<FuseFileSystem> {
+export async function mountFuse(t: Teardown, folder: string, at: string): Promise<FuseFileSystem> {
   t.teardown(() => {
     try {
       execFileSync('umount', ['-l', at], { stdio: 'ignore' });
     } catch {
       // It never was mounted, or bindfs did it.
     }
+    return Promise.resolve();
   });
   // No memory of attributes and names in the kernel: each call asks bindfs.
   const options = 'attr_timeout=0,entry_timeout=0,negative_timeout=0';
