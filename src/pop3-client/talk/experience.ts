@@ -63,9 +63,13 @@ export class Experience {
     this.#nextLoginAt = seconds > 0 ? Math.ceil(Date.now() / 1000) + seconds : null;
   }
 
-  /** A login was refused as too early: since one of this run, or nobody knows which. */
+  /**
+   * A login was refused as too early. When it is the first of a run, nobody knows since which other
+   * one; a later one of a run that broke off is as good as the next run's first.
+   */
   async addTooEarly(capabilities: Capabilities): Promise<void> {
-    if (this.#nextLoginAt === null) this.noteLoginDelay(capabilities);
+    if (this.#nextLoginAt !== null) return;
+    this.noteLoginDelay(capabilities);
     await this.addLoginDelay();
   }
 
