@@ -125,8 +125,13 @@ export class SharedFailedLogins {
     try {
       await this.#run('pop3d_tell', tell, JSON.stringify(rows));
     } catch (error) {
-      // Those that failed again meanwhile are told of as they are now.
-      if (this.#untold.size === 0) this.#untold = untold;
+      for (const [network, { times, answerAtMs }] of untold) {
+        const later = this.#untold.get(network);
+        this.#untold.set(network, {
+          times: times + (later?.times ?? 0),
+          answerAtMs: Math.max(answerAtMs, later?.answerAtMs ?? 0),
+        });
+      }
       throw error;
     }
   }
