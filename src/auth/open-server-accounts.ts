@@ -7,7 +7,7 @@ import { PostgresqlDriver } from './postgresql/postgresql-driver.js';
 import { EditedServer } from './sql-servers/edited-server.js';
 import { requireDriver } from './sql-servers/driver-packages.js';
 import { bindParameters } from './sql-servers/named-parameters.js';
-import { parseServerAddress, type ServerAddress } from './sql-servers/server-address.js';
+import { forEdits, parseServerAddress, type ServerAddress } from './sql-servers/server-address.js';
 import { ServerAccounts } from './sql-servers/server-accounts.js';
 import { defaultPoolLimits, ServerPool } from './sql-servers/server-pool.js';
 import type { DriverSettings, SqlDriver } from './sql-servers/sql-driver.js';
@@ -50,9 +50,7 @@ export function requireServerAccounts(uri: string, query: string | undefined): v
 /** For passdb: the first host that takes edits. @throws as requireServerAccounts */
 export function openEditedServer(uri: string): EditedServer {
   requireServerAccounts(uri, undefined);
-  const given = parseServerAddress(uri);
-  const parameters = new Map([...given.parameters, ['target_session_attrs', 'read-write']]);
-  const address = { ...given, parameters };
+  const address = forEdits(parseServerAddress(uri));
   return new EditedServer(address, driverFor(address, { statementMs: editMs, access: 'edit' }));
 }
 

@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { makePasswordDatabase } from '../support/accounts/password-database-fixture.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { startMailServer, type MailServer } from '../support/programs/mail-server.js';
-import { connectWireClient } from '../support/sessions/wire-client.js';
+import { replyToLogin } from '../support/sessions/wire-client.js';
 import { poll } from '../support/suite/deadline.js';
 import { testFolder } from '../support/suite/test-folder.js';
 
@@ -39,13 +39,8 @@ async function startNode(t: Test, mailRoot: string, failedLogins: string): Promi
   return node;
 }
 
-async function logIn({ port }: MailServer, password: string): Promise<string> {
-  const client = await connectWireClient(port);
-  await client.status();
-  await client.ok('USER ann@example.org');
-  const reply = await client.command(`PASS ${password}`);
-  client.destroy();
-  return reply;
+function logIn({ port }: MailServer, password: string): Promise<string> {
+  return replyToLogin(port, 'ann@example.org', password);
 }
 
 t.test('what failed at one node delays the next answer of another', { skip }, async (t) => {
@@ -62,8 +57,13 @@ t.test('what failed at one node delays the next answer of another', { skip }, as
       ? true
       : undefined,
   );
-  // Asked for twice a second.
-  await new Promise((resolve) => setTimeout(resolve, 3000));
+  await poll('both nodes to have asked since', async () =>
+    (await server.sql(`SELECT count(*) FROM pg_stat_activity WHERE state = 'idle'
+      AND query LIKE '%ORDER BY last_at%' AND query_start > (SELECT max(last_at) FROM failed_logins)`)) ===
+    '2\n'
+      ? true
+      : undefined,
+  );
   const startedMs = performance.now();
   t.match(await logIn(other, 'wrong'), /^-ERR \[AUTH\]/);
   t.ok(performance.now() - startedMs > 3500, 'the third failed login waits for four seconds');
@@ -102,4 +102,16 @@ t.test('its role sees and changes nothing else', { skip }, async (t) => {
   ]) {
     await t.rejects(as(statement), /permission denied|must be owner/, statement);
   }
+});
+
+t.test('a source that cannot keep them is refused by name', { skip }, async (t) => {
+  const mailRoot = makeMailRoot(t);
+  for (const source of ['sqlite:failed.sqlite', 'mysql://mail@localhost/mail']) {
+    const { program } = await startMailServer(t, mailRoot, {
+      args: ['--workers', '1'],
+      env: { FAILED_LOGIN_TABLE: source },
+    });
+    await program.logLine(/pop3d: fatal: option --failed-logins: it takes postgresql:/);
+  }
+  t.pass('both');
 });

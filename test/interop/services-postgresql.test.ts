@@ -9,7 +9,7 @@ import { makeInbox } from '../support/mail/maildir-fixture.js';
 import { startPostgresql, unlessPostgresql } from '../support/peers/postgresql.js';
 import { startMailServer } from '../support/programs/mail-server.js';
 import { runProgram } from '../support/programs/run-program.js';
-import { connectWireClient } from '../support/sessions/wire-client.js';
+import { replyToLogin } from '../support/sessions/wire-client.js';
 import { testFolder } from '../support/suite/test-folder.js';
 
 const skip = unlessPostgresql();
@@ -51,14 +51,8 @@ t.test(
     const { port } = await startMailServer(t, mailRoot, {
       env: { PASSDB: uriOf('pop3'), FAILURE_DELAY: '0' },
     });
-    const logIn = async (password: string): Promise<string> => {
-      const client = await connectWireClient(port);
-      await client.status();
-      await client.ok('USER ann@example.org');
-      const reply = await client.command(`PASS ${password}`);
-      client.destroy();
-      return reply;
-    };
+    const logIn = (password: string): Promise<string> =>
+      replyToLogin(port, 'ann@example.org', password);
     t.match(await logIn('secret'), /^\+OK .*1 message/);
     t.match(await logIn(app), /^\+OK .*1 message/, 'an application password');
     t.match(await logIn('wrong'), /^-ERR \[AUTH\]/);

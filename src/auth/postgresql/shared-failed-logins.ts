@@ -4,7 +4,7 @@
 
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { requireDriver } from '../sql-servers/driver-packages.js';
-import { parseServerAddress } from '../sql-servers/server-address.js';
+import { forEdits, parseServerAddress } from '../sql-servers/server-address.js';
 import { defaultPoolLimits, ServerPool } from '../sql-servers/server-pool.js';
 import type { SqlResult, SqlValue } from '../sql-servers/sql-driver.js';
 import { PostgresqlDriver } from './postgresql-driver.js';
@@ -65,13 +65,11 @@ export class SharedFailedLogins {
    * @throws ConfigurationError for a URI or package that is wrong or missing
    */
   constructor(uri: string, onWarning: (why: string) => void) {
-    const given = parseServerAddress(uri);
-    if (given.scheme !== 'postgresql') {
-      throw new ConfigurationError('option --failed-logins: only PostgreSQL can keep them');
+    if (!/^postgres(?:ql)?:/.test(uri)) {
+      throw new ConfigurationError('option --failed-logins: it takes postgresql://… only');
     }
+    const address = forEdits(parseServerAddress(uri));
     requireDriver('pg');
-    const parameters = new Map([...given.parameters, ['target_session_attrs', 'read-write']]);
-    const address = { ...given, parameters };
     const settings = { statementMs: defaultPoolLimits.queryMs, access: 'edit' } as const;
     const driver = new PostgresqlDriver(address, settings);
     this.#onWarning = onWarning;

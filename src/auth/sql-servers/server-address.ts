@@ -33,6 +33,14 @@ const knownParameters: Readonly<Record<ServerAddress['scheme'], readonly string[
   mysql: ['socket', 'user', 'password', 'passfile', 'ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'],
 };
 
+/** The same, of whose hosts only one that takes edits will do. */
+export function forEdits({ parameters, ...address }: ServerAddress): ServerAddress {
+  return {
+    ...address,
+    parameters: new Map([...parameters, ['target_session_attrs', 'read-write']]),
+  };
+}
+
 /** Whether a text is the URI of a database server. */
 export function isServerAddress(text: string): boolean {
   return /^(?:postgres(?:ql)?|mysql|mariadb):/.test(text);

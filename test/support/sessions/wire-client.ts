@@ -21,6 +21,18 @@ export async function connectWireClient(
   return new WireClient(socket, socket);
 }
 
+/** Logs in on a connection of its own. @returns the reply to PASS */
+export async function replyToLogin(port: number, user: string, password: string): Promise<string> {
+  const client = await connectWireClient(port);
+  try {
+    await client.status();
+    await client.ok(`USER ${user}`);
+    return await client.command(`PASS ${password}`);
+  } finally {
+    client.destroy();
+  }
+}
+
 export class WireClient {
   readonly #input: Readable;
   readonly #output: Writable;
