@@ -21,9 +21,9 @@ export interface Response {
  *   become spaces
  */
 export function formatResponse(isOk: boolean, text: string, code?: ResponseCode): string {
-  const indicator = isOk ? '+OK' : '-ERR';
-  const words = [indicator, code === undefined ? '' : `[${code}]`, text.replace(/[\r\n]+/g, ' ')];
-  const line = words.filter((word) => word !== '').join(' ');
+  let line = isOk ? '+OK' : '-ERR';
+  if (code !== undefined) line += ` [${code}]`;
+  if (text !== '') line += ` ${text.replace(/[\r\n]+/g, ' ')}`;
   return `${clipUtf8(line, maxResponseLineOctets - 2)}\r\n`;
 }
 
@@ -56,6 +56,8 @@ export function parseChallenge(line: Buffer): string | null {
 }
 
 function clipUtf8(text: string, octets: number): string {
+  // A UTF-16 code unit becomes three octets at most.
+  if (3 * text.length <= octets) return text;
   const bytes = Buffer.from(text);
   if (bytes.length <= octets) return text;
   let end = octets;

@@ -62,13 +62,14 @@ export type WorkerMessage =
 /** Reads what a worker sent. @returns null for anything else: a worker can be any program */
 export function tryWorkerMessage(message: unknown): WorkerMessage | null {
   if (typeof message !== 'object' || message === null) return null;
-  const { kind, id, greeting, why, ...rest } = message as Record<string, unknown>;
+  const fields = message as Record<string, unknown>;
+  const { kind, id, greeting, why } = fields;
   switch (kind) {
     case 'ready':
       return {
         kind,
         greeting: typeof greeting === 'string' ? greeting : null,
-        reportsLogins: rest['reportsLogins'] === true,
+        reportsLogins: fields['reportsLogins'] === true,
       };
     case 'taken':
     case 'full':
@@ -76,11 +77,11 @@ export function tryWorkerMessage(message: unknown): WorkerMessage | null {
     case 'sessions':
       return {
         kind,
-        loggedIn: numbersIn(rest['loggedIn']),
-        users: namesIn(rest['users']),
-        failedLogins: numbersIn(rest['failedLogins']),
-        failureDelaysMs: numbersIn(rest['failureDelaysMs']),
-        ended: numbersIn(rest['ended']),
+        loggedIn: numbersIn(fields['loggedIn']),
+        users: namesIn(fields['users']),
+        failedLogins: numbersIn(fields['failedLogins']),
+        failureDelaysMs: numbersIn(fields['failureDelaysMs']),
+        ended: numbersIn(fields['ended']),
       };
     case 'retire':
       return { kind, why: typeof why === 'string' ? why : 'it asked to' };

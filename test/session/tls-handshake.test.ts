@@ -101,7 +101,8 @@ for (const { way, options, begin } of ways) {
   }
 
   for (const [what, bytes] of [
-    ['random octets', randomBytes(4096)],
+    // A first octet of 128 or more could begin a long ClientHello of SSL 2.
+    ['random octets', Buffer.concat([Buffer.of(0), randomBytes(4095)])],
     ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: example.org\r\n\r\n')],
     [
       'a record of impossible length',

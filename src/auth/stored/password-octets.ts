@@ -16,7 +16,7 @@ const rooms = [Buffer.alloc(2 + maxPasswordOctets), Buffer.alloc(2 + maxPassword
  * nor the place of a difference show in the time it takes.
  */
 export function isEqual(one: Buffer | string, other: Buffer | string): boolean {
-  const values = [Buffer.from(one), Buffer.from(other)] as const;
+  const values = [octetsOf(one), octetsOf(other)] as const;
   if (values.some(({ length }) => length > maxPasswordOctets)) {
     return timingSafeEqual(sha256(values[0]), sha256(values[1]));
   }
@@ -27,6 +27,10 @@ export function isEqual(one: Buffer | string, other: Buffer | string): boolean {
   const areEqual = timingSafeEqual(...rooms);
   for (const room of rooms) room.fill(0);
   return areEqual;
+}
+
+function octetsOf(value: Buffer | string): Buffer {
+  return typeof value === 'string' ? Buffer.from(value) : value;
 }
 
 function sha256(value: Buffer): Buffer {

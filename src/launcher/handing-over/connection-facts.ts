@@ -64,8 +64,7 @@ export function ucspiVariables(
   { local, remote, proxied }: ConnectionFacts,
   { level, failures }: ClientRating,
 ): Readonly<Record<string, string>> {
-  const tls = proxied?.tls ?? null;
-  return {
+  const variables = {
     PROTO: 'TCP',
     TCPLOCALIP: local.address.text,
     TCPLOCALPORT: String(local.port),
@@ -74,7 +73,12 @@ export function ucspiVariables(
     ACCESSLEVEL: String(level),
     FAILED_LOGINS: String(failures.count),
     LOGIN_DELAY_MS: String(Math.ceil(failures.owedMs)),
-    ...(proxied === undefined ? {} : { [proxyVariable]: proxied.proxy.text }),
+  };
+  if (proxied === undefined) return variables;
+  const { proxy, tls } = proxied;
+  return {
+    ...variables,
+    [proxyVariable]: proxy.text,
     ...(tls === null ? {} : { SSL_PROTOCOL: tls.version }),
     ...(tls?.cipher == null ? {} : { SSL_CIPHER: tls.cipher }),
     ...(tls?.serverName == null ? {} : { SSL_TLS_SNI_SERVERNAME: tls.serverName }),

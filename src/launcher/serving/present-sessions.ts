@@ -1,6 +1,7 @@
 // The sessions that are running now, for whoever administers the service: who they are, and how one
 // is ended. Knows nothing of slots.
 
+import { ChurningMap } from '../../system/runtime/churning-map.js';
 import type { Session } from '../handing-over/hand-over.js';
 import type { PresentSession } from '../telling/control-protocol.js';
 import type { Client } from './client.js';
@@ -13,7 +14,7 @@ interface Present {
 }
 
 export class PresentSessions {
-  readonly #byNumber = new Map<number, Present>();
+  readonly #byNumber = new ChurningMap<number, Present>();
   /** What was heard of clients whose program had just been started. */
   readonly #early = new Map<number, string>();
 

@@ -4,6 +4,9 @@ import { isUtf8 } from 'node:buffer';
 
 const maxNameBytes = 255;
 
+/** Nothing in it is encoded. */
+const usualName = /^[a-z0-9][a-z0-9._+-]{0,254}$/;
+
 /**
  * Encodes a user's or domain's name as the name of a directory: ASCII lower-cased; `/`, `%`,
  * control characters and a leading `.` become `%XX`.
@@ -12,6 +15,7 @@ const maxNameBytes = 255;
  *   255 bytes when encoded
  */
 export function encodeDirectoryName(name: string): string | null {
+  if (usualName.test(name)) return name;
   const bytes = Buffer.from(name, 'utf8');
   // A lone surrogate would have become U+FFFD: another name.
   if (bytes.length === 0 || !isUtf8(bytes) || bytes.toString('utf8') !== name) return null;

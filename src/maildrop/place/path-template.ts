@@ -29,6 +29,8 @@ interface Segment {
 const maxNameBytes = 255;
 
 export class PathTemplate {
+  /** Whether users of different domains would get one path: it may serve one domain only. */
+  readonly isForOneDomain: boolean;
   readonly #text: string;
   readonly #segments: readonly Segment[];
   readonly #isAbsolute: boolean;
@@ -44,35 +46,29 @@ export class PathTemplate {
       .filter((part) => part !== '' && part !== '.')
       .map((part) => this.#parseSegment(part));
     this.#requireDistinctPaths();
-  }
-
-  /** Whether users of different domains would get one path: it may serve one domain only. */
-  get isForOneDomain(): boolean {
-    return !this.#has('domain') && !this.#has('address') && !this.#has('home');
+    this.isForOneDomain = !this.#has('domain') && !this.#has('address') && !this.#has('home');
   }
 
   /** @throws MaildropRefused where a name cannot be a directory's, or the home is not known */
   expand({ identity, home }: PathUser): Place {
-    const { user, domain } = identity;
-    const names = this.#segments.map(({ before, word, after }) => {
-      if (word === 'home') return this.#homePath(home);
-      const value = { user, domain, address: `${user}@${domain}` }[word ?? 'user'];
-      const name = word === null ? '' : encodeDirectoryName(value);
-      const segment = `${before}${name ?? ''}${after}`;
-      if (name === null || segment.length > maxNameBytes) {
-        throw new MaildropRefused('this name cannot be a directory');
-      }
-      return segment;
-    });
     const lead = this.#isAbsolute ? '/' : '';
-    const pathOf = (count: number): string => lead + names.slice(0, count).join('/');
-    const firstWord = this.#segments.findIndex(({ word }) => word !== null);
-    // From the first part that is one user's, what is below is for that user to change.
-    const usersWord = this.#segments.findIndex(({ word }) => word === 'user' || word === 'address');
-    const path = pathOf(names.length);
-    if (this.#has('home')) return { path, own: pathOf(1), root: path };
-    const root = this.#isAbsolute ? pathOf(firstWord) : '.';
-    return { path, own: pathOf(usersWord + 1), root };
+    let names = '';
+    let own: string | undefined;
+    let root: string | undefined;
+    for (const segment of this.#segments) {
+      const { word } = segment;
+      if (word !== null) root ??= this.#isAbsolute ? lead + names : '.';
+      if (names !== '') names += '/';
+      names += word === 'home' ? this.#homePath(home) : directoryName(segment, identity);
+      // From the first part that is one user's, what is below is for that user to change.
+      if (word !== null && word !== 'domain') own ??= lead + names;
+    }
+    const path = lead + names;
+    return {
+      path,
+      own: own ?? path,
+      root: this.#segments[0]?.word === 'home' ? path : (root ?? '.'),
+    };
   }
 
   #has(wanted: TemplateWord): boolean {
@@ -119,4 +115,19 @@ export class PathTemplate {
       throw new UsageError('every user would get the same path: use {user}, {address} or {home}');
     }
   }
+}
+
+/** @throws MaildropRefused where it cannot be one */
+function directoryName({ before, word, after }: Segment, identity: Identity): string {
+  const name = word === null ? '' : encodeDirectoryName(valueOf(word, identity));
+  const segment = `${before}${name ?? ''}${after}`;
+  if (name === null || segment.length > maxNameBytes) {
+    throw new MaildropRefused('this name cannot be a directory');
+  }
+  return segment;
+}
+
+function valueOf(word: TemplateWord, { user, domain }: Identity): string {
+  if (word === 'address') return `${user}@${domain}`;
+  return word === 'domain' ? domain : user;
 }

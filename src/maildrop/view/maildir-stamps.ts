@@ -3,34 +3,29 @@
 import { lstatSync } from 'node:fs';
 import { FileWatch } from '../../system/files/file-stamp.js';
 
-export class MaildirStamps {
-  readonly #paths: readonly Buffer[];
-  readonly #watches: readonly FileWatch[];
+const exactly = { bigint: true } as const;
 
-  private constructor(paths: readonly Buffer[], watches: readonly FileWatch[]) {
-    this.#paths = paths;
-    this.#watches = watches;
+export class MaildirStamps {
+  readonly #new: WatchedFolder;
+  readonly #cur: WatchedFolder;
+
+  private constructor(ofNew: WatchedFolder, ofCur: WatchedFolder) {
+    this.#new = ofNew;
+    this.#cur = ofCur;
   }
 
   /** Stamps that remember nothing yet. @param inbox latin1 bytes */
   static of(inbox: string): MaildirStamps {
-    const paths = ['new', 'cur'].map((folder) => Buffer.from(`${inbox}/${folder}`, 'latin1'));
-    return new MaildirStamps(
-      paths,
-      paths.map((path) => new FileWatch(path)),
-    );
+    return new MaildirStamps(watchFolder(`${inbox}/new`), watchFolder(`${inbox}/cur`));
   }
 
   /** As `FileWatch.isSettled`, for both. */
   get areSettled(): boolean {
-    return this.#watches.every(({ isSettled }) => isSettled);
+    return this.#new.watch.isSettled && this.#cur.watch.isSettled;
   }
 
   copy(): MaildirStamps {
-    return new MaildirStamps(
-      this.#paths,
-      this.#watches.map((watch) => watch.copy()),
-    );
+    return new MaildirStamps(copyOf(this.#new), copyOf(this.#cur));
   }
 
   /**
@@ -40,11 +35,25 @@ export class MaildirStamps {
    * @throws the system's error, ENOENT included: a directory that is missing is no empty one
    */
   haveChanged(): boolean {
-    const [ofNew, ofCur] = this.#paths.map((path) => lstatSync(path, { bigint: true }));
+    const ofNew = lstatSync(this.#new.path, exactly);
+    const ofCur = lstatSync(this.#cur.path, exactly);
     // Both must look, so that both remember.
-    const changes = [ofNew, ofCur].map((stats, index) =>
-      this.#watches[index]?.mayHaveChanged(stats),
-    );
-    return changes.includes(true);
+    const hasNewChanged = this.#new.watch.mayHaveChanged(ofNew);
+    return this.#cur.watch.mayHaveChanged(ofCur) || hasNewChanged;
   }
+}
+
+interface WatchedFolder {
+  readonly path: Buffer;
+  readonly watch: FileWatch;
+}
+
+/** @param path latin1 bytes */
+function watchFolder(path: string): WatchedFolder {
+  const bytes = Buffer.from(path, 'latin1');
+  return { path: bytes, watch: new FileWatch(bytes) };
+}
+
+function copyOf({ path, watch }: WatchedFolder): WatchedFolder {
+  return { path, watch: watch.copy() };
 }

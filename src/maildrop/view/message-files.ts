@@ -18,7 +18,7 @@ export class MessageFiles {
   readonly #shouldStop: ShouldStop;
   readonly #opener = new MessageFileOpener();
   /** Messages that are not stored as text, with the size of their text. */
-  readonly #packed = new WeakMap<MaildirMessage, number>();
+  readonly #packed = new Map<MaildirMessage, number>();
 
   /** @param shouldStop asked while a large compressed message is unpacked to learn its size */
   constructor(view: LiveView, shouldStop: ShouldStop) {

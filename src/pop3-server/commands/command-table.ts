@@ -4,6 +4,7 @@
 import { formatCapability } from '../../wire/capability.js';
 import { parseCommandLine } from '../../wire/command-line.js';
 import { maxAuthLineOctets, maxCommandLineOctets } from '../../wire/limits.js';
+import { after } from '../../system/runtime/after.js';
 import {
   apopArguments,
   authArguments,
@@ -136,8 +137,7 @@ const rows: Readonly<Record<string, Command>> = {
 export const commands: ReadonlyMap<string, Command> = new Map(Object.entries(rows));
 
 /**
- * Carries out one command line. At once where it can be: promises would cost most commands as much
- * as their work.
+ * Carries out one command line, at once where it can be.
  *
  * @param line without its line end
  * @throws what the command throws, such as the system's errors
@@ -160,9 +160,7 @@ export function runCommand(
     state.name === 'TRANSACTION' && command.looksForItself !== true
       ? state.login.maildrop.refresh()
       : undefined;
-  return refreshing === undefined
-    ? found.run(parsed.values, state, context)
-    : refreshing.then(() => found.run(parsed.values, state, context));
+  return after(refreshing, () => found.run(parsed.values, state, context));
 }
 
 /**

@@ -5,53 +5,54 @@ import type { Maildrop, MessageRecord } from '../../maildrop/messages/maildrop.j
 import { UnservableMessage } from '../../maildrop/messages/unservable-message.js';
 import { knownOctets } from '../../maildrop/messages/octets.js';
 import { formatScanListing, formatUniqueIdListing } from '../../wire/listing.js';
+import { after } from '../../system/runtime/after.js';
 import { indexOf, messageNumberAt, type MessageNumber } from '../../wire/message-number.js';
 import type { TopArguments } from './arguments.js';
 import type { SessionContext } from './session-context.js';
 import { error, ok, type ErrorOutcome, type Outcome } from './outcome.js';
 import type { Transaction } from './session-state.js';
 
-export async function stat(_: null, state: Transaction): Promise<Outcome> {
+export function stat(_: null, state: Transaction): Outcome | Promise<Outcome> {
   const { maildrop } = state.login;
-  await maildrop.measureAll();
-  return ok('status', totalsOf(maildrop));
+  return after(maildrop.measureAll(), () => ok('status', totalsOf(maildrop)));
 }
 
-export async function list(number: MessageNumber | null, state: Transaction): Promise<Outcome> {
+export function list(number: MessageNumber | null, state: Transaction): Outcome | Promise<Outcome> {
   const { maildrop } = state.login;
   if (number !== null) {
     const found = find(maildrop, number);
     if ('kind' in found) return found;
-    await maildrop.measure(found);
-    // Counting may have found out that it is gone.
-    if (found.status !== 'present') return error('message-deleted', { number });
-    return ok('scan-listing', { number, octets: knownOctets(found.octets) });
+    return after(maildrop.measure(found), () =>
+      // Counting may have found out that it is gone.
+      found.status === 'present'
+        ? ok('scan-listing', { number, octets: knownOctets(found.octets) })
+        : error('message-deleted', { number }),
+    );
   }
-  await maildrop.measureAll();
-  return {
+  return after(maildrop.measureAll(), () => ({
     kind: 'listing',
     text: 'listing',
     values: totalsOf(maildrop),
     lines: linesOf(maildrop, (listed, record) =>
       formatScanListing(listed, knownOctets(record.octets)),
     ),
-  };
+  }));
 }
 
-export async function uidl(number: MessageNumber | null, state: Transaction): Promise<Outcome> {
+export function uidl(number: MessageNumber | null, state: Transaction): Outcome | Promise<Outcome> {
   const { maildrop } = state.login;
   if (number !== null) {
     const found = find(maildrop, number);
     if ('kind' in found) return found;
-    await maildrop.assignUniqueIds();
-    return ok('unique-id', { number, uniqueId: uniqueIdOf(found) });
+    return after(maildrop.assignUniqueIds(), () =>
+      ok('unique-id', { number, uniqueId: uniqueIdOf(found) }),
+    );
   }
-  await maildrop.assignUniqueIds();
-  return {
+  return after(maildrop.assignUniqueIds(), () => ({
     kind: 'listing',
     text: 'unique-ids',
     lines: linesOf(maildrop, (listed, record) => formatUniqueIdListing(listed, uniqueIdOf(record))),
-  };
+  }));
 }
 
 export function retr(number: MessageNumber, state: Transaction): Outcome {

@@ -50,6 +50,7 @@ export class LoginDelay {
   async #waitUntil(ms: number): Promise<void> {
     const { starter, input, output } = this.#options;
     const leftMs = Math.max(ms - performance.now(), starter.recentFailures().owedMs);
+    if (leftMs <= 0) return;
     const paused = input.pause(Math.ceil(leftMs));
     // The answers to what came before are not late.
     await output.flush();

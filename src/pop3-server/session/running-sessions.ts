@@ -7,12 +7,13 @@ export interface RunningSession {
   shutDown(): void;
 }
 
+const processId = [process.pid, Date.now()].map((part) => part.toString(36)).join('.');
 let namedCount = 0;
 
 /** An identity for the log: no two sessions of a machine have the same within years. */
 export function nextSessionId(): string {
   namedCount += 1;
-  return [process.pid, Date.now(), namedCount].map((part) => part.toString(36)).join('.');
+  return `${processId}.${namedCount.toString(36)}`;
 }
 
 const running = new ChurningMap<number, RunningSession>();

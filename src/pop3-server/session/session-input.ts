@@ -67,14 +67,9 @@ export class SessionInput {
 
   /** Reads no more lines, and throws away what was read and not taken. */
   detach(): void {
-    const connection = this.#connection;
-    this.#isAttached = false;
-    connection.pause();
-    connection.off('data', this.#onData);
-    connection.off('end', this.#onEnd);
-    connection.off('close', this.#onClose);
-    this.discard();
-    while (connection.read() !== null);
+    this.#connection.pause();
+    this.#leave();
+    while (this.#connection.read() !== null);
   }
 
   /** Throws away the lines that wait. */
@@ -87,10 +82,13 @@ export class SessionInput {
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
-  /** The session is over: no timer is left. */
+  /**
+   * The session is over: no timer is left. The connection goes on as it did, to be closed at once:
+   * pausing it and going on costs as much as a command.
+   */
   close(): void {
     this.#deadline.clear();
-    this.detach();
+    this.#leave();
   }
 
   /**
@@ -150,6 +148,15 @@ export class SessionInput {
   interruptAtOnce(): void {
     if (this.#taker === null && !this.#isPausing) this.#connection.destroy();
     this.interrupt('signal');
+  }
+
+  #leave(): void {
+    const connection = this.#connection;
+    this.#isAttached = false;
+    connection.off('data', this.#onData);
+    connection.off('end', this.#onEnd);
+    connection.off('close', this.#onClose);
+    this.discard();
   }
 
   #startIdling(): void {

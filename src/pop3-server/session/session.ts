@@ -4,6 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CountingStopped } from '../../maildrop/messages/counting-stopped.js';
 import type { Connection } from '../../system/descriptors/connection.js';
+import { after } from '../../system/runtime/after.js';
 import type { ServerTls } from '../../system/tls/tls-server.js';
 import { runCommand } from '../commands/command-table.js';
 import { MessageLog } from '../commands/message-log.js';
@@ -135,9 +136,8 @@ class Session {
   }
 
   /** Replies leave when there is nothing more to answer; by then there may be. */
-  async #nextAfterFlush(): Promise<Input> {
-    await this.#output.flush();
-    return this.#input.next();
+  #nextAfterFlush(): Input | Promise<Input> {
+    return after(this.#output.flush(), () => this.#input.next());
   }
 
   #answer(input: Input): Step {
@@ -280,7 +280,6 @@ class Session {
   /** Only QUIT has removed anything by now. RFC 1939 §6. */
   async #end(reason: EndReason): Promise<void> {
     const { messages, report } = this.#context;
-    this.#input.close();
     if (reason === 'signal') {
       this.#replies.status(false, { text: 'shutting-down', code: 'SYS/TEMP' });
     }
@@ -293,6 +292,7 @@ class Session {
     }
     report('logout', this.#tally.fields(reason, maildrop, this.#startedMs));
     await maildrop?.close();
+    this.#input.close();
     // A client that did not log in is not waited for.
     if (reason === 'signal' && maildrop === null) await closeSoon(this.#connection);
     else await closeGently(this.#connection);

@@ -16,6 +16,7 @@ const remembered = 1000;
 export class Texts {
   readonly #tag: string;
   readonly #texts: Readonly<Record<string, string | PluralForms>>;
+  readonly #pieces = new Map<string, readonly string[]>();
   #pluralRules: Intl.PluralRules | undefined;
   /** Of the numbers that nearly every reply has; the rules take as long as the rest of it. */
   readonly #pluralForms: Intl.LDMLPluralRule[] = [];
@@ -41,7 +42,19 @@ export class Texts {
     const found = this.#texts[name] ?? name;
     const text = typeof found === 'string' ? found : this.#formFor(values['count'], found);
     if (!text.includes('{')) return text;
-    return text.replace(/\{([A-Za-z]+)\}/g, (_, key: string) => String(values[key] ?? ''));
+    const fill = (piece: string, index: number): string =>
+      index % 2 === 0 ? piece : String(values[piece] ?? '');
+    return this.#piecesOf(text).map(fill).join('');
+  }
+
+  /** What stands around the names of values, and the names between, in turns. */
+  #piecesOf(text: string): readonly string[] {
+    let pieces = this.#pieces.get(text);
+    if (pieces === undefined) {
+      pieces = text.split(/\{([A-Za-z]+)\}/);
+      this.#pieces.set(text, pieces);
+    }
+    return pieces;
   }
 
   #formFor(count: string | number | undefined, forms: PluralForms): string {

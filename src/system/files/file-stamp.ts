@@ -46,6 +46,12 @@ export interface FileWatchOptions {
   readonly isLocal?: (path: string | Buffer) => boolean;
 }
 
+const usualOptions: Required<FileWatchOptions> = {
+  now: Date.now,
+  monotonicNow: () => performance.now(),
+  isLocal: isOnLocalFileSystem,
+};
+
 /** One file or directory that was read, or is about to be. */
 export class FileWatch {
   readonly #path: string | Buffer;
@@ -57,14 +63,9 @@ export class FileWatch {
   /** From `#readMs` on. */
   #beliefMs = 0;
 
-  constructor(path: string | Buffer, options: FileWatchOptions = {}) {
+  constructor(path: string | Buffer, options: FileWatchOptions = usualOptions) {
     this.#path = path;
-    this.#options = {
-      now: Date.now,
-      monotonicNow: () => performance.now(),
-      isLocal: isOnLocalFileSystem,
-      ...options,
-    };
+    this.#options = options === usualOptions ? usualOptions : { ...usualOptions, ...options };
   }
 
   /**
