@@ -7,15 +7,16 @@ import { build } from 'esbuild';
 
 const programs = 'build/src/programs';
 
-/** pop3d's greeting must not wait for the rest to be read: what is imported later stays apart. */
-const importedLater = {
-  name: 'imported-later',
-  setup({ onResolve, resolve }) {
-    onResolve({ filter: /^\./ }, async ({ kind, path, pluginData, ...options }) => {
-      if (kind !== 'dynamic-import' || pluginData === 'resolving') return undefined;
-      const found = await resolve(path, { kind, ...options, pluginData: 'resolving' });
-      return { path: `./${relative(programs, found.path)}`, external: true };
-    });
+const later = ['place-options', 'pop3-process', 'pop3-worker'];
+
+/** pop3d's greeting must not wait for what serves the session to be read: that has a bundle of its own. */
+const servedLater = {
+  name: 'served-later',
+  setup({ onResolve }) {
+    onResolve({ filter: new RegExp(`/(?:${later.join('|')})\\.js$`) }, ({ path }) => ({
+      path: path.replace(/js$/, 'cjs'),
+      external: true,
+    }));
   },
 };
 
@@ -41,6 +42,8 @@ const bundle = (name, plugins, folder = programs) =>
     platform: 'node',
     target: 'node20',
     format: 'cjs',
+    // By require: the loader of ES modules, which import() starts, takes as long as a login.
+    supported: { 'dynamic-import': false },
     logLevel: 'warning',
     // Those with machine code or data files of their own, and those that few need.
     external: [
@@ -55,7 +58,8 @@ const bundle = (name, plugins, folder = programs) =>
   });
 
 await Promise.all([
-  bundle('pop3d', [importedLater, ownPlaces]),
+  bundle('pop3d', [servedLater, ownPlaces]),
+  ...later.map((name) => bundle(name, [ownPlaces], 'build/src/pop3-server/serving')),
   // A thread that a process for one session may start.
   bundle('mail-thread', [ownPlaces], 'build/src/maildrop/threads'),
   ...[

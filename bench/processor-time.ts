@@ -8,6 +8,8 @@ const msPerTick = 10;
 interface Times {
   readonly parent: number;
   readonly ticks: number;
+  /** Of them, those of children that ended and were waited for. */
+  readonly waitedTicks: number;
 }
 
 /** Milliseconds so far, those of descendants that ended and were waited for by a living one included. */
@@ -27,6 +29,11 @@ export function processorMsOf(pid: number): number {
   return (timesOf(String(pid))?.ticks ?? Number.NaN) * msPerTick;
 }
 
+/** Milliseconds so far of all processes that this one started and that ended. */
+export function processorMsOfEnded(): number {
+  return (timesOf('self')?.waitedTicks ?? Number.NaN) * msPerTick;
+}
+
 /** @returns null for a process that ended meanwhile */
 function timesOf(pid: string): Times | null {
   try {
@@ -37,7 +44,8 @@ function timesOf(pid: string): Times | null {
       .split(' ')
       .map(Number);
     const [user = 0, system = 0, waitedUser = 0, waitedSystem = 0] = fields.slice(11, 15);
-    return { parent: fields[1] ?? 0, ticks: user + system + waitedUser + waitedSystem };
+    const waitedTicks = waitedUser + waitedSystem;
+    return { parent: fields[1] ?? 0, ticks: user + system + waitedTicks, waitedTicks };
   } catch {
     return null;
   }

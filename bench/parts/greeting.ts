@@ -2,10 +2,13 @@
 // beside an empty program, the least that anything on this Node can take.
 
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cleanEnvironment } from '../../test/support/programs/clean-environment.js';
 import { builtProgram } from '../../test/support/programs/run-program.js';
+import { password } from '../load.js';
 import { Mailstore } from '../mailstore.js';
 import { formatNumber, type Bench, type Findings, type Part } from '../part.js';
+import { processorMsOfEnded } from '../processor-time.js';
 import { inRounds, median } from '../rounds.js';
 import { available, serverNames, serverTitles, startServers } from '../servers.js';
 
@@ -14,7 +17,7 @@ const sizes = {
   quick: { rounds: 1, sessions: 10, seconds: 0.5, starts: 3 },
 } as const;
 
-async function run({ load, scale, t }: Bench): Promise<Findings> {
+async function run({ load, scale, before, t }: Bench): Promise<Findings> {
   const { rounds, sessions, seconds, starts } = sizes[scale];
   const store = new Mailstore(t);
   const user = store.addUser('ann', { messages: 10, octets: 4000 });
@@ -31,6 +34,19 @@ async function run({ load, scale, t }: Bench): Promise<Findings> {
   const programs = { empty: timeEmptyProgram, pop3d: () => timePop3d(store.mailRoot) } as const;
   const times = await inRounds(starts, ['empty', 'pop3d'] as const, (name) => programs[name]());
   const [empty, pop3d] = [median(times.get('empty') ?? []), median(times.get('pop3d') ?? [])];
+  const script = [`USER ${user}`, `PASS ${password}`, 'STAT', 'LIST', 'UIDL', 'QUIT', ''].join(
+    '\r\n',
+  );
+  const whole = new Map<string, readonly string[]>([
+    ['node -e 0', ['-e', '0']],
+    ['pop3d, a session', [builtProgram('pop3d')]],
+    ...(before === undefined
+      ? []
+      : [[`pop3d, a session, ${before}`, [builtProgram('pop3d', before)]] as const]),
+  ]);
+  const costs = await inRounds(starts, [...whole.keys()], (name) =>
+    costOf(whole.get(name) ?? [], store.mailRoot, script),
+  );
 
   return {
     tables: [
@@ -50,6 +66,11 @@ async function run({ load, scale, t }: Bench): Promise<Findings> {
           ['node -e 0, to its end', formatNumber(empty)],
           ['pop3d, to its greeting', formatNumber(pop3d)],
         ],
+      },
+      {
+        title: 'Login, STAT, LIST, UIDL, QUIT on 10 messages in a process of its own, over pipes',
+        columns: ['program', 'processor time, ms'],
+        rows: [...costs].map(([name, each]) => [name, formatNumber(mean(each))]),
       },
     ],
     goals: [
@@ -89,6 +110,26 @@ function timeEmptyProgram(): Promise<number> {
       resolve(performance.now() - start);
     });
   });
+}
+
+/** Milliseconds of processor time; in steps of ten, so that only a mean of many says something. */
+async function costOf(args: readonly string[], folder: string, input: string): Promise<number> {
+  const startMs = processorMsOfEnded();
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: cleanEnvironment(),
+  });
+  child.stdout.resume();
+  // An empty program does not read it.
+  child.stdin.on('error', () => undefined).end(input);
+  const [status] = (await once(child, 'exit')) as [number | null];
+  if (status !== 0) throw new Error(`${args.join(' ')} ended with ${String(status)}`);
+  return processorMsOfEnded() - startMs;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** Milliseconds from exec to the first octet of the greeting; the session is then ended with QUIT. */

@@ -1,7 +1,8 @@
 // pop3d as a kept worker, where something happens to one process that serves many: signals, and a disk that stands still.
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { poll } from '../support/suite/deadline.js';
@@ -24,11 +25,16 @@ interface Served {
 }
 
 /** ann's maildrop with three messages, served by so many kept workers. */
-async function serve(t: Test, workers: number, args: readonly string[] = []): Promise<Served> {
+async function serve(
+  t: Test,
+  workers: number,
+  args: readonly string[] = [],
+  pop3d = builtProgram('pop3d'),
+): Promise<Served> {
   const { program, port, directory } = await startTcpsrun(t, {
     runFile: [
       `program ${process.execPath}`,
-      ...['node', builtProgram('pop3d'), ...args, '%3'].map((argument) => `argument ${argument}`),
+      ...['node', pop3d, ...args, '%3'].map((argument) => `argument ${argument}`),
     ].join('\n'),
     options: ['--workers', String(workers)],
   });
@@ -116,6 +122,29 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
     },
   );
 }
+
+t.test('a kept worker whose program is another one now makes room for a new one', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'pop3d-workers-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  const program = join(folder, 'pop3d');
+  symlinkSync(builtProgram('pop3d'), program);
+  const served = await serve(t, 1, [], program);
+  const running = await served.connect('127.0.0.11');
+  await running.login('ann@example.org', 'open sesame');
+  const pid = await workerOf(served, '127.0.0.11');
+  unlinkSync(program);
+  symlinkSync(builtProgram('src/programs/pop3d.js'), program);
+  await poll('the worker to look at its program', async () => {
+    const client = await served.connect();
+    await client.ok('QUIT');
+    client.end();
+    return served.program.stderr.includes(`worker-retired pid=${pid} why="${program} changed"`)
+      ? true
+      : undefined;
+  });
+  t.equal(await running.ok('STAT'), '+OK 3 33', 'its sessions go on');
+  running.end();
+});
 
 t.test('what is no message is told once in each session of a kept worker', async (t) => {
   const served = await serve(t, 1);

@@ -2,8 +2,6 @@
 // it: perl has, which every Debian holds (perl-base). A process for each password, 2 ms of
 // processor time; the password goes through a pipe.
 
-import { spawn } from 'node:child_process';
-
 /**
  * The hash could not be computed, and trying again will not help. The message names what is
  * missing.
@@ -26,7 +24,9 @@ const timeoutMs = 60_000;
  * @throws SystemCryptMissing without perl, or when the system's crypt(3) does not know the scheme;
  *   Error when no process can be started, or it does not finish
  */
-export function systemCrypt(password: Buffer, setting: string): Promise<string> {
+export async function systemCrypt(password: Buffer, setting: string): Promise<string> {
+  // Loaded here: few processes for one session ever need it.
+  const { spawn } = await import('node:child_process');
   return new Promise((resolve, reject) => {
     const child = spawn('perl', ['-e', perlScript], {
       stdio: ['pipe', 'pipe', 'ignore'],

@@ -2,7 +2,6 @@
 // and on one more. If that one cannot be started, or fails, this one counts alone.
 
 import { availableParallelism } from 'node:os';
-import { SHARE_ENV, Worker } from 'node:worker_threads';
 import type { ShouldStop } from '../messages/counting-stopped.js';
 import { MaildirFolders } from '../place/maildir-folders.js';
 import {
@@ -59,10 +58,11 @@ async function count(task: CountingTask, shouldStop: ShouldStop): Promise<Float6
 async function runThread(workerData: unknown): Promise<void> {
   isThreadRunning = true;
   try {
-    const thread = new Worker(new URL('./counting-thread.js', import.meta.url), {
+    const threads = await import('node:worker_threads');
+    const thread = new threads.Worker(new URL('./counting-thread.js', import.meta.url), {
       workerData,
       execArgv: [],
-      env: SHARE_ENV,
+      env: threads.SHARE_ENV,
       // The thread writes nothing, and what the runtime writes does not belong in the log.
       stdout: true,
       stderr: true,

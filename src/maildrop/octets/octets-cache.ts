@@ -2,10 +2,9 @@
 // counted again. Text, replaced by rename. Losing it, or failing to write it, costs time and
 // nothing else: pop3d.octets(5).
 
-import { unlink } from 'node:fs/promises';
+import { unlinkSync } from 'node:fs';
 import { escapeBaseName, unescapeBaseName } from '../own-files/base-name-text.js';
 import { tryReadMaildirFile } from '../own-files/read-maildir-file.js';
-import { replaceMaildirFile } from '../own-files/replace-maildir-file.js';
 import { tinySteps, Turns } from '../../system/runtime/turns.js';
 
 export const octetsCacheName = 'pop3d.octets';
@@ -98,8 +97,13 @@ export async function writeOctetsCache(
   inbox: string,
   entries: Iterable<OctetsEntry>,
 ): Promise<void> {
+  const { replaceMaildirFile } = await import('../own-files/replace-maildir-file.js');
   await replaceMaildirFile(inbox, octetsCacheName, linesOf(entries));
-  await unlink(Buffer.from(`${inbox}/${formerFileName}`, 'latin1')).catch(() => undefined);
+  try {
+    unlinkSync(Buffer.from(`${inbox}/${formerFileName}`, 'latin1'));
+  } catch {
+    // Nearly always there is none.
+  }
 }
 
 /** Many lines at a time, to be written together. */

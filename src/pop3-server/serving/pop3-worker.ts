@@ -2,7 +2,6 @@
 // run file has for it.
 
 import { statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { isSameStamp, type FileStamp } from '../../system/files/file-stamp.js';
 import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog, type Log } from '../../system/log/log.js';
@@ -145,7 +144,7 @@ class Services {
  * Looks once a second at most whether this program is another now: a new process should serve then.
  */
 function watchProgram(): () => string | null {
-  const file = fileURLToPath(import.meta.url);
+  const [, file = ''] = process.argv;
   const stampAtStart = tryStat(file);
   let checkedMs = performance.now();
   return () => {
