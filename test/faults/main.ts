@@ -14,6 +14,7 @@ const cleanUp: (() => Promise<void>)[] = [];
 const t = { teardown: (handler: () => Promise<void>) => cleanUp.push(handler) };
 const subjects = [
   pop3dSubject(t),
+  pop3dSubject(t, 'shared'),
   pop3getSubject(t, 'plain'),
   pop3getSubject(t, 'odd'),
   tcpsrunSubject(t),

@@ -105,11 +105,15 @@ const naming: PlanOptions = {
   isPassing: (name) => name.includes('/tmp/'),
 };
 
-/** @param t stops what is left of a run */
-export function pop3dSubject(t: Teardown): Subject {
+/**
+ * @param t stops what is left of a run
+ * @param mail on which file system: `shared` leaves all calls on it to a thread
+ */
+export function pop3dSubject(t: Teardown, mail: 'local' | 'shared' = 'local'): Subject {
+  const args = mail === 'local' ? [] : ['--shared-mail'];
   return {
-    name: 'pop3d',
-    run: (fault) => runOnce(t, fault),
+    name: mail === 'local' ? 'pop3d' : 'pop3d-shared-mail',
+    run: (fault) => runOnce(t, args, fault),
     // The greeting is the first thing that pop3d itself does.
     firstOwnCall: (calls: readonly Call[]) =>
       Math.max(
@@ -120,7 +124,11 @@ export function pop3dSubject(t: Teardown): Subject {
   };
 }
 
-async function runOnce(t: Teardown, fault: Fault | null): Promise<FaultyRun> {
+async function runOnce(
+  t: Teardown,
+  args: readonly string[],
+  fault: Fault | null,
+): Promise<FaultyRun> {
   const root = mkdtempSync(join(tmpdir(), 'pop3d-faults-'));
   try {
     makePasswordDatabase(join(root, 'passdb.sqlite'), { 'ann@example.org': 'open sesame' });
@@ -133,19 +141,20 @@ async function runOnce(t: Teardown, fault: Fault | null): Promise<FaultyRun> {
       inbox.add(stored[number - 1] ?? '', { name, folder });
     }
     mkdirSync(join(root, 'log'));
-    return await serve(t, { root, inbox, fault });
+    return await serve(t, { args, root, inbox, fault });
   } finally {
     rmSync(root, { recursive: true, force: true });
   }
 }
 
 interface Setting {
+  readonly args: readonly string[];
   readonly root: string;
   readonly inbox: MaildirFixture;
   readonly fault: Fault | null;
 }
 
-async function serve(t: Teardown, { root, inbox, fault }: Setting): Promise<FaultyRun> {
+async function serve(t: Teardown, { args, root, inbox, fault }: Setting): Promise<FaultyRun> {
   const output = join(root, 'log', 'strace');
   const logFile = join(root, 'log', 'stderr');
   const pair = await makeSocketPair();
@@ -157,7 +166,7 @@ async function serve(t: Teardown, { root, inbox, fault }: Setting): Promise<Faul
   const program = startCommand(
     t,
     'strace',
-    ['-f', '-qq', ...strace, process.execPath, builtProgram('pop3d')],
+    ['-f', '-qq', ...strace, process.execPath, builtProgram('pop3d'), ...args],
     {
       cwd: root,
       env: { UV_THREADPOOL_SIZE: '1' },

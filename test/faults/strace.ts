@@ -15,6 +15,8 @@ export const furtherEffects = [
   'ENOENT',
   'EROFS',
   'ESTALE',
+  'ENOTCONN',
+  'ETIMEDOUT',
   'EINTR',
   'ENOMEM',
   'ELOOP',

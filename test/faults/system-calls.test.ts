@@ -31,6 +31,15 @@ t.test('pop3d loses no mail and says nothing false whichever call fails', { skip
   holdsFor(t, { subject: pop3dSubject(t), ownLimit: 60, runtimeLimit: 10, furtherLimit: 10 }),
 );
 
+t.test('neither does pop3d where mail is shared', { skip }, (t) =>
+  holdsFor(t, {
+    subject: pop3dSubject(t, 'shared'),
+    ownLimit: 30,
+    runtimeLimit: 5,
+    furtherLimit: 30,
+  }),
+);
+
 for (const server of ['plain', 'odd'] as const) {
   t.test(
     `pop3get loses nothing and stores nothing twice whichever call fails (${server} server)`,

@@ -63,6 +63,11 @@ const parts: readonly Part[] = [
   },
   { name: 'whole-sessions', share: 7, run: wholeSessions },
   { name: 'faults pop3d', share: 15, run: (ms) => sweepOf('pop3d', ms) },
+  {
+    name: 'faults pop3d-shared-mail',
+    share: 8,
+    run: (ms) => sweepOf('pop3d-shared-mail', ms),
+  },
   { name: 'faults pop3get', share: 8, run: (ms) => sweepOf('pop3get', ms) },
   {
     name: 'faults pop3get-odd-server',
