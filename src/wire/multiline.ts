@@ -12,6 +12,7 @@ const lf = 0x0a;
 const cr = 0x0d;
 const dot = 0x2e;
 const crlf = Buffer.from('\r\n');
+const dotAtLineStart = Buffer.from('\r\n.');
 const nothing = Buffer.alloc(0);
 
 /** Shorter pieces are done before the kernel would be called. */
@@ -163,7 +164,10 @@ export function countOctets(message: Buffer): number {
 }
 
 export interface Decoded {
-  /** The next piece of the message, un-stuffed, line ends as sent; may be empty. */
+  /**
+   * The next piece of the message, un-stuffed, line ends as sent; may be empty. It may be a view of
+   * the chunk.
+   */
   readonly content: Buffer;
   /** Whether CRLF.CRLF was seen. */
   readonly isComplete: boolean;
@@ -184,21 +188,20 @@ export class MultilineDecoder {
   #state: 'text' | 'cr' | 'line-start' | 'dot' | 'dot-cr' = 'line-start';
 
   decode(chunk: Buffer): Decoded {
-    const content = Buffer.allocUnsafe(chunk.length + 2);
-    let length = 0;
+    // Most messages lie in the chunk as they are to be: nothing is copied then.
+    const runs: Buffer[] = [];
+    let from = 0;
     let state = this.#state;
     for (let at = 0; at < chunk.length; at += 1) {
-      const byte = chunk[at] ?? 0;
       if (state === 'text') {
-        // The common case: copy up to the next CR in one go.
-        const end = chunk.indexOf(cr, at);
-        const stop = end === -1 ? chunk.length : end + 1;
-        length += chunk.copy(content, length, at, stop);
-        at = stop - 1;
-        if (end !== -1) state = 'cr';
-        continue;
+        // The common case: on to the next dot at the start of a line, or to what may be before one.
+        const end = chunk.indexOf(dotAtLineStart, at);
+        at = end === -1 ? Math.max(at, chunk.length - 2) : end;
       }
+      const byte = chunk[at];
       if (state === 'line-start' && byte === dot) {
+        runs.push(chunk.subarray(from, at));
+        from = at + 1;
         state = 'dot';
         continue;
       }
@@ -209,42 +212,50 @@ export class MultilineDecoder {
       if (state === 'dot-cr') {
         if (byte === lf) {
           this.#state = 'line-start';
-          return {
-            content: content.subarray(0, length),
-            isComplete: true,
-            rest: chunk.subarray(at + 1),
-          };
+          return { content: joined(runs), isComplete: true, rest: chunk.subarray(at + 1) };
         }
-        content[length++] = cr;
+        // The CR came with the chunk before.
+        if (at === 0) runs.push(crlf.subarray(0, 1));
         state = 'cr';
       }
-      content[length++] = byte;
       if (byte === cr) state = 'cr';
       else state = byte === lf && state === 'cr' ? 'line-start' : 'text';
     }
     this.#state = state;
-    return { content: content.subarray(0, length), isComplete: false, rest: nothing };
+    if (state !== 'dot-cr') runs.push(chunk.subarray(from));
+    return { content: joined(runs), isComplete: false, rest: nothing };
   }
+}
+
+function joined(runs: readonly Buffer[]): Buffer {
+  const [first = nothing] = runs;
+  return runs.length <= 1 ? first : Buffer.concat(runs);
 }
 
 /** Turns CRLF into LF for a Maildir file; a lone CR stays. Pieces may end anywhere. */
 export class LineFeedEncoder {
   #isAfterCr = false;
 
-  encode(chunk: Buffer): Buffer {
-    const encoded = Buffer.allocUnsafe(chunk.length + 1);
+  /**
+   * @param into memory for the result, an octet more than the piece at least
+   * @returns a view of it
+   */
+  encode(chunk: Buffer, into: Buffer = Buffer.allocUnsafe(chunk.length + 1)): Buffer {
+    // Copied in one go and moved there: each line that is copied alone costs an object.
+    chunk.copy(into, 1);
     let length = 0;
     let from = 0;
     while (from < chunk.length) {
       // A CR is held back until it is known whether an LF follows.
-      if (this.#isAfterCr && chunk[from] !== lf) encoded[length++] = cr;
+      if (this.#isAfterCr && chunk[from] !== lf) into[length++] = cr;
       const end = chunk.indexOf(cr, from);
       this.#isAfterCr = end !== -1;
       const stop = end === -1 ? chunk.length : end;
-      length += chunk.copy(encoded, length, from, stop);
+      into.copyWithin(length, from + 1, stop + 1);
+      length += stop - from;
       from = stop + 1;
     }
-    return encoded.subarray(0, length);
+    return into.subarray(0, length);
   }
 
   end(): Buffer {

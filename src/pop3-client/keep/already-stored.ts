@@ -90,7 +90,7 @@ export class AlreadyStored {
       }
       // The same content without a unique-id may be a second copy; only a lost journal makes the
       // name count.
-      if (key === null && this.#journalExisted) continue;
+      if (this.#delivered.size === 0 || (key === null && this.#journalExisted)) continue;
       const delivered = deliveredKey(this.#account, key, hash);
       const count = this.#delivered.get(delivered) ?? 0;
       if (count === 0) continue;

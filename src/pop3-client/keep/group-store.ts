@@ -9,18 +9,24 @@ import type { StoredRecord } from '../journal/journal-format.js';
 import type { Entry } from '../talk/listing.js';
 import { uniqueIdKey } from '../journal/message-key.js';
 import type { MessageIdentity } from './message-identity.js';
-import { MessageWriter } from './message-writer.js';
+import { MessageWriter, roomOctets } from './message-writer.js';
 import { formatTmpName } from './delivered-name.js';
 import type { Delivery, Settled } from './delivery.js';
 import type { HeldMessage } from './recovery.js';
 import type { AlreadyStored } from './already-stored.js';
 
-/** A message that was read whole and is being made durable. */
-export interface Arrival {
+/** A message of which a part may have come. */
+interface Begun {
   readonly entry: Entry;
-  readonly octets: number;
+  /** What `uniqueIdKey` gives; null without a unique-id. */
+  readonly key: string | null;
   readonly stamp: string;
   readonly writer: MessageWriter;
+}
+
+/** A message that was read whole and is being made durable. */
+export interface Arrival extends Begun {
+  readonly octets: number;
   /** Never rejects unhandled: whoever awaits it gets the StoreFailure. */
   readonly finished: Promise<MessageIdentity>;
 }
@@ -50,6 +56,7 @@ export class GroupStore {
   readonly #options: GroupStoreOptions;
   readonly #stamps = new StampSource();
   readonly #host = hostPart();
+  readonly #room = Buffer.allocUnsafe(roomOctets);
   readonly #unfinished = new Set<Promise<unknown>>();
   #unfinishedOctets = 0;
   #commits: Promise<void> = Promise.resolve();
@@ -60,20 +67,19 @@ export class GroupStore {
     this.#options = options;
   }
 
-  begin(entry: Entry): { readonly writer: MessageWriter; readonly stamp: string } {
+  begin(entry: Entry): Begun {
     const { maildir, account, traceHeader } = this.#options;
+    const key = entry.uniqueId === null ? null : uniqueIdKey(account, entry.uniqueId);
     const stamp = this.#stamps.next();
-    const tmpName = formatTmpName(stamp, account, this.#keyOf(entry), this.#host);
-    const writer = new MessageWriter(maildir, tmpName, traceHeader(stamp), () => this.#failure());
-    return { writer, stamp };
+    const tmpName = formatTmpName(stamp, account, key, this.#host);
+    const writer = new MessageWriter(maildir, tmpName, traceHeader(stamp), this.#room, () =>
+      this.#failure(),
+    );
+    return { entry, key, stamp, writer };
   }
 
   /** Starts making a message durable; resolves when there is room for another. */
-  async accept(
-    entry: Entry,
-    begun: { readonly writer: MessageWriter; readonly stamp: string },
-    octets: number,
-  ): Promise<Arrival> {
+  async accept(begun: Begun, octets: number): Promise<Arrival> {
     const finished = begun.writer.finish();
     const settled = finished.then(
       () => undefined,
@@ -91,7 +97,7 @@ export class GroupStore {
     ) {
       await Promise.race(this.#unfinished);
     }
-    return { entry, octets, finished, ...begun };
+    return { ...begun, octets, finished };
   }
 
   /**
@@ -158,11 +164,10 @@ export class GroupStore {
     const settled: Settled[] = [];
     const arrivals = new Map<string, Arrival>();
     for (const arrival of group) {
-      const { entry, stamp, writer } = arrival;
+      const { entry, key, stamp, writer } = arrival;
       const identity = await arrival.finished.catch(() => null);
       if (identity === null) continue;
       const { contentHash, topHash } = identity;
-      const key = this.#keyOf(entry);
       const memory = alreadyStored.takeFetched(key, identity);
       const record: StoredRecord = {
         ...{ key, contentHash, topHash, listedOctets: entry.listedOctets, stamp },
@@ -207,9 +212,5 @@ export class GroupStore {
     } catch {
       // It stays for the next run.
     }
-  }
-
-  #keyOf(entry: Entry): string | null {
-    return entry.uniqueId === null ? null : uniqueIdKey(this.#options.account, entry.uniqueId);
   }
 }

@@ -35,7 +35,7 @@ export class HandOver implements Delivery {
     const left: { settled: Settled; reason: string }[] = [];
     const waiting = new Set(settled.filter(isFresh));
     try {
-      const before = undecidedNames(journal.content.records.values());
+      const before = undecidedNames(journal.content.records);
       await this.#note([...waiting], 'handing');
       for (const one of [...waiting]) {
         const verdict = await this.#hand(one, before.has(nameOf(one.record)));
@@ -99,27 +99,20 @@ function reasonFor(verdict: Exclude<Verdict, { kind: 'accepted' }>): string {
 /**
  * Of records, those of messages that were handed over, and of which no other record says what
  * became of them.
- *
- * @param records of which some may be of messages that the server no longer has
- * @param isListed whether the server has a message with this key; null: one without unique-id
  */
 export function undecidedRecords(
   records: ReadonlyMap<string, StoredRecord>,
-  isListed: (key: string | null) => boolean,
 ): readonly StoredRecord[] {
-  const names = undecidedNames(records.values());
-  return [...records.values()].filter(
-    (record) => record.state === 'handing' && isListed(record.key) && names.has(nameOf(record)),
-  );
+  const names = undecidedNames(records);
+  return [...records.values()].filter((one) => one.state === 'handing' && names.has(nameOf(one)));
 }
 
-function undecidedNames(records: Iterable<StoredRecord>): ReadonlySet<string> {
+function undecidedNames(records: ReadonlyMap<string, StoredRecord>): ReadonlySet<string> {
   const names = new Set<string>();
-  const settled = new Set<string>();
-  for (const record of records) {
-    (record.state === 'handing' ? names : settled).add(nameOf(record));
-  }
-  for (const name of settled) names.delete(name);
+  for (const one of records.values()) if (one.state === 'handing') names.add(nameOf(one));
+  // Without any the others need no names.
+  if (names.size === 0) return names;
+  for (const one of records.values()) if (one.state !== 'handing') names.delete(nameOf(one));
   return names;
 }
 

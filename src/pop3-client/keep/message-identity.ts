@@ -91,17 +91,18 @@ export class IdentityHash {
   }
 
   #takeBody(piece: Buffer): void {
-    let at = 0;
-    while (this.#top === null && at < piece.length) {
-      const end = piece.indexOf(lf, at);
-      const stop = end === -1 ? piece.length : end + 1;
-      this.#keep(piece.subarray(at, stop));
-      at = stop;
+    let topEnd = 0;
+    while (this.#top === null && topEnd < piece.length) {
+      const end = piece.indexOf(lf, topEnd);
+      topEnd = end === -1 ? piece.length : end + 1;
       if (end !== -1) this.#bodyLines += 1;
-      if (this.#bodyLines === topLineCount)
-        this.#top = this.#hash.copy().digest('hex').slice(0, 32);
+      if (this.#bodyLines < topLineCount) continue;
+      this.#keep(piece.subarray(0, topEnd));
+      this.#top = this.#hash.copy().digest('hex').slice(0, 32);
+      this.#keep(piece.subarray(topEnd));
+      return;
     }
-    this.#keep(piece.subarray(at));
+    this.#keep(piece);
   }
 
   #keep(bytes: Buffer): void {

@@ -4,13 +4,11 @@
 import { TmpFile } from '../../maildir/deliver.js';
 import { LineFeedEncoder } from '../../wire/multiline.js';
 import { reasonOf, StoreFailure } from '../settings/failures.js';
+import { maxPieceOctets } from '../talk/reply-reader.js';
 import { IdentityHash, type MessageIdentity } from './message-identity.js';
 
-/**
- * Octets held before they are written; most messages are written in one go. What comes from a fast
- * server exceeds this with each piece, and is then written without being copied.
- */
-const maxHeldOctets = 32_768;
+/** Room for what waits to be written: most messages are written in one go. */
+export const roomOctets = 4 * maxPieceOctets;
 
 export class MessageWriter {
   readonly #maildir: string;
@@ -18,13 +16,18 @@ export class MessageWriter {
   readonly #earlierFailure: () => StoreFailure | null;
   readonly #lineFeeds = new LineFeedEncoder();
   readonly #hash = new IdentityHash();
-  #held: Buffer[];
+  readonly #room: Buffer;
+  /** Octets in the room that are not written yet. */
   #heldOctets: number;
+  /** Where what is to be hashed begins in the room: after the trace header, later at its start. */
+  #contentAt: number;
   #file: TmpFile | null = null;
   /** The file is gone then. */
   #failure: StoreFailure | null = null;
 
   /**
+   * @param room of `roomOctets`, of which nothing is needed any more once `finish` has returned its
+   *   promise: the next message may have it then
    * @param earlierFailure why nothing more is to be written; null while it may be. What a full disk
    *   gives back is for the records of messages that came before
    */
@@ -32,13 +35,15 @@ export class MessageWriter {
     maildir: string,
     tmpName: string,
     traceHeader: Buffer,
+    room: Buffer,
     earlierFailure: () => StoreFailure | null,
   ) {
     this.#maildir = maildir;
     this.tmpName = tmpName;
     this.#earlierFailure = earlierFailure;
-    this.#held = [traceHeader];
-    this.#heldOctets = traceHeader.length;
+    this.#room = room;
+    this.#heldOctets = traceHeader.copy(room);
+    this.#contentAt = this.#heldOctets;
   }
 
   /**
@@ -47,21 +52,23 @@ export class MessageWriter {
    */
   write(piece: Buffer): void {
     if (this.#failure !== null) return;
-    this.#hold(this.#lineFeeds.encode(piece));
-    if (this.#heldOctets <= maxHeldOctets) return;
-    try {
-      this.#flush();
-    } catch (error) {
-      this.#failure = error as StoreFailure;
+    if (this.#heldOctets + piece.length >= this.#room.length) {
+      try {
+        this.#flush();
+      } catch (error) {
+        this.#failure = error as StoreFailure;
+        return;
+      }
     }
+    this.#heldOctets += this.#lineFeeds.encode(piece, this.#room.subarray(this.#heldOctets)).length;
   }
 
   /** Completes the file and makes it durable. @throws StoreFailure; the file is then gone */
   async finish(): Promise<MessageIdentity> {
     if (this.#failure !== null) throw this.#failure;
-    this.#hold(this.#lineFeeds.end());
-    const identity = this.#hash.digest();
+    this.#heldOctets += this.#lineFeeds.end().copy(this.#room, this.#heldOctets);
     this.#flush();
+    const identity = this.#hash.digest();
     try {
       await this.#file?.finish();
     } catch (error) {
@@ -72,21 +79,14 @@ export class MessageWriter {
   }
 
   discard(): void {
-    this.#held = [];
     this.#file?.discard();
   }
 
-  #hold(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    this.#hash.update(bytes);
-    this.#held.push(bytes);
-    this.#heldOctets += bytes.length;
-  }
-
   #flush(): void {
-    const bytes = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held);
-    this.#held = [];
+    const bytes = this.#room.subarray(0, this.#heldOctets);
+    this.#hash.update(bytes.subarray(this.#contentAt));
     this.#heldOctets = 0;
+    this.#contentAt = 0;
     const earlier = this.#earlierFailure();
     if (earlier !== null) {
       this.discard();
@@ -94,7 +94,7 @@ export class MessageWriter {
     }
     try {
       this.#file ??= TmpFile.create(this.#maildir, this.tmpName);
-      if (bytes !== undefined) this.#file.write(bytes);
+      this.#file.write(bytes);
     } catch (error) {
       this.discard();
       throw new StoreFailure(`cannot store a message: ${reasonOf(error)}`);

@@ -146,7 +146,7 @@ class Download {
       begun.writer.discard();
       throw error;
     }
-    this.#group.push(await store.accept(entry, begun, octets));
+    this.#group.push(await store.accept(begun, octets));
   }
 
   async #commit(state: 'stored' | 'doubtful'): Promise<void> {

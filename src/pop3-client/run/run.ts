@@ -210,15 +210,18 @@ class Run {
     }
     // Suspects that came through are no longer suspect; those still listed remain so.
     const suspects = new Map<string, number>();
-    for (const entry of listing.entries) {
+    for (const entry of this.#course.suspects.size === 0 ? [] : listing.entries) {
       const name = this.#nameOf(entry);
       const times = this.#course.suspects.get(name);
       if (times !== undefined && !cleared.has(entry)) suspects.set(name, times);
     }
     this.#course = { ...this.#course, suspects };
-    const listed = new Set(listing.entries.map((entry) => this.#keyOf(entry)));
-    const undecided = undecidedRecords(journal.content.records, (key) => listed.has(key));
-    await journal.replace([...remaining, ...undecided], suspects).catch(() => undefined);
+    const undecided = undecidedRecords(journal.content.records);
+    const listed = new Set(
+      undecided.length === 0 ? [] : listing.entries.map((entry) => this.#keyOf(entry)),
+    );
+    const handing = undecided.filter(({ key }) => listed.has(key));
+    await journal.replace([...remaining, ...handing], suspects).catch(() => undefined);
     if (listing.isCut)
       throw new TemporaryError(
         'the mailbox holds more messages than one run takes: the next run takes the others',

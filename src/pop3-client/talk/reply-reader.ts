@@ -9,11 +9,8 @@ import { LostStep, MessageTooLarge, quoteServerText } from '../settings/failures
 
 /** A connection on which fewer octets than this arrive within the timeout is stalled. */
 const progressOctets = 1024;
-/**
- * Pieces of a multi-line reply are decoded in at most this many octets at a time: they may hold
- * many short messages.
- */
-const maxPieceOctets = 16_384;
+/** Most octets of a message that are handed on at a time. */
+export const maxPieceOctets = 16_384;
 const nothing = Buffer.alloc(0);
 
 export type SaslReply =
@@ -130,7 +127,7 @@ export class ReplyReader {
   /**
    * Reads the rest of a reply to RETR, un-stuffed, line ends as sent.
    *
-   * @param onPiece gets bytes of its own
+   * @param onPiece gets at most `maxPieceOctets`, which it must not change
    * @returns the octets of the message
    * @throws MessageTooLarge beyond `maxOctets`; ConnectionLost; what `onPiece` throws
    */

@@ -28,8 +28,11 @@ t.test('once a record found no room, no message takes what room is made for it',
   });
   const accept = (number: number) => {
     const begun = store.begin(entryOf(number));
-    begun.writer.write(Buffer.from(`Subject: ${number}\r\n\r\n${'x'.repeat(40_000)}\r\n`));
-    return store.accept(entryOf(number), begun, 40_000);
+    begun.writer.write(Buffer.from(`Subject: ${number}\r\n\r\n`));
+    // More than is held before it is written.
+    const line = Buffer.from(`${'x'.repeat(15_998)}\r\n`);
+    for (let lines = 0; lines < 5; lines += 1) begun.writer.write(line);
+    return store.accept(begun, 80_000);
   };
   const first = await accept(1);
   await t.rejects(
