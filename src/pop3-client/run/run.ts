@@ -130,7 +130,6 @@ class Run {
     const experience = new Experience(learned, (found) => journal.addLearned(found));
     await this.#waitFor(experience);
     const memories = { tlsMemory, experience };
-    this.#course = { ...this.#course, mayPipeline: experience.mayPipeline };
     let isPipeliningBroken = false;
     let storeFailure: StoreFailure | null = null;
     let broken: SessionBroken | null = null;

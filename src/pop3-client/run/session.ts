@@ -57,9 +57,10 @@ export interface SessionResult {
 
 /** @throws SessionBroken when the server ended it; StoreFailure when this end did */
 export async function runSession(options: SessionOptions): Promise<SessionResult> {
-  const listed = await list(options.session, options.course.mayPipeline);
+  const { session, course, experience } = options;
+  const listed = await list(session, course.mayPipeline && experience.mayPipeline);
   const { listing, mayPipeline: hasPipelined, capabilities } = listed;
-  if (capabilities.size > 0) options.experience.noteLoginDelay(capabilities);
+  if (capabilities.size > 0) experience.noteLoginDelay(capabilities);
   try {
     return await transfer(options, listed);
   } catch (error) {

@@ -14,6 +14,9 @@ export class ConnectionClosed extends ConnectionLost {}
 /** Nothing came in time. */
 export class FellSilent extends ConnectionLost {}
 
+/** It ended or fell silent at a command that was sent ahead of a reply. RFC 2449 §6.6. */
+export class LostAhead extends ConnectionLost {}
+
 /** A signal or `--max-time` stopped the run: there is no other try. */
 export class Interrupted extends ConnectionLost {}
 

@@ -48,6 +48,14 @@ export class Pop3Client {
   /** Sends whole command lines or SASL lines as they are. */
   send(lines: string | Buffer): void {
     this.#stream.write(lines);
+    this.#stream.uncork();
+  }
+
+  /** Sends a command line in one packet with what is sent next. Its reply is passed over. */
+  sendWithNext(line: string): void {
+    this.#stream.cork();
+    this.#stream.write(line);
+    this.#replies.passOver();
   }
 
   /**

@@ -3,6 +3,7 @@
 
 import type { Duplex } from 'node:stream';
 import ipaddr from 'ipaddr.js';
+import { formatCommandLine } from '../../wire/command-line.js';
 import { Pop3Client, type Capabilities } from './client.js';
 import type { Experience } from './experience.js';
 import { connectToAny, placeOf, type Connected, type Endpoint } from '../find/connect.js';
@@ -10,6 +11,7 @@ import {
   ConnectionClosed,
   FellSilent,
   InsecureServer,
+  LostAhead,
   LostStep,
   quoteServerText,
   Refused,
@@ -66,6 +68,9 @@ class ClosedAt extends ConnectionClosed {
 
 type Dispensable = 'CAPA' | 'UTF8';
 
+/** What a server at one place is spared. */
+type Spared = Dispensable | 'PIPELINING';
+
 /**
  * @throws ConfigurationError for what will not mend itself, else TemporaryError; what `tlsMemory`
  *   throws; the reason of `signal`
@@ -99,7 +104,11 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
       signal.throwIfAborted();
       if (error instanceof ClosedAt && !without.has(skipped(error.command, connected))) {
         without.add(skipped(error.command, connected));
-        if (error.command === 'UTF8') await options.experience.addUtf8Failure();
+        if (error.command === 'UTF8') {
+          // So it was not what went with it.
+          without.delete(skipped('PIPELINING', connected));
+          await options.experience.addUtf8Failure();
+        }
         continue;
       }
       if (!(error instanceof TemporaryError || error instanceof InsecureServer)) throw error;
@@ -113,6 +122,9 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
       if (accepted !== null) {
         const { name: method, key, isBest } = accepted;
         await options.experience.addLogin(greeted, key, isBest);
+        if (without.has(skipped('PIPELINING', connected))) {
+          await options.experience.addPipeliningFailure();
+        }
         options.experience.noteLoginDelay(capabilities);
         return { client, endpoint: connected, isProtected, capabilities, method };
       }
@@ -120,6 +132,11 @@ export async function openSession(options: OpenOptions): Promise<OpenSession> {
     } catch (error) {
       client.destroy();
       signal.throwIfAborted();
+      if (error instanceof LostAhead) {
+        // Some servers announce PIPELINING, and drop what comes ahead or close the connection.
+        without.add(skipped('PIPELINING', connected));
+        continue;
+      }
       if (!(error instanceof TooEarly)) throw withServer(error, connected);
       await options.experience.addTooEarly(capabilities);
       // When a server never says what is too early, somebody must find out.
@@ -159,8 +176,9 @@ async function greet(
     }
     return stream;
   };
+  const isSpared = (what: Spared): boolean => without.has(skipped(what, connected));
   const readCapabilities = async (): Promise<Capabilities> => {
-    if (without.has(skipped('CAPA', connected))) return new Map();
+    if (isSpared('CAPA')) return new Map();
     return orClosedAt('CAPA', client.readCapabilities());
   };
   let isProtected = target.tls === 'implicit';
@@ -189,12 +207,12 @@ async function greet(
         capabilities = await readCapabilities();
       }
     }
-    if (capabilities.has('UTF8') && experience.mayUseUtf8) {
+    if (capabilities.has('UTF8') && experience.mayUseUtf8 && !isSpared('UTF8')) {
       // RFC 6856 §2: before the login, or not at all. Without it mail with UTF-8 in its header may
       // be replaced by a notice. A refusal changes nothing.
-      if (!without.has(skipped('UTF8', connected))) {
-        await orClosedAt('UTF8', client.exchange('UTF8'));
-      }
+      const mayGoAhead = capabilities.has('PIPELINING') && experience.mayPipeline;
+      if (mayGoAhead && !isSpared('PIPELINING')) client.sendWithNext(formatCommandLine('UTF8'));
+      else await orClosedAt('UTF8', client.exchange('UTF8'));
     }
     const peer = {
       ...{ host: target.host.replace(/\.$/, ''), port: target.port },
@@ -214,8 +232,8 @@ async function orClosedAt<T>(command: Dispensable, reply: Promise<T>): Promise<T
   });
 }
 
-function skipped(command: Dispensable, endpoint: Endpoint): string {
-  return `${command} ${placeOf(endpoint)}`;
+function skipped(what: Spared, endpoint: Endpoint): string {
+  return `${what} ${placeOf(endpoint)}`;
 }
 
 async function requestTls(client: Pop3Client, isOffered: boolean): Promise<void> {

@@ -5,7 +5,13 @@ import { maxAuthLineOctets } from '../../wire/limits.js';
 import { MultilineDecoder } from '../../wire/multiline.js';
 import { parseChallenge, parseResponse, type Response } from '../../wire/response.js';
 import type { ByteSource } from './byte-source.js';
-import { LostStep, MessageTooLarge, quoteServerText } from '../settings/failures.js';
+import {
+  ConnectionLost,
+  LostAhead,
+  LostStep,
+  MessageTooLarge,
+  quoteServerText,
+} from '../settings/failures.js';
 
 /** A connection on which fewer octets than this arrive within the timeout is stalled. */
 const progressOctets = 1024;
@@ -28,6 +34,7 @@ export class ReplyReader {
   readonly #source: ByteSource;
   readonly #timeoutMs: number;
   #bytes: Buffer = nothing;
+  #isPassingOver = false;
 
   /**
    * @param timeoutMs for a status line as a whole; in a longer reply, for each 1,024 octets of it
@@ -67,8 +74,24 @@ export class ReplyReader {
     return { kind: 'response', response };
   }
 
-  /** Reads one line, without its CRLF. */
+  /** A command went ahead of the next one: its reply, whatever it says, is read with that one's. */
+  passOver(): void {
+    this.#isPassingOver = true;
+  }
+
+  /** Reads one line, without its CRLF. @throws LostAhead for ConnectionLost after `passOver` */
   async readLine(): Promise<Buffer> {
+    if (!this.#isPassingOver) return this.#readLine();
+    this.#isPassingOver = false;
+    try {
+      await this.readResponse();
+      return await this.#readLine();
+    } catch (error) {
+      throw error instanceof ConnectionLost ? new LostAhead(error.message) : error;
+    }
+  }
+
+  async #readLine(): Promise<Buffer> {
     const deadline = performance.now() + this.#timeoutMs;
     let searched = 0;
     for (;;) {
