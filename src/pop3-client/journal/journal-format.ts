@@ -112,9 +112,12 @@ function parseRecord(state: RecordState, values: readonly string[]): JournalLine
     /^[0-9]{1,12}\.M[0-9]{6}$/.test(stamp);
   if (!isWhole) return null;
   const record: StoredRecord = {
-    ...{ state, contentHash, topHash, stamp },
+    state,
     key: key === '-' ? null : key,
+    contentHash,
+    topHash,
     listedOctets: listedOctets === '-' ? null : listedOctets,
+    stamp,
   };
   return { kind: 'record', record };
 }

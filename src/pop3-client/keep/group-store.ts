@@ -97,7 +97,8 @@ export class GroupStore {
     ) {
       await Promise.race(this.#unfinished);
     }
-    return { ...begun, octets, finished };
+    const { entry, key, stamp, writer } = begun;
+    return { entry, key, stamp, writer, octets, finished };
   }
 
   /**
@@ -169,10 +170,15 @@ export class GroupStore {
       if (identity === null) continue;
       const { contentHash, topHash } = identity;
       const memory = alreadyStored.takeFetched(key, identity);
+      // Without `...`: each object that is spread and then added to has a shape of its own.
       const record: StoredRecord = {
-        ...{ key, contentHash, topHash, listedOctets: entry.listedOctets, stamp },
         // The same octets came twice in different sessions: that settles a doubt.
         state: memory.kind === 'journal' ? 'stored' : state,
+        key,
+        contentHash,
+        topHash,
+        listedOctets: entry.listedOctets,
+        stamp,
       };
       settled.push({
         tmpName: writer.tmpName,

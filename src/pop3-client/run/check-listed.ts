@@ -32,7 +32,9 @@ export async function checkListed(
 ): Promise<ReadonlySet<Entry>> {
   const same = new Set<Entry>();
   const commands = Array.from(records, ([entry, { topHash }]) => ({
-    ...{ entry, topHash, replyOctets: expectedTopOctets },
+    entry,
+    topHash,
+    replyOctets: expectedTopOctets,
     line: formatCommandLine('TOP', entry.number, topLineCount),
   }));
   let current: Entry | undefined = commands[0]?.entry;

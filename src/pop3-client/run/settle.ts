@@ -42,7 +42,9 @@ export async function settle(
 ): Promise<Settlement> {
   const marked: Entry[] = [];
   const commands: SettlingCommand[] = entries.map((entry) => ({
-    ...{ line: formatCommandLine('DELE', entry.number), replyOctets: 0, entry },
+    line: formatCommandLine('DELE', entry.number),
+    replyOctets: 0,
+    entry,
   }));
   commands.push({ line: formatCommandLine('QUIT'), replyOctets: 0, entry: null });
   const bounds = { mayPipeline, maxCommandOctets, maxReplyOctets: 0 };

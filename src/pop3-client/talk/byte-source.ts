@@ -4,8 +4,11 @@ import type { Duplex } from 'node:stream';
 import { ConnectionClosed, FellSilent } from '../settings/failures.js';
 import { Pause } from '../../system/runtime/pause.js';
 
-/** Octets waiting to be taken beyond which the connection is not read. */
-const maxWaitingOctets = 1 << 20;
+/**
+ * Octets waiting to be taken beyond which the connection is not read. More would wait in the kernel
+ * as well, and what waits here for long becomes garbage that only a full collection finds.
+ */
+const maxWaitingOctets = 128 * 1024;
 
 export class ByteSource {
   readonly #stream: Duplex;
