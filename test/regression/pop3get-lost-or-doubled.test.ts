@@ -6,7 +6,7 @@ import { linkSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { formatTmpName } from '../../src/pop3-client/keep/delivered-name.js';
-import { uniqueIdKey } from '../../src/pop3-client/journal/message-key.js';
+import { accountTag, uniqueIdKey } from '../../src/pop3-client/journal/message-key.js';
 import { attack, three } from '../support/programs/pop3get-attack.js';
 import { takingRetrForDele, withStatusField } from '../support/programs/pop3get-odd-server.js';
 import {
@@ -92,7 +92,7 @@ t.test('half a message in tmp with a second link to it is not taken for delivere
   const maildir = makeMaildir(t);
   const account = 'ann@127.0.0.1';
   const key = uniqueIdKey(account, 'id-2');
-  const name = formatTmpName('1732184037.M000001', account, key, 'host');
+  const name = formatTmpName('1732184037.M000001', accountTag(account), key, 'host');
   writeFileSync(join(maildir, 'tmp', name), '\0eceived: from x\n\tby y\n\t;\nSubject: mess');
   linkSync(join(maildir, 'tmp', name), join(maildir, 'copy'));
   const { status, stderr } = await runPop3get(t, server.port, maildir);

@@ -6,14 +6,16 @@ import type { StoredRecord } from '../journal/journal-format.js';
 /**
  * The base name of a message in tmp: it says whose it is, so that a later run of the same account
  * can tell what it was.
+ *
+ * @param tag what `accountTag` gave
  */
 export function formatTmpName(
   stamp: string,
-  account: string,
+  tag: string,
   key: string | null,
   host: string,
 ): string {
-  return `${stamp}A${accountTag(account)}${key === null ? '' : `K${key}`}.${host}`;
+  return `${stamp}A${tag}${key === null ? '' : `K${key}`}.${host}`;
 }
 
 /**

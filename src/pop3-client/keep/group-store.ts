@@ -7,7 +7,7 @@ import { hostPart, StampSource } from '../../maildir/unique-name.js';
 import { reasonOf, StoreFailure } from '../settings/failures.js';
 import type { StoredRecord } from '../journal/journal-format.js';
 import type { Entry } from '../talk/listing.js';
-import { uniqueIdKey } from '../journal/message-key.js';
+import { accountTag, uniqueIdKey } from '../journal/message-key.js';
 import type { MessageIdentity } from './message-identity.js';
 import { MessageWriter, roomOctets } from './message-writer.js';
 import { formatTmpName } from './delivered-name.js';
@@ -56,6 +56,7 @@ export class GroupStore {
   readonly #options: GroupStoreOptions;
   readonly #stamps = new StampSource();
   readonly #host = hostPart();
+  readonly #tag: string;
   readonly #room = Buffer.allocUnsafe(roomOctets);
   readonly #unfinished = new Set<Promise<unknown>>();
   #unfinishedOctets = 0;
@@ -65,13 +66,14 @@ export class GroupStore {
 
   constructor(options: GroupStoreOptions) {
     this.#options = options;
+    this.#tag = accountTag(options.account);
   }
 
   begin(entry: Entry): Begun {
     const { maildir, account, traceHeader } = this.#options;
     const key = entry.uniqueId === null ? null : uniqueIdKey(account, entry.uniqueId);
     const stamp = this.#stamps.next();
-    const tmpName = formatTmpName(stamp, account, key, this.#host);
+    const tmpName = formatTmpName(stamp, this.#tag, key, this.#host);
     const writer = new MessageWriter(maildir, tmpName, traceHeader(stamp), this.#room, () =>
       this.#failure(),
     );
@@ -81,16 +83,16 @@ export class GroupStore {
   /** Starts making a message durable; resolves when there is room for another. */
   async accept(begun: Begun, octets: number): Promise<Arrival> {
     const finished = begun.writer.finish();
-    const settled = finished.then(
-      () => undefined,
-      (error: unknown) => void this.#failures.push(error),
-    );
-    this.#unfinished.add(settled);
-    this.#unfinishedOctets += octets;
-    void settled.then(() => {
+    const leave = (): void => {
       this.#unfinished.delete(settled);
       this.#unfinishedOctets -= octets;
+    };
+    const settled: Promise<void> = finished.then(leave, (error: unknown) => {
+      this.#failures.push(error);
+      leave();
     });
+    this.#unfinished.add(settled);
+    this.#unfinishedOctets += octets;
     while (
       this.#unfinished.size >= maxUnfinishedFiles ||
       (this.#unfinished.size > 1 && this.#unfinishedOctets > maxUnfinishedOctets)

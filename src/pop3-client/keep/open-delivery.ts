@@ -7,6 +7,7 @@ import { StampSource } from '../../maildir/unique-name.js';
 import { fileFailure } from '../../system/failures/file-failure.js';
 import { makeReceiver } from '../deliver/make-receiver.js';
 import type { Journal } from '../journal/journal.js';
+import { accountTag } from '../journal/message-key.js';
 import { reasonOf } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
 import { formatTmpName } from './delivered-name.js';
@@ -44,7 +45,7 @@ export async function openDelivery(
 ): Promise<Delivery> {
   const { maildir, account, delivery } = settings;
   if (delivery.kind === 'maildir') {
-    const name = formatTmpName(new StampSource().next(), account, null, 'probe');
+    const name = formatTmpName(new StampSource().next(), accountTag(account), null, 'probe');
     return new MaildirDelivery({ maildir, account, journal, placing: findPlacing(maildir, name) });
   }
   const receiver = makeReceiver(delivery, settings, signal);

@@ -1,21 +1,20 @@
-// The trace header of a message that came in a session.
+// The trace header of messages that come in a session.
 
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { OpenSession } from '../talk/open-session.js';
-import { formatTraceHeader } from './trace-header.js';
+import { traceHeaderFormat } from './trace-header.js';
 
 // Asked once: the system looks it up anew each time, which cost more than storing the message.
 const localName = hostname();
 
-/** @param stamp of the message's name, which the header repeats */
-export function traceHeader({ endpoint }: OpenSession, stamp: string): Buffer {
-  return formatTraceHeader({
+/** @returns what formats the field; the stamp of a message's name is repeated in it */
+export function sessionTrace({ endpoint }: OpenSession): (stamp: string) => Buffer {
+  const format = traceHeaderFormat({
     serverName: endpoint.target.host,
     // A proxy does not say to which address it connected.
     serverAddress: isIP(endpoint.address) === 0 ? null : endpoint.address,
     localName,
-    id: stamp,
-    receivedAt: new Date(),
   });
+  return (stamp) => format(stamp, new Date());
 }

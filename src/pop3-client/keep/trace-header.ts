@@ -9,27 +9,28 @@ export interface TraceHeaderParts {
   readonly serverAddress: string | null;
   /** This machine's name. */
   readonly localName: string;
-  /** Our own identifier of the delivery. */
-  readonly id: string;
-  readonly receivedAt: Date;
 }
 
 /**
- * Formats the field with LF line ends. Nothing in it was said by the server: names are cut down to
- * the characters of host names, so that no part can end the field or pose as another.
+ * Prepares the field of a session's messages, with LF line ends. Nothing in it was said by the
+ * server: names are cut down to the characters of host names, so that no part can end the field or
+ * pose as another.
+ *
+ * @returns what formats it, with our own identifier of the delivery
  */
-export function formatTraceHeader(parts: TraceHeaderParts): Buffer {
+export function traceHeaderFormat(
+  parts: TraceHeaderParts,
+): (id: string, receivedAt: Date) => Buffer {
   const { serverName, serverAddress } = parts;
   const literal = literalOf(serverAddress ?? serverName);
   const server = isIP(serverName) === 0 ? hostCharacters(serverName, '') || literal : literal;
   const from = serverAddress === null ? server : `${server} (${literal})`;
   const local = hostCharacters(parts.localName, '') || 'localhost';
-  return Buffer.from(
-    `Received: from ${from}\n` +
-      `\tby ${local} with POP3 id ${parts.id.replace(/[^A-Za-z0-9.]/g, '')};\n` +
-      `\t${formatDate(parts.receivedAt)}\n`,
-    'latin1',
-  );
+  const start = `Received: from ${from}\n\tby ${local} with POP3 id `;
+  return (id, receivedAt) => {
+    const rest = `${id.replace(/[^A-Za-z0-9.]/g, '')};\n\t${formatDate(receivedAt)}\n`;
+    return Buffer.from(start + rest, 'latin1');
+  };
 }
 
 function literalOf(address: string): string {

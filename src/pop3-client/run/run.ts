@@ -11,7 +11,7 @@ import { openDelivery, prepareDirectory } from '../keep/open-delivery.js';
 import type { Journal } from '../journal/journal.js';
 import { uniqueIdKey } from '../journal/message-key.js';
 import { findLeftovers, recoverJournal, type HeldMessage } from '../keep/recovery.js';
-import { traceHeader } from '../keep/session-trace.js';
+import { sessionTrace } from '../keep/session-trace.js';
 import { FellSilent, isLasting, reasonOf, StoreFailure, TooEarly } from '../settings/failures.js';
 import type { Settings } from '../settings/settings.js';
 import { locateServers, type Target } from '../find/locate.js';
@@ -187,7 +187,7 @@ class Run {
       const result = await runSession({
         ...{ settings, session, held: this.#held, course: this.#course, ...context },
         experience: memories.experience,
-        traceHeader: (stamp) => traceHeader(session, stamp),
+        traceHeader: sessionTrace(session),
         emit: (event) => this.#emit(event),
       });
       this.#held = result.held;

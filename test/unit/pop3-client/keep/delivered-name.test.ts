@@ -1,4 +1,5 @@
 import t from 'tap';
+import { accountTag } from '../../../../src/pop3-client/journal/message-key.js';
 import {
   formatDeliveredName,
   formatTmpName,
@@ -21,9 +22,11 @@ t.test("delivered names are known again with flags, and others' names are not", 
 
 t.test('a name in tmp tells stamp and key to its own account only', (t) => {
   const key = 'd'.repeat(32);
-  t.same(parseTmpName(formatTmpName(stamp, account, key, 'host'), account), { stamp, key });
-  t.same(parseTmpName(formatTmpName(stamp, account, null, 'host'), account), { stamp, key: null });
-  t.equal(parseTmpName(formatTmpName(stamp, 'bob@example.org', key, 'host'), account), null);
+  const tag = accountTag(account);
+  const bobsTag = accountTag('bob@example.org');
+  t.same(parseTmpName(formatTmpName(stamp, tag, key, 'host'), account), { stamp, key });
+  t.same(parseTmpName(formatTmpName(stamp, tag, null, 'host'), account), { stamp, key: null });
+  t.equal(parseTmpName(formatTmpName(stamp, bobsTag, key, 'host'), account), null);
   t.equal(parseTmpName('1732184037.M1P2.host', account), null);
   t.end();
 });

@@ -9,26 +9,29 @@ import {
 import { Journal } from '../../../../src/pop3-client/journal/journal.js';
 import { readJournal } from '../../../../src/pop3-client/journal/journal-file.js';
 import type { StoredRecord } from '../../../../src/pop3-client/journal/journal-format.js';
-import { deliveredKey, uniqueIdKey } from '../../../../src/pop3-client/journal/message-key.js';
+import {
+  accountTag,
+  deliveredKey,
+  uniqueIdKey,
+} from '../../../../src/pop3-client/journal/message-key.js';
 import { findLeftovers, recoverJournal } from '../../../../src/pop3-client/keep/recovery.js';
-import { formatTraceHeader } from '../../../../src/pop3-client/keep/trace-header.js';
+import { traceHeaderFormat } from '../../../../src/pop3-client/keep/trace-header.js';
 
 const account = 'ann@example.org';
 const key = uniqueIdKey(account, 'id-1');
 const stamp = '1732184037.M000001';
 const contentHash = createHash('sha256').update('\tbody\n').digest('hex');
-const header = formatTraceHeader({
+const header = traceHeaderFormat({
   serverName: 'mail.example.org',
   serverAddress: '192.0.2.1',
   localName: 'here',
-  id: stamp,
-  receivedAt: new Date(0),
-});
+})(stamp, new Date(0));
 const whole = Buffer.concat([header, Buffer.from('\tbody\n')]);
 /** As a run leaves it that dies within the message. */
 const unfinished = Buffer.concat([Buffer.of(0), whole.subarray(1)]);
 const finalName = formatDeliveredName(stamp, deliveredKey(account, key, contentHash), 'host');
-const tmpName = formatTmpName(stamp, account, key, 'host');
+const tag = accountTag(account);
+const tmpName = formatTmpName(stamp, tag, key, 'host');
 const record = (state: StoredRecord['state']): StoredRecord => ({
   ...{ state, key, contentHash, topHash: contentHash.slice(0, 32), listedOctets: null, stamp },
 });
@@ -48,7 +51,7 @@ t.test('the final name in new or cur says that a message was delivered', async (
 
 t.test('a second link to a file in tmp says nothing', async (t) => {
   const maildir = makeMaildir(t);
-  const other = formatTmpName('1732184037.M000002', account, null, 'host');
+  const other = formatTmpName('1732184037.M000002', tag, null, 'host');
   writeFileSync(join(maildir, 'tmp', tmpName), whole);
   writeFileSync(join(maildir, 'tmp', other), unfinished);
   for (const name of [tmpName, other]) {
@@ -84,9 +87,9 @@ t.test('a rename that was under way is believed when the final name is there', a
 t.test('opening the journal after a crash clears tmp of what is not held', async (t) => {
   const maildir = makeMaildir(t);
   await (await Journal.open(maildir, account, await readJournal(maildir, account), [])).close();
-  const held = formatTmpName('1732184037.M000002', account, key, 'host');
-  const partial = formatTmpName('1732184037.M000003', account, key, 'host');
-  const foreign = formatTmpName(stamp, 'bob@example.org', key, 'host');
+  const held = formatTmpName('1732184037.M000002', tag, key, 'host');
+  const partial = formatTmpName('1732184037.M000003', tag, key, 'host');
+  const foreign = formatTmpName(stamp, accountTag('bob@example.org'), key, 'host');
   writeFileSync(join(maildir, 'tmp', partial), unfinished);
   for (const name of [tmpName, held, foreign, '1.M2P3.other']) {
     writeFileSync(join(maildir, 'tmp', name), whole);

@@ -1,8 +1,14 @@
 import t from 'tap';
 import {
-  formatTraceHeader,
+  traceHeaderFormat,
   traceHeaderLength,
 } from '../../../../src/pop3-client/keep/trace-header.js';
+
+type Parts = Parameters<typeof traceHeaderFormat>[0] & { id: string; receivedAt: Date };
+
+function formatTraceHeader({ id, receivedAt, ...parts }: Parts): Buffer {
+  return traceHeaderFormat(parts)(id, receivedAt);
+}
 
 const parts = {
   serverName: 'mail.example.org.',
