@@ -43,7 +43,11 @@ export function openPlace(
     assignUniqueIds: uniqueIdAssigner(uniqueIds, report, uniqueIdLists),
     expectMissing: () => expectMissing(place, report),
     kind: place.own === place.path ? 'users-directory' : 'maildir',
-    ...{ days, marksSeen, recent, report, shouldStop },
+    days,
+    marksSeen,
+    recent,
+    report,
+    shouldStop,
   });
 }
 
