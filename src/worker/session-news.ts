@@ -3,7 +3,7 @@
 
 export type SessionNews =
   /** The client has logged in; as whom, where that is told. */
-  | { readonly what: 'login'; readonly user?: string }
+  | { readonly what: 'login'; readonly user?: string | undefined }
   /**
    * A login failed. `delayMs`: by so much the next verdict for the client's network comes later; 0
    * or more.

@@ -121,29 +121,35 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     let isEvicted = false;
     evictions.set(id, () => (isEvicted = true));
     kicks.set(id, () => socket?.destroy());
-    const ties = {
-      recentFailures: () => failures.of(network),
-      failLogin: (delayMs: number, sinceMs: number) => {
-        failures.add(network, delayMs, sinceMs);
-        options.failures?.add(network, delayMs);
-        news.tell(id, { what: 'failed-login', delayMs });
-      },
-      tellLogin: (user?: string) =>
-        news.tell(id, { what: 'login', ...(user === undefined ? {} : { user }) }),
-      onKick: (kick: () => void) => {
-        kicks.set(id, kick);
-      },
-      onEvict: (evict: () => void) => {
-        evictions.set(id, evict);
-        if (isEvicted) evict();
-      },
-    };
-    void serveOne(message, socket, ties, options).finally(() => {
+    const end = (): void => {
       evictions.delete(id);
       kicks.delete(id);
       news.end(id);
       settle();
+    };
+    const connectionTo = (client: Socket): HandedConnection => ({
+      socket: client,
+      arguments: message.arguments,
+      environment: message.environment,
+      isGreeted: message.isGreeted,
+      recentFailures: () => failures.of(network),
+      failLogin: (delayMs, sinceMs) => {
+        failures.add(network, delayMs, sinceMs);
+        options.failures?.add(network, delayMs);
+        news.tell(id, { what: 'failed-login', delayMs });
+      },
+      tellLogin: (user) => news.tell(id, { what: 'login', user }),
+      onKick: (kick) => {
+        kicks.set(id, kick);
+      },
+      onEvict: (evict) => {
+        evictions.set(id, evict);
+        if (isEvicted) evict();
+      },
     });
+    // The peer can be gone so thoroughly that no socket arrives.
+    if (socket === undefined) end();
+    else void serveOne(connectionTo(socket), options).finally(end);
     const why = options.whyStale();
     if (why !== null) retire(why);
   });
@@ -162,25 +168,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
   await drained;
 }
 
-async function serveOne(
-  message: ConnectionMessage,
-  socket: Socket | undefined,
-  ties: Omit<HandedConnection, 'socket' | 'arguments' | 'environment' | 'isGreeted'>,
-  options: WorkerOptions,
-): Promise<void> {
-  // The peer can be gone so thoroughly that no socket arrives.
-  if (socket === undefined) return;
+async function serveOne(connection: HandedConnection, options: WorkerOptions): Promise<void> {
+  const { socket } = connection;
   // A peer may reset the connection before the session listens.
   socket.on('error', () => undefined);
   socket.allowHalfOpen = true;
   try {
-    await options.serve({
-      socket,
-      arguments: message.arguments,
-      environment: message.environment,
-      isGreeted: message.isGreeted,
-      ...ties,
-    });
+    await options.serve(connection);
   } catch (error) {
     options.report('error', { error: error instanceof Error ? error.message : String(error) });
     socket.destroy();

@@ -216,9 +216,7 @@ export class WorkerProcess {
       this.#sessions.get(id)?.hear({ what: 'failed-login', delayMs });
     }
     for (const [at, id] of loggedIn.entries()) {
-      const user = users[at] ?? undefined;
-      const news = { what: 'login', ...(user === undefined ? {} : { user }) } as const;
-      this.#sessions.get(id)?.hear(news);
+      this.#sessions.get(id)?.hear({ what: 'login', user: users[at] ?? undefined });
     }
     for (const id of ended) {
       this.#sessions.get(id)?.end({ status: 0, signal: null });

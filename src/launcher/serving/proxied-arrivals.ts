@@ -37,7 +37,8 @@ export class ProxiedArrivals {
     const { launcher, proxies } = this.#options;
     const proxy = proxies.isEmpty ? undefined : tryConnectionFacts(socket)?.remote;
     if (proxy === undefined || !proxies.includes(proxy.address)) {
-      launcher.accept(socket, { ...arrival, header: null });
+      const { handOver, port } = arrival;
+      launcher.accept(socket, { handOver, port, header: null });
     } else void this.#identify(socket, arrival, (why) => launcher.refuseUnheaded(proxy, why));
   }
 

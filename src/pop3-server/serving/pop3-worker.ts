@@ -73,10 +73,12 @@ async function serve(connection: HandedConnection, services: Services): Promise<
     socket.destroy();
     return;
   }
+  // The kernel is not asked: tcpsrun did, and names it with each connection.
+  const { peer, proxiedTls } = clientOf(undefined, connection.environment);
   await runSession(socket, await service, {
     id: nextSessionId(),
-    // The kernel is not asked: tcpsrun did, and names it with each connection.
-    ...clientOf(undefined, connection.environment),
+    peer,
+    proxiedTls,
     accessLevel: given.accesslevel,
     isGreeted,
     apopTimestamp: given.apop === true ? makeApopTimestamp() : null,

@@ -18,7 +18,8 @@ const maxLineLength = 4000;
  */
 export function formatLogfmtLine(program: string, event: string, fields: LogFields): string {
   let line = `${program}: ${event}`;
-  for (const [key, value] of Object.entries(fields)) {
+  for (const key in fields) {
+    const value = fields[key];
     if (value === undefined) continue;
     const field = ` ${key}=${formatValue(value)}`;
     if (line.length + field.length <= maxLineLength) line += field;
