@@ -56,9 +56,9 @@ export class AccountVerifier implements ChainLink {
   }
 
   async verifyPassword(name: Buffer, password: Buffer, client = anyClient): Promise<Verdict> {
-    const { verdict, hide } = await this.tryPassword(name, password, client);
+    const { verdict, isUnknown, hide } = await this.tryPassword(name, password, client);
     try {
-      await hide();
+      if (isUnknown) await hide();
       return verdict;
     } catch (error) {
       return { verdict: 'unavailable', ...unavailable(error) };

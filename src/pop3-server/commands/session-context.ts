@@ -32,7 +32,7 @@ export interface SessionContext extends MaildropSession {
    *
    * @returns false when the session is to end instead
    */
-  readonly waitForVerdict: () => Promise<boolean>;
+  readonly waitForVerdict: () => boolean | Promise<boolean>;
   /** What becomes of single messages, when it is logged. */
   readonly messages: MessageLog | null;
 }

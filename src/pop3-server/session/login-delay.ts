@@ -1,6 +1,7 @@
 // When a login may be answered. Failed logins of a network delay the next answer to that network,
 // also a positive one. This makes guessing passwords slow; a mistyped password costs a moment.
 
+import { after } from '../../system/runtime/after.js';
 import { failureDelayMs } from './failure-delay.js';
 import type { SessionInput } from './session-input.js';
 import type { SessionOutput } from './session-output.js';
@@ -41,17 +42,19 @@ export class LoginDelay {
    *
    * @returns false when the session is to end instead
    */
-  async succeed(): Promise<boolean> {
-    await this.#waitUntil(0);
-    return this.#options.input.interruption === null;
+  succeed(): boolean | Promise<boolean> {
+    return after(this.#waitUntil(0), () => this.#options.input.interruption === null);
   }
 
   /** @param ms a time of performance.now(). The wait is longer when the network's delay is */
-  async #waitUntil(ms: number): Promise<void> {
-    const { starter, input, output } = this.#options;
-    const leftMs = Math.max(ms - performance.now(), starter.recentFailures().owedMs);
-    if (leftMs <= 0) return;
-    const paused = input.pause(Math.ceil(leftMs));
+  #waitUntil(ms: number): undefined | Promise<void> {
+    const leftMs = Math.max(ms - performance.now(), this.#options.starter.recentFailures().owedMs);
+    return leftMs <= 0 ? undefined : this.#wait(leftMs);
+  }
+
+  async #wait(ms: number): Promise<void> {
+    const { input, output } = this.#options;
+    const paused = input.pause(Math.ceil(ms));
     // The answers to what came before are not late.
     await output.flush();
     await paused;
