@@ -60,8 +60,10 @@ const bundle = (name, plugins, folder = programs) =>
 await Promise.all([
   bundle('pop3d', [servedLater, ownPlaces]),
   ...later.map((name) => bundle(name, [ownPlaces], 'build/src/pop3-server/serving')),
-  // A thread that a process for one session may start.
+  // Threads, which a process for one session may start too.
   bundle('mail-thread', [ownPlaces], 'build/src/maildrop/threads'),
+  bundle('counting-thread', [ownPlaces], 'build/src/maildrop/octets'),
+  bundle('sha-crypt-thread', [ownPlaces], 'build/src/auth/stored'),
   ...[
     'tcpsrun',
     'tcprule',

@@ -37,7 +37,7 @@ export function shaCryptOnThread(password: Buffer, setting: string): Promise<str
 }
 
 function startThread(): Worker {
-  const worker = new Worker(new URL('./sha-crypt-thread.js', import.meta.url), { execArgv: [] });
+  const worker = new Worker(new URL('./sha-crypt-thread.cjs', import.meta.url), { execArgv: [] });
   worker.on('message', (answer: ShaCryptAnswer) => {
     const waiter = pending.get(answer.id);
     pending.delete(answer.id);
