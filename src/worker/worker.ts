@@ -103,32 +103,13 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
     tell({ kind: 'retire', why });
   };
 
-  process.on('message', (message: ToWorker, socket?: Socket) => {
-    const { id } = message;
-    if (message.kind === 'evict' || message.kind === 'kick') {
-      (message.kind === 'evict' ? evictions : kicks).get(id)?.();
-      return;
-    }
-    // What follows comes before the socket can be read: until `taken` it is the launcher's.
-    if (socket !== undefined && !room.hasRoomFor(socket)) {
-      socket.destroy();
-      tell({ kind: 'full', id });
-      return;
-    }
-    tell({ kind: 'taken', id });
-    const { network } = message;
-    failures.learn(network, failuresNamedIn(message.environment));
+  const begin = (message: ConnectionMessage, socket: Socket): void => {
+    const { id, network } = message;
     let isEvicted = false;
     evictions.set(id, () => (isEvicted = true));
-    kicks.set(id, () => socket?.destroy());
-    const end = (): void => {
-      evictions.delete(id);
-      kicks.delete(id);
-      news.end(id);
-      settle();
-    };
-    const connectionTo = (client: Socket): HandedConnection => ({
-      socket: client,
+    kicks.set(id, () => socket.destroy());
+    const connection: HandedConnection = {
+      socket,
       arguments: message.arguments,
       environment: message.environment,
       isGreeted: message.isGreeted,
@@ -146,10 +127,32 @@ export async function runWorker(options: WorkerOptions): Promise<void> {
         evictions.set(id, evict);
         if (isEvicted) evict();
       },
+    };
+    void serveOne(connection, options).finally(() => {
+      evictions.delete(id);
+      kicks.delete(id);
+      news.end(id);
+      settle();
     });
+  };
+
+  process.on('message', (message: ToWorker, socket?: Socket) => {
+    const { id } = message;
+    if (message.kind === 'evict' || message.kind === 'kick') {
+      (message.kind === 'evict' ? evictions : kicks).get(id)?.();
+      return;
+    }
+    // What follows comes before the socket can be read: until `taken` it is the launcher's.
+    if (socket !== undefined && !room.hasRoomFor(socket)) {
+      socket.destroy();
+      tell({ kind: 'full', id });
+      return;
+    }
+    tell({ kind: 'taken', id });
+    failures.learn(message.network, failuresNamedIn(message.environment));
     // The peer can be gone so thoroughly that no socket arrives.
-    if (socket === undefined) end();
-    else void serveOne(connectionTo(socket), options).finally(end);
+    if (socket === undefined) news.end(id);
+    else begin(message, socket);
     const why = options.whyStale();
     if (why !== null) retire(why);
   });

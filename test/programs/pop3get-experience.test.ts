@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { attack } from '../support/programs/pop3get-attack.js';
+import { hangUp } from '../support/programs/pop3get-fixture.js';
 
 t.test('a server whose SCRAM fails costs one refused login, not one in every run', async (t) => {
   const result = await attack(
@@ -62,11 +63,7 @@ t.test(
       t,
       {
         capabilities: ['UTF8', 'USER', 'UIDL'],
-        fault: (line, _session, socket) => {
-          if (line !== 'UTF8') return undefined;
-          socket.end();
-          return '';
-        },
+        fault: (line, _session, socket) => (line === 'UTF8' ? hangUp(socket) : undefined),
       },
       ['--keep'],
     );
@@ -131,11 +128,7 @@ t.test(
       t,
       {
         capabilities: ['USER', 'UTF8', 'PIPELINING', 'UIDL'],
-        fault: (line, _session, socket) => {
-          if (line !== 'UTF8') return undefined;
-          socket.end();
-          return '';
-        },
+        fault: (line, _session, socket) => (line === 'UTF8' ? hangUp(socket) : undefined),
       },
       ['--keep'],
     );

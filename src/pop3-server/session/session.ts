@@ -205,7 +205,7 @@ class Session {
 
   #write(reply: Reply): Step {
     const reason = (): EndReason | null => (this.#budget.excess === null ? null : 'error');
-    return this.#replies.write(reply)?.then(reason) ?? reason();
+    return after(this.#replies.write(reply), reason);
   }
 
   /** Sends a challenge, and waits for the line that answers it. RFC 5034 §4. */

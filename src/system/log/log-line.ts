@@ -30,7 +30,8 @@ export function formatLogfmtLine(program: string, event: string, fields: LogFiel
 /** The same keys as one JSON object in ASCII, clipped in the same way. */
 export function formatJsonLine(program: string, event: string, fields: LogFields): string {
   let members = `"program":${toJson(program)},"event":${toJson(event)}`;
-  for (const [key, value] of Object.entries(fields)) {
+  for (const key in fields) {
+    const value = fields[key];
     if (value === undefined) continue;
     const member = `,${toJson(key)}:${toJson(value)}`;
     if (members.length + member.length <= maxLineLength) members += member;
