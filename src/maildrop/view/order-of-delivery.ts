@@ -33,9 +33,10 @@ export async function orderOfDelivery(names: readonly string[]): Promise<Uint32A
     (microseconds[a] ?? 0) - (microseconds[b] ?? 0) ||
     compareBaseNames(names[a] ?? '', names[b] ?? '') ||
     a - b;
+  const runTurns = new Turns();
   for (let start = 0; start < order.length; start += runLength) {
     order.subarray(start, start + runLength).sort(compare);
-    if (turns.isOver()) await turns.next();
+    if (runTurns.isOver()) await runTurns.next();
   }
   for (let width = runLength; width < order.length; width *= 2) {
     order = await mergePairs(order, width, compare);

@@ -18,11 +18,18 @@ function tryReadCounts(tap: string): Counts | null {
   return { passed: count('pass'), failed: count('fail') };
 }
 
-/** `FILE: TITLE: TITLE …` for everything that failed, from the file down to the assertion. */
+/** So much of what an assertion says of its failure is printed. */
+const mostDiagnosticLines = 20;
+
+/**
+ * `FILE: TITLE: TITLE …` for everything that failed, from the file down to the assertion, with the
+ * lines that say why.
+ */
 function failures(tap: string): string[] {
   const path: string[] = [];
   const found: string[] = [];
-  for (const line of tap.split('\n')) {
+  const lines = tap.split('\n');
+  for (const [index, line] of lines.entries()) {
     const [, indent = '', subtest, failed] =
       /^( *)(?:# Subtest: (.*)|not ok \d+ - (.*))$/.exec(line) ?? [];
     const depth = indent.length / 4;
@@ -30,9 +37,25 @@ function failures(tap: string): string[] {
     if (failed === undefined) continue;
     const failure = [...path.slice(0, depth), failed.replace(/ # time=.*$/, '')].join(': ');
     // A test's own line comes after those of what failed in it.
-    if (!found.some((inner) => inner.startsWith(`${failure}: `))) found.push(failure);
+    if (found.some((inner) => inner.startsWith(`${failure}: `))) continue;
+    found.push([failure, ...diagnosticAfter(lines, index)].join('\n  '));
   }
   return found;
+}
+
+/** What TAP's diagnostic block behind a line says of the place and of the difference. */
+function diagnosticAfter(lines: readonly string[], index: number): readonly string[] {
+  if (lines[index + 1]?.trim() !== '---') return [];
+  const wanted: string[] = [];
+  let diffIndent = Infinity;
+  for (const line of lines.slice(index + 2)) {
+    if (line.trim() === '...' || wanted.length === mostDiagnosticLines) break;
+    const indent = /^ */.exec(line)?.[0].length ?? 0;
+    if (indent <= diffIndent) diffIndent = Infinity;
+    if (line.trim() === 'diff: |') diffIndent = indent;
+    else if (indent > diffIndent || /^ *lineNumber: /.test(line)) wanted.push(line.trim());
+  }
+  return wanted;
 }
 
 function readTap(path: string): string {
