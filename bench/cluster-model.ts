@@ -64,7 +64,7 @@ async function processorMicros(): Promise<number> {
 type Calls = ReadonlyMap<string, number>;
 
 const kinds: readonly (readonly [string, RegExp])[] = [
-  ['stat', /^(?:statx|newfstatat|lstat|stat|fstat|access|faccessat2?)$/],
+  ['stat', /^(?:statx|newfstatat|lstat|stat|fstat|statfs|access|faccessat2?)$/],
   ['open', /^openat?$/],
   ['list', /^getdents64$/],
   ['read', /^(?:read|pread64)$/],
@@ -72,7 +72,17 @@ const kinds: readonly (readonly [string, RegExp])[] = [
 ];
 
 /** How files of a maildrop are named once its directory is open. */
-const throughDescriptor = '"/proc/self/fd/';
+const throughDescriptor = '/proc/self/fd/';
+
+/** @param line of strace -y: `1 openat(AT_FDCWD</current/directory>, "path", …` */
+function isOnMail(line: string): boolean {
+  const [, path] = /"([^"]*)"/.exec(line) ?? [];
+  const isPath = path !== undefined && path !== '' && !/^\d+ +p?(?:read|write)/.test(line);
+  if (!isPath) return line.includes(mailRoot);
+  // The current directory is the mail root.
+  const isRelative = !path.startsWith('/');
+  return isRelative || path.startsWith(mailRoot) || path.startsWith(throughDescriptor);
+}
 
 /** @param session what each of the users does, one after the other, as long as no list is remembered */
 async function countCalls(session: (name: string) => Promise<void>): Promise<Calls> {
@@ -93,10 +103,10 @@ async function countCalls(session: (name: string) => Promise<void>): Promise<Cal
   await strace.ending;
   const calls = new Map<string, number>(kinds.map(([kind]) => [kind, 0]));
   for (const line of readFileSync(output, 'latin1').split('\n')) {
-    const name = /^\d+ +(?:<\.\.\. )?(\w+)/.exec(line)?.[1] ?? '';
+    // A call that others interrupted has a second line, without its path.
+    const name = /^\d+ +(\w+)\(/.exec(line)?.[1] ?? '';
     const kind = kinds.find(([, names]) => names.test(name))?.[0];
-    if (kind === undefined || !(line.includes(mailRoot) || line.includes(throughDescriptor)))
-      continue;
+    if (kind === undefined || !isOnMail(line)) continue;
     calls.set(kind, (calls.get(kind) ?? 0) + 1 / countedSessions);
   }
   return calls;

@@ -26,6 +26,8 @@ export interface Load {
   /** How many RETRs are on the way at a time, 1…256; 1 when absent. */
   readonly window?: number;
   readonly security?: 'clear' | 'stls';
+  /** Whether each connection begins as a proxy's does. */
+  readonly hasProxyHeader?: boolean;
 }
 
 /** Milliseconds. */
@@ -129,12 +131,14 @@ export class StartedLoad {
 }
 
 function popload(load: Load): string[] {
-  const { concurrency = 1, sessions = 1, users = 1, window = 1, seconds, security } = load;
+  const { concurrency = 1, sessions = 1, users = 1, window = 1 } = load;
+  const { seconds, security, hasProxyHeader = false } = load;
   return [
     ...['-c', String(concurrency), '-n', String(sessions), '-u', String(users)],
     ...['-w', String(window)],
     ...(seconds === undefined ? [] : ['-t', String(seconds)]),
     ...(security === 'stls' ? ['-s'] : []),
+    ...(hasProxyHeader ? ['-p'] : []),
     ...[String(load.port), load.user, password, load.commands.join(',')],
   ];
 }

@@ -58,7 +58,7 @@ export function atLeastTimes(
     {
       what,
       figure: `${formatNumber(ours)} : ${formatNumber(theirs)} = ${(ours / theirs).toFixed(2)} times`,
-      goal: `at least ${times.toFixed(1)} times`,
+      goal: `at least ${formatNumber(times)} times`,
       isMet: ours >= times * theirs,
     },
   ];

@@ -5,7 +5,7 @@
  *   -t S  start no session after S seconds, however many -n allows
  *   -u N  users: %d in USER is the session's number modulo N (1)
  *   -w N  RETRs on the way at a time: 1, one by one (the default), up to 256, pipelined
- *   -s    STLS before the login
+ *   -s    STLS before the login           -p    a PROXY header, version 2, before all else
  * Besides POP3's own, a COMMAND may be
  *   RETR*  RETR of each message that the last STAT counted
  *   HOLD   stays logged in; a session that holds does not count for -c. When all -n hold, prints "ready"
@@ -47,7 +47,7 @@ struct session {
 };
 
 static char *commands[MAX_COMMANDS];
-static int command_count, poller, concurrency = 1, users = 1, window = 1, with_tls, is_released;
+static int command_count, poller, concurrency = 1, users = 1, window = 1, with_tls, with_header, is_released;
 static long wanted = 1, started_count, done_count, failed_count, held_count, retrieved;
 static double start_seconds = RUN_SECONDS, began, last_end, retr_seconds, *times, *greetings;
 static unsigned long long retr_octets;
@@ -71,6 +71,12 @@ static void die(const char *what) {
   exit(2);
 }
 
+/* As HAProxy's send-proxy-v2: TCP over IPv4, from 192.0.2.1:4321 to 192.0.2.2:110. */
+static void send_header(int fd) {
+  static const char header[] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\14\300\0\2\1\300\0\2\2\20\341\0\156";
+  if (send(fd, header, sizeof header - 1, MSG_NOSIGNAL) != sizeof header - 1) die("send");
+}
+
 static void start(void) {
   struct session *s = calloc(1, sizeof *s);
   if (s == NULL) die("calloc");
@@ -83,6 +89,7 @@ static void start(void) {
   setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   setsockopt(s->fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  if (with_header) send_header(s->fd);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
   if (epoll_ctl(poller, EPOLL_CTL_ADD, s->fd, &event) < 0) die("epoll_ctl");
 }
@@ -316,13 +323,14 @@ static int usage(void) {
 
 static int read_arguments(int count, char **arguments) {
   int option;
-  while ((option = getopt(count, arguments, "c:n:t:u:w:s")) != -1) {
+  while ((option = getopt(count, arguments, "c:n:t:u:w:sp")) != -1) {
     if (option == 'c') concurrency = atoi(optarg);
     else if (option == 'n') wanted = atol(optarg);
     else if (option == 't') start_seconds = atof(optarg);
     else if (option == 'u') users = atoi(optarg);
     else if (option == 'w') window = atoi(optarg);
     else if (option == 's') with_tls = 1;
+    else if (option == 'p') with_header = 1;
     else return 0;
   }
   if (count - optind != 4 || concurrency < 1 || wanted < 1 || users < 1 || window < 1 || window > MAX_WINDOW) return 0;

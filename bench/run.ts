@@ -15,6 +15,7 @@ import { greeting } from './parts/greeting.js';
 import { idleMemory } from './parts/idle-memory.js';
 import { opening } from './parts/opening.js';
 import { passwords } from './parts/passwords.js';
+import { proxy } from './parts/proxy.js';
 import { retrieval } from './parts/retrieval.js';
 import { sessions } from './parts/sessions.js';
 import { formatGoal, formatTable, writeResults, type Outcome } from './report.js';
@@ -25,6 +26,7 @@ const parts: readonly Part[] = [
   greeting,
   sessions,
   cost,
+  proxy,
   passwords,
   accountSources,
   idleMemory,

@@ -88,7 +88,10 @@ export async function startServers(
 
 async function startOurs(t: Teardown, name: ServerName, site: Site): Promise<Server> {
   const ways: Partial<Record<ServerName, readonly string[]>> = {
-    kept: ['--workers', String(site.workers ?? 2), '--concurrency', '1200', '--backlog', '1024'],
+    kept: [
+      ...['--workers', String(site.workers ?? 2), '--concurrency', '1200', '--backlog', '1024'],
+      ...(site.isBehindProxy === true ? ['--proxy-from', '127.0.0.1'] : []),
+    ],
     ahead: ['--workers', '2', '--worker-sessions', '1'],
   };
   // To a file, as a supervisor would have it: a pipe would cost whoever reads it time of the same processors.

@@ -13,6 +13,8 @@ export interface Site {
   readonly tls?: CertificateFiles;
   /** Of pop3d's kept ones; 2 when absent. */
   readonly workers?: number;
+  /** Whether each connection begins with a PROXY header; for kept workers. */
+  readonly isBehindProxy?: boolean;
   /** The folder of another build of pop3d that is to serve; this one when absent. */
   readonly project?: string | undefined;
 }

@@ -6,7 +6,8 @@ import { tryCluster, unlessCluster } from '../support/cluster/room.js';
 
 t.setTimeout(1_200_000);
 
-const terms = { frontMs: 20_000, storageMs: 40_000, databaseMs: 20_000, visibleMs: 5000 };
+/** Here they only say that nothing hangs: a loaded machine is several times slower. */
+const terms = { frontMs: 40_000, storageMs: 90_000, databaseMs: 40_000, visibleMs: 20_000 };
 
 t.test(
   'parts of a cluster fail: no message is lost, none deleted without QUIT, no list is short, no password misjudged',

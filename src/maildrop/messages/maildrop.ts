@@ -49,7 +49,7 @@ export interface Maildrop {
 
   /**
    * Notices what other programs did: renamed messages are followed, removed ones become `gone`.
-   * Costs two system calls when nothing changed.
+   * Costs two system calls when nothing changed. On a thread of its own it looks once a second.
    */
   refresh(): undefined | Promise<void>;
 

@@ -11,6 +11,8 @@ import type { Caller, MailThreadHandle } from './mail-thread-handle.js';
 
 /** How often the thread is told, if so, that nobody waits for its answer. */
 const stopPollMs = 500;
+/** What machines cache of a shared file system may be as old: a look within it tells nothing. */
+const lookAgainMs = 1000;
 
 interface Copy extends MessageRecord {
   readonly index: number;
@@ -28,6 +30,8 @@ export class ThreadedMaildrop implements Maildrop, Caller {
   /** The last call that its session did not want to wait for; null: the thread has had none. */
   #hurried: Promise<unknown> | null = null;
   #areIdsAssigned = false;
+  /** When the last look that succeeded began; milliseconds of a clock that nobody sets. */
+  #lookedMs = -Infinity;
 
   /** @param number that no other maildrop of that thread has */
   constructor(thread: MailThreadHandle, number: number, { report, shouldStop }: MaildropUser) {
@@ -53,7 +57,9 @@ export class ThreadedMaildrop implements Maildrop, Caller {
    * @throws as `openPlace` of open-place.ts; Error when the thread stands still or has no time
    */
   async openPlace(settings: MaildropSettings): Promise<void> {
+    const startedMs = performance.now();
     const { baseNames, changes } = await this.#hurry('open', settings);
+    this.#lookedMs = startedMs;
     this.#records = baseNames.map((baseName, index) => ({
       ...{ index, baseName, status: 'present', octets: unknownOctets, uniqueId: null },
     }));
@@ -76,8 +82,8 @@ export class ThreadedMaildrop implements Maildrop, Caller {
     }
   }
 
-  async refresh(): Promise<void> {
-    await this.#call('refresh', null);
+  refresh(): undefined | Promise<void> {
+    return performance.now() - this.#lookedMs < lookAgainMs ? undefined : this.#look();
   }
 
   async measure(record: MessageRecord): Promise<void> {
@@ -146,6 +152,12 @@ export class ThreadedMaildrop implements Maildrop, Caller {
   async close(): Promise<void> {
     await this.#call('close', null).catch(() => undefined);
     this.#thread.leave(this);
+  }
+
+  async #look(): Promise<void> {
+    const startedMs = performance.now();
+    await this.#call('refresh', null);
+    this.#lookedMs = startedMs;
   }
 
   #at(index: number): Copy {

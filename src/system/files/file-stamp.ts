@@ -42,8 +42,8 @@ export interface FileWatchOptions {
   readonly now?: () => number;
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonicNow?: () => number;
-  /** Whether the file's stamps are set by this machine's kernel. */
-  readonly isLocal?: (path: string | Buffer) => boolean;
+  /** Whether the stamps of a file on that device are set by this machine's kernel. */
+  readonly isLocal?: (path: string | Buffer, device: bigint) => boolean;
 }
 
 const usualOptions: Required<FileWatchOptions> = {
@@ -121,7 +121,7 @@ export class FileWatch {
     if (stamp === null) return Infinity;
     const newestNs = stamp.mtimeNs > stamp.ctimeNs ? stamp.mtimeNs : stamp.ctimeNs;
     const ageMs = this.#options.now() - Number(newestNs) / 1e6;
-    const isLocal = this.#options.isLocal(this.#path);
+    const isLocal = this.#options.isLocal(this.#path, stamp.dev);
     if (!isLocal) {
       if (ageMs > remoteClockDifferenceMs) return remoteBeliefMs;
       return seenForMs > coarseGrainMs ? youngBeliefMs : 0;
@@ -161,7 +161,26 @@ function hasWholeSeconds({ mtimeNs, ctimeNs }: FileStamp): boolean {
   return mtimeNs % 1_000_000_000n === 0n && ctimeNs % 1_000_000_000n === 0n;
 }
 
-function isOnLocalFileSystem(path: string | Buffer): boolean {
+/** How long a device is believed to be the same; statfs(2) may ask a file server. */
+const deviceAgeMs = 1000;
+const areLocal = new Map<bigint, boolean>();
+let areLocalSinceMs = -Infinity;
+
+function isOnLocalFileSystem(path: string | Buffer, device: bigint): boolean {
+  const nowMs = performance.now();
+  if (nowMs - areLocalSinceMs > deviceAgeMs) {
+    areLocal.clear();
+    areLocalSinceMs = nowMs;
+  }
+  let isLocal = areLocal.get(device);
+  if (isLocal === undefined) {
+    isLocal = isLocalType(path);
+    areLocal.set(device, isLocal);
+  }
+  return isLocal;
+}
+
+function isLocalType(path: string | Buffer): boolean {
   try {
     return localFileSystems.has(statfsSync(path).type >>> 0);
   } catch {

@@ -32,8 +32,9 @@ export interface Listed {
   readonly value: string;
 }
 
-const isTemporary = /^-ERR \[SYS\/TEMP\]/;
-/** As mail programs have it: storage that heals takes its time. */
+/** The server cannot do it now: storage that heals takes its time. */
+export const isTemporary = /^-ERR \[SYS\/TEMP\]/;
+/** As mail programs have it. */
 const patienceMs = 120_000;
 const mostRetrieved = 5;
 /** Of ten. */

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { poll } from '../suite/deadline.js';
 import type { ClusterNode } from './cluster.js';
 import { deliverTo } from './deliver-to.js';
-import { connectClient, listMail, logIn } from './mail-client.js';
+import { connectClient, isTemporary, listMail, logIn } from './mail-client.js';
 import type { MailLedger } from './mail-ledger.js';
 
 export interface Watched {
@@ -18,7 +18,14 @@ export interface Watched {
 
 /** After so long a server may believe that a directory stands still, as it sees no change of it. */
 const stillMs = 2700;
-const patienceMs = 30_000;
+const patienceMs = 60_000;
+
+interface Look {
+  /** Unique-ids. */
+  readonly ids: readonly string[];
+  /** When its login began. */
+  readonly fromMs: number;
+}
 
 /**
  * Delivers a message to a maildrop that stood still for a while.
@@ -30,13 +37,16 @@ export async function seeNewMail(
   to: ClusterNode,
   { user, password, ledger, newAddress }: Watched,
 ): Promise<number> {
-  const look = async (): Promise<{ readonly ids: readonly string[]; readonly fromMs: number }> => {
+  const lookOnce = async (): Promise<Look | undefined> => {
     const client = await connectClient({ server: to.host.address, from: newAddress() });
     try {
       const fromMs = performance.now();
       const reply = await logIn(client, user, password);
+      if (isTemporary.test(reply)) return undefined;
       if (!reply.startsWith('+OK')) throw new Error(`${user} at ${to.host.name}: ${reply}`);
-      const ids = ((await listMail(client, 'UIDL')) ?? []).map(({ value }) => value);
+      const listing = await listMail(client, 'UIDL');
+      if (listing === null) return undefined;
+      const ids = listing.map(({ value }) => value);
       await client.ok('QUIT');
       ledger.noteListing({ user, fromMs, toMs: performance.now(), ids });
       return { ids, fromMs };
@@ -44,6 +54,7 @@ export async function seeNewMail(
       client.destroy();
     }
   };
+  const look = (): Promise<Look> => poll(`${to.host.name} to serve ${user}`, lookOnce, patienceMs);
   await look();
   await delay(stillMs);
   const before = await look();
