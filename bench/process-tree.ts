@@ -22,8 +22,18 @@ export function treeMemoryKiB(pid: number): number {
 }
 
 function memoryKiB(pid: number): number {
+  return kibibytesOf(pid, 'Pss');
+}
+
+/** Heap and stacks of a process: what no file can give back, whoever else runs the same program. */
+export function ownMemoryKiB(pid: number): number {
+  return kibibytesOf(pid, 'Anonymous');
+}
+
+/** A field of /proc/PID/smaps_rollup; 0 for a process that ended. */
+function kibibytesOf(pid: number, field: 'Pss' | 'Anonymous'): number {
   const rollup = tryRead(`/proc/${pid}/smaps_rollup`);
-  return Number(/^Pss:\s+([0-9]+) kB$/m.exec(rollup)?.[1] ?? 0);
+  return Number(new RegExp(`^${field}:\\s+([0-9]+) kB$`, 'm').exec(rollup)?.[1] ?? 0);
 }
 
 /** The parent of each process. */

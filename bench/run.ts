@@ -12,6 +12,7 @@ import type { Findings, Part } from './part.js';
 import { accountSources } from './parts/accounts.js';
 import { cost } from './parts/cost.js';
 import { greeting } from './parts/greeting.js';
+import { growth } from './parts/growth.js';
 import { idleMemory } from './parts/idle-memory.js';
 import { opening } from './parts/opening.js';
 import { passwords } from './parts/passwords.js';
@@ -30,6 +31,7 @@ const parts: readonly Part[] = [
   passwords,
   accountSources,
   idleMemory,
+  growth,
   opening,
   retrieval,
 ];
