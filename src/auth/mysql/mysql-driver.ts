@@ -8,6 +8,7 @@ import { requireDriver } from '../sql-servers/driver-packages.js';
 import { tryFindPassword } from '../sql-servers/password-file.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
 import {
+  noConnectionWithin,
   SqlFailure,
   type DriverSettings,
   type SqlConnection,
@@ -58,12 +59,9 @@ export class MysqlDriver implements SqlDriver {
     });
     const connection = new MysqlConnection(raw, host);
     try {
-      await within(withinMs, connection.prepare(this.#settings), () => {
-        return new SqlFailure(`no connection within ${(withinMs / 1000).toFixed(1)} s`, {
-          isOfHost: true,
-          isLasting: false,
-        });
-      });
+      await within(withinMs, connection.prepare(this.#settings), () =>
+        noConnectionWithin(withinMs),
+      );
       return connection;
     } catch (error) {
       connection.destroy();

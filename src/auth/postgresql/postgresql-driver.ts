@@ -8,6 +8,7 @@ import { requireDriver } from '../sql-servers/driver-packages.js';
 import { findPassword } from '../sql-servers/password-file.js';
 import type { ServerAddress, ServerHost } from '../sql-servers/server-address.js';
 import {
+  noConnectionWithin,
   SqlFailure,
   type DriverSettings,
   type SqlConnection,
@@ -17,6 +18,7 @@ import {
   type SqlResult,
   type SqlValue,
 } from '../sql-servers/sql-driver.js';
+import { within } from '../sql-servers/server-pool.js';
 import { tlsAttempts, type TlsAttempt } from './postgresql-tls.js';
 
 const byteaType = 17;
@@ -71,15 +73,18 @@ export class PostgresqlDriver implements SqlDriver {
       // A function: pg would otherwise look for a file itself, and print what is wrong with it.
       password: () => findPassword(this.#address, host),
       ssl: await attempt.options(),
-      connectionTimeoutMillis: Math.max(1, Math.ceil(withinMs)),
       keepAlive: true,
       application_name: parameters.get('application_name') ?? 'pop3d',
       types: { getTypeParser: asText },
     });
     const connection = new PostgresqlConnection(client, host);
-    try {
+    // A pooler such as PgBouncer lets us in while the server behind it hangs.
+    const begin = async (): Promise<void> => {
       await client.connect();
       await connection.prepare(this.#settings, parameters.get('target_session_attrs'));
+    };
+    try {
+      await within(withinMs, begin(), () => noConnectionWithin(withinMs));
       return connection;
     } catch (error) {
       connection.destroy();

@@ -86,3 +86,9 @@ export class SqlFailure extends Error {
     this.untypedMarker = kind.untypedMarker;
   }
 }
+
+/** A host that was not ready for queries in time, whatever it did until then. */
+export function noConnectionWithin(ms: number): SqlFailure {
+  const seconds = (ms / 1000).toFixed(1);
+  return new SqlFailure(`no connection within ${seconds} s`, { isOfHost: true, isLasting: false });
+}
