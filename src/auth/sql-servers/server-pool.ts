@@ -17,7 +17,9 @@ export interface PoolLimits {
   readonly idleMs: number;
   /** Once no host could be reached, calls fail at once for so long. */
   readonly pauseMs: number;
-  /** How long a host that failed comes after the others. */
+  /** A host that takes longer while others wait for a turn is given up for one that may not. */
+  readonly slowMs: number;
+  /** How long a host that failed, or was slow, comes after the others. */
   readonly avoidMs: number;
   readonly maxWaiting: number;
 }
@@ -29,6 +31,7 @@ export const defaultPoolLimits: PoolLimits = {
   totalMs: 4000,
   idleMs: 60_000,
   pauseMs: 500,
+  slowMs: 250,
   avoidMs: 30_000,
   maxWaiting: 512,
 };
@@ -117,8 +120,11 @@ export class ServerPool {
       }
       const { connection, isFresh } = await this.#connection(deadlineMs);
       try {
-        const leftMs = Math.min(this.#limits.queryMs, deadlineMs - performance.now());
+        const askedMs = performance.now();
+        const leftMs = Math.min(this.#limits.queryMs, deadlineMs - askedMs);
         const result = await within(leftMs, work(connection), () => this.#late(connection, leftMs));
+        const isSlow = performance.now() - askedMs > this.#limits.slowMs;
+        if (isSlow && this.#turns.hasWaiting) this.#tryOthers(connection.host);
         this.#keep(connection);
         return result;
       } catch (error) {
@@ -176,12 +182,19 @@ export class ServerPool {
 
   /** As they are listed; those that failed of late come last, the latest at the end. */
   #hostsInOrder(): readonly ServerHost[] {
-    const now = performance.now();
-    const rank = (host: ServerHost): number => {
-      const untilMs = this.#avoidedUntilMs.get(host) ?? 0;
-      return untilMs < now ? 0 : untilMs;
-    };
-    return [...this.#address.hosts].sort((one, other) => rank(one) - rank(other));
+    return [...this.#address.hosts].sort((one, other) => this.#rank(one) - this.#rank(other));
+  }
+
+  /** 0: nothing is known against it. */
+  #rank(host: ServerHost): number {
+    const untilMs = this.#avoidedUntilMs.get(host) ?? 0;
+    return untilMs < performance.now() ? 0 : untilMs;
+  }
+
+  /** Where all are slow, going from one to the other would only cost connections. */
+  #tryOthers(slow: ServerHost): void {
+    const mayBeBetter = (host: ServerHost): boolean => host !== slow && this.#rank(host) === 0;
+    if (this.#address.hosts.some(mayBeBetter)) this.#avoid(slow);
   }
 
   #avoid(host: ServerHost): void {

@@ -34,6 +34,10 @@ export class FairTurns {
     this.#options = options;
   }
 
+  get hasWaiting(): boolean {
+    return this.#waitingCount > 0;
+  }
+
   /**
    * Runs `work` when those before it are done: after the earlier ones of its network, and one of
    * each other network.

@@ -1,5 +1,6 @@
 // The pool over hosts that the test lets answer, hang and fail.
 
+import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { ServerPool, type PoolLimits } from '../../../../src/auth/sql-servers/server-pool.js';
 import type { ServerHost } from '../../../../src/auth/sql-servers/server-address.js';
@@ -9,7 +10,7 @@ import {
   type SqlDriver,
 } from '../../../../src/auth/sql-servers/sql-driver.js';
 
-type Mood = 'answers' | 'hangs' | 'refuses' | 'says no';
+type Mood = 'answers' | 'is slow' | 'hangs' | 'refuses' | 'says no';
 
 const passing = { isOfHost: true, isLasting: false };
 
@@ -40,6 +41,8 @@ class Hosts implements SqlDriver {
     switch (this.mood(host)) {
       case 'answers':
         return host;
+      case 'is slow':
+        return delay(20, host);
       case 'hangs':
         return new Promise(() => undefined);
       case 'refuses':
@@ -114,6 +117,28 @@ t.test('a host that hangs is passed over, for this query and the next ones', asy
   t.equal(await ask(), 'b');
   t.same(hosts.connected, ['a', 'b', 'b'].slice(0, hosts.connected.length));
 });
+
+t.test(
+  'a host that is slow while others wait is passed over, but for one that is no better',
+  async (t) => {
+    const hosts = new Hosts('a', 'b');
+    hosts.moods.set('a', 'is slow');
+    const ask = pool(hosts, { slowMs: 10, queryMs: 5000, totalMs: 10_000 });
+    const askTimes = (times: number) => Promise.all(Array.from({ length: times }, ask));
+    t.same(await askTimes(2), ['a', 'a'], 'nobody waits');
+    t.same(await askTimes(5), ['a', 'a', 'b', 'b', 'b'], 'the others go elsewhere');
+    t.same(
+      await askTimes(5),
+      Array.from({ length: 5 }, () => 'b'),
+    );
+    hosts.moods.set('b', 'is slow');
+    t.same(
+      await askTimes(5),
+      Array.from({ length: 5 }, () => 'b'),
+      'they stay where they are',
+    );
+  },
+);
 
 t.test('connections return to the first host once it may be tried again', async (t) => {
   const hosts = new Hosts('a', 'b');
