@@ -1,5 +1,5 @@
-// Three nodes with GlusterFS, HAProxy and PostgreSQL, as mail-cluster(7) has them, whose parts are killed and cut off, and whose clocks go
-// wrong, while mail comes and goes. The contract's times are for a machine with nothing else to do: `npm run test:long`.
+// Three nodes with GlusterFS, HAProxy and PostgreSQL, as mail-cluster(7) has them, whose parts are killed and cut off, hang or are slow, and whose
+// clocks go wrong, while mail comes and goes. The contract's times are for a machine with nothing else to do: `npm run test:long`.
 
 import t from 'tap';
 import { tryCluster, unlessCluster } from '../support/cluster/room.js';

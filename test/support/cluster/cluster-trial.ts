@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster, ClusterNode } from './cluster.js';
+import { DatabaseOutages } from './database-outages.js';
 import type { BrokenSession, Load } from './load.js';
 import type { MailLedger } from './mail-ledger.js';
 import { seeNewMail } from './new-mail.js';
@@ -26,6 +27,8 @@ export interface TrialParts {
   readonly random: (limit: number) => number;
   /** Passwords of users whom the load leaves alone: one for each pair of nodes. */
   readonly watched: ReadonlyMap<string, string>;
+  /** A user whose password changes, and whom nobody else knows. */
+  readonly changing: string;
 }
 
 type ThreeNodes = readonly [ClusterNode, ClusterNode, ClusterNode];
@@ -37,18 +40,22 @@ const newMails = 2;
 /** Sessions before the first thing happens, and after each. */
 const [sessionsBefore, sessionsAfter] = [60, 20];
 /** How long things last, and what follows them. */
-const [frontMs, storageMs, databaseMs, afterwardsMs] = [4000, 15_000, 8000, 3000];
+const [frontMs, storageMs, afterwardsMs] = [4000, 15_000, 3000];
 
 export class ClusterTrial {
   readonly figures: string[] = [];
   readonly #parts: TrialParts;
   readonly #terms: TrialTerms;
   readonly #skewed = new Set<ClusterNode>();
+  readonly #databases: DatabaseOutages;
   #round = 0;
 
   constructor(parts: TrialParts, terms: TrialTerms) {
     this.#parts = parts;
     this.#terms = terms;
+    this.#databases = new DatabaseOutages(parts, (what, happen) =>
+      this.#see(what, terms.databaseMs, [], happen),
+    );
   }
 
   /** All that can happen, once, and each time to other nodes. */
@@ -63,7 +70,7 @@ export class ClusterTrial {
     await this.#shareMaildrop();
     await this.#loseFronts(one, two);
     await this.#loseStorage(three);
-    await this.#loseDatabase();
+    await this.#databases.loseEach();
     // Storage is started anew for it, and how long a login takes meanwhile is promised to nobody.
     await this.#see('clocks', Infinity, [], async () => {
       await this.#setClock(two, clockShift);
@@ -104,20 +111,6 @@ export class ClusterTrial {
       await delay(storageMs);
       node.host.mend();
       await this.#parts.cluster.volume.healed();
-    });
-  }
-
-  async #loseDatabase(): Promise<void> {
-    const { host, primary } = this.#parts.cluster.database;
-    await this.#see('primary killed', this.#terms.databaseMs, [], async () => {
-      await primary.kill();
-      await delay(databaseMs);
-      await primary.start();
-    });
-    await this.#see('primary cut off', this.#terms.databaseMs, [], async () => {
-      host.cut();
-      await delay(databaseMs);
-      host.mend();
     });
   }
 
@@ -169,6 +162,7 @@ export class ClusterTrial {
   ): Promise<void> {
     const { load } = this.#parts;
     const fromMs = performance.now();
+    const { refused } = load.counts;
     await happen();
     await load.goOn(sessionsAfter);
     await delay(afterwardsMs);
@@ -187,8 +181,9 @@ export class ClusterTrial {
       this.#fault(`${what}: a session of ${where}, ${address}, ${when} ms: ${error}`);
     }
     const seconds = ((toMs - fromMs) / 1000).toFixed(0);
+    const sessions = `${load.counts.refused - refused} sessions refused, ${broken.length} ended`;
     this.figures.push(
-      `${what}: ${seconds} s, ${count} logins, the longest ${tookMs.toFixed(0)} ms, ${broken.length} sessions ended`,
+      `${what}: ${seconds} s, ${count} logins, the longest ${tookMs.toFixed(0)} ms, ${sessions}`,
     );
   }
 

@@ -5,10 +5,9 @@ import { mkdirSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mailOwner } from '../mail/shared-mailstore.js';
-import type { PostgresqlServer } from '../peers/postgresql.js';
 import type { Teardown } from '../programs/run-program.js';
 import { startBalancer } from './parts/balancer.js';
-import { startDatabases } from './parts/database-hosts.js';
+import { DatabaseHosts } from './parts/database-hosts.js';
 import { FrontNode } from './parts/front-node.js';
 import { GlusterVolume } from './parts/gluster-volume.js';
 import { addHost, makeSwitch, type Host } from './parts/hosts.js';
@@ -26,7 +25,7 @@ export interface Cluster {
   readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode];
   readonly volume: GlusterVolume;
   readonly balancer: string;
-  readonly database: { readonly host: Host; readonly primary: PostgresqlServer };
+  readonly databases: DatabaseHosts;
 }
 
 const balancerAddress = '192.0.2.10';
@@ -41,15 +40,16 @@ export async function startCluster(
   const clock = new ShiftedClock(folder);
   const hosts = [1, 2, 3].map((number) => addHost(`n${number}`, `192.0.2.${number}`));
   const balancer = addHost('lb', balancerAddress);
-  const databases = [addHost('db1', '192.0.2.21'), addHost('db2', '192.0.2.22')] as const;
-  const [volume, { primary, uri }] = await Promise.all([
+  const databaseHosts = [addHost('db1', '192.0.2.21'), addHost('db2', '192.0.2.22')] as const;
+  const [volume, databases] = await Promise.all([
     GlusterVolume.start(t, { folder, hosts, clock }),
-    startDatabases(t, databases, accounts),
+    DatabaseHosts.start(t, databaseHosts, accounts),
   ]);
   const nodes = hosts.map((host): ClusterNode => {
     const mountPoint = join(folder, host.name, 'srv');
     const mailRoot = join(mountPoint, 'mail');
-    const options = { folder, mailRoot, accounts: uri, balancer: balancerAddress, clock };
+    const accountsUri = databases.uri('pop3');
+    const options = { folder, mailRoot, accounts: accountsUri, balancer: balancerAddress, clock };
     return { host, mountPoint, mailRoot, front: new FrontNode(t, host, options) };
   });
   for (const { host, mountPoint } of nodes) {
@@ -65,7 +65,7 @@ export async function startCluster(
     nodes: [first, second, third],
     volume,
     balancer: balancerAddress,
-    database: { host: databases[0], primary },
+    databases,
   };
 }
 

@@ -22,7 +22,8 @@ execFileSync('mount', ['-t', 'tmpfs', 'none', '/run']);
 
 const accounts = makeAccounts('u', 20);
 const watched = makeAccounts('w', 6);
-const everybody = new Map([...accounts, ...watched]);
+const changing = 'c0';
+const everybody = new Map([...accounts, ...watched, [changing, 'secret 0']]);
 
 function makeAccounts(letter: string, count: number): ReadonlyMap<string, string> {
   return new Map(
@@ -43,7 +44,7 @@ const load = new Load({
   ledger,
   random,
 });
-const trial = new ClusterTrial({ cluster, load, ledger, random, watched }, terms);
+const trial = new ClusterTrial({ cluster, load, ledger, random, watched, changing }, terms);
 do await trial.haveRound();
 while (ledger.deliveredCount < leastDelivered);
 await load.end();

@@ -40,6 +40,8 @@ export interface PostgresqlServer {
   stop(): Promise<void>;
   /** Starts it again after `kill` or `stop`. */
   start(): Promise<void>;
+  /** While it is stopped: makes it a standby of the primary at this address, with new data. */
+  copyFrom(address: string): Promise<void>;
   /** Stops its processes, whose sockets stay: what a hanging machine looks like. */
   freeze(): void;
   thaw(): void;
@@ -68,21 +70,10 @@ export async function startPostgresql(
   if (bin === null) throw new Error('PostgreSQL is not installed');
   const folder = serverFolder(t, 'postgresql');
   const data = join(folder, 'data');
-  if (copyOf === undefined) {
-    await runUnprivileged(join(bin, 'initdb'), [
-      ...['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    ]);
-  } else {
-    const primary = ['-h', copyOf, '-p', String(port), '-U', 'postgres'];
-    await runUnprivileged(
-      join(bin, 'pg_basebackup'),
-      [...primary, '-D', data, '-R', '-X', 'stream', '--no-sync', '--checkpoint=fast'],
-      within,
-    );
-  }
-  await appendFile(
-    join(data, 'postgresql.conf'),
-    `listen_addresses = ''
+  const configure = async (): Promise<void> => {
+    await appendFile(
+      join(data, 'postgresql.conf'),
+      `listen_addresses = ''
 unix_socket_directories = '${folder}'
 fsync = off
 shared_buffers = 16MB
@@ -90,9 +81,26 @@ max_connections = 60
 port = ${port}
 ${settings}
 `,
-  );
-  const rules = join(data, 'pg_hba.conf');
-  await writeFile(rules, `${access}\n${await readFile(rules, 'utf8')}`);
+    );
+    const rules = join(data, 'pg_hba.conf');
+    await writeFile(rules, `${access}\n${await readFile(rules, 'utf8')}`);
+  };
+  const copyFrom = async (address: string): Promise<void> => {
+    await rm(data, { recursive: true, force: true });
+    const primary = ['-h', address, '-p', String(port), '-U', 'postgres'];
+    await runUnprivileged(
+      join(bin, 'pg_basebackup'),
+      [...primary, '-D', data, '-R', '-X', 'stream', '--no-sync', '--checkpoint=fast'],
+      within,
+    );
+    await configure();
+  };
+  if (copyOf === undefined) {
+    await runUnprivileged(join(bin, 'initdb'), [
+      ...['-D', data, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    ]);
+    await configure();
+  } else await copyFrom(copyOf);
   let program: RunningProgram | undefined;
   const psql = (database: string, text: string): Promise<string> =>
     runUnprivileged('psql', [
@@ -124,6 +132,7 @@ ${settings}
       return statements.replace(/^\\(?:un)?restrict .*$/gm, '');
     },
     start,
+    copyFrom,
     async kill() {
       if (program !== undefined) signalTree(program.pid, 'SIGKILL');
       await program?.ending;

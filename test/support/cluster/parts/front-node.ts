@@ -69,6 +69,11 @@ export class FrontNode {
     );
   }
 
+  /** Puts a new worker, which has met no trouble yet, in the place of the one that it has. */
+  renewWorker(): void {
+    this.#program?.kill('SIGHUP');
+  }
+
   /** All that it has written so far. */
   log(): Promise<string> {
     return readFile(this.#log, 'latin1');
