@@ -126,7 +126,7 @@ export class ClusterTrial {
     const { host, front, mountPoint } = node;
     const { volume } = this.#parts.cluster;
     await front.drain();
-    volume.unmount(host, mountPoint);
+    await volume.unmount(host, mountPoint);
     await volume.killStorage(host);
     await volume.startStorage(host, aheadSeconds);
     await volume.mount(host, mountPoint, aheadSeconds);
