@@ -1,6 +1,10 @@
 // The ceph.conf of the cluster test: what mail-cluster(7) says of CephFS, and what a small machine needs.
 
-/** Of mail-cluster(7): how soon each part gives up another one, in seconds. */
+/**
+ * Of mail-cluster(7): how many seconds each part waits for another one before it goes on without.
+ * The node cut off has a monitor, an OSD, a metadata server and a client, and what is to replace the
+ * one waits for the other: the monitors elect first.
+ */
 const failover = `
 mon lease = 1
 mon election timeout = 1
@@ -17,15 +21,14 @@ mds beacon grace = 3
 mds beacon mon down grace = 3
 mds tick interval = 1
 mds reconnect timeout = 2
-defer client eviction on laggy osds = false
 mds cap revoke eviction timeout = 4
+defer client eviction on laggy osds = false
 mds session blocklist on timeout = false
 mds session blocklist on evict = false
 client reconnect stale = true
-mgr stats period = 1
 `;
 
-/** What is not there cannot be told from what is slow, on a machine that does much else. */
+/** For a small machine with little on it, where nobody else listens. */
 const small = `
 auth cluster required = none
 auth service required = none
@@ -36,10 +39,9 @@ osd pool default min size = 2
 osd pool default pg autoscale mode = off
 osd objectstore = bluestore
 bluestore block size = 2147483648
-bluestore block db create = false
 osd memory target = 939524096
 mds cache memory limit = 268435456
-mon data avail crit = 0
+mgr stats period = 1
 `;
 
 export interface CephPlaces {

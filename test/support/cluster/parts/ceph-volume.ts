@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { startCommand, type RunningProgram, type Teardown } from '../../programs/run-program.js';
+import type { RunningProgram, Teardown } from '../../programs/run-program.js';
 import { poll } from '../../suite/deadline.js';
 import { cephSettings } from './ceph-settings.js';
 import type { Host } from './hosts.js';
@@ -21,6 +21,13 @@ const patienceMs = 180_000;
 /** It is a program in Python. */
 const pauseMs = 500;
 const timesToBelieveHealed = 3;
+
+/** Of what a host has of the storage. */
+const kinds = ['mon', 'osd', 'mds'] as const;
+type Kind = (typeof kinds)[number];
+const managerName = 'm';
+/** Is on the same switch. */
+const thisHost = { command: [] };
 
 const isClient = /^\S*ceph-fuse /;
 const isStorage = /^\S*ceph-(?:mon|osd|mds) /;
@@ -58,55 +65,55 @@ export class CephVolume implements Volume {
   /** Makes the file system and starts it. */
   static async start(t: Teardown, options: VolumeOptions): Promise<CephVolume> {
     const made = new CephVolume(t, options);
-    await made.#make();
+    const { hosts } = options;
+    const disks = hosts.map(() => randomUUID());
+    made.#makeFolders();
+    await made.#makeStores(disks);
+    for (const { host, name } of made.#members('mon')) made.#startOn(host, 'mon', name);
+    await made.#tell(...disks.map((id, index) => `osd new ${id} ${index}`));
+    const manager = ['ceph-mgr', '--conf', made.#settings, '-f', '--id', managerName];
+    startDaemon(t, thisHost, made.#output, manager);
+    for (const kind of ['osd', 'mds'] as const)
+      for (const { host, name } of made.#members(kind)) made.#startOn(host, kind, name);
+    const pools = ['metadata', 'data'];
+    await made.#tell(...pools.map((pool) => `osd pool create ${pool} 8`));
+    await made.#tell(`fs new mail ${pools.join(' ')}`);
+    await made.healed();
     return made;
   }
 
-  async #make(): Promise<void> {
-    const id = randomUUID();
-    mkdirSync(this.#folder);
+  #makeFolders(): void {
     for (const { name } of this.#hosts) mkdirSync(join(this.#folder, '..', name));
+    mkdirSync(this.#folder);
+    for (const kind of kinds)
+      for (const { name } of this.#members(kind)) mkdirSync(join(this.#folder, `${kind}.${name}`));
+    mkdirSync(join(this.#folder, `mgr.${managerName}`));
+  }
+
+  /** @param disks UUIDs of the OSDs */
+  async #makeStores(disks: readonly string[]): Promise<void> {
+    const id = randomUUID();
     writeFileSync(this.#settings, cephSettings({ folder: this.#folder, id, hosts: this.#hosts }));
-    const monitors = join(this.#folder, 'monitors');
-    const members = this.#hosts.flatMap(({ name, address }) => [
+    const map = join(this.#folder, 'monitors');
+    const monitors = this.#hosts.flatMap(({ name, address }) => [
       ...['--addv', name, `[v2:${address}:3300]`],
     ]);
-    execFileSync('monmaptool', ['--create', '--fsid', id, ...members, monitors]);
-    const osds = this.#hosts.map((host, index) => ({ host, index, uuid: randomUUID() }));
-    await Promise.all(
-      osds.map(async ({ host, index, uuid }) => {
-        for (const name of [`mon.${host.name}`, `osd.${index}`, `mds.${host.name}`])
-          mkdirSync(join(this.#folder, name));
-        const make = ['--conf', this.#settings, '--mkfs', '--id'];
-        await exec('ceph-mon', [...make, host.name, '--monmap', monitors]);
-        await exec('ceph-osd', [...make, String(index), '--osd-uuid', uuid, '--no-mon-config']);
-        this.#startOn(host, 0, 'mon', host.name);
-      }),
-    );
-    mkdirSync(join(this.#folder, 'mgr.m'));
-    await this.#tell(...osds.map(({ index, uuid }) => `osd new ${uuid} ${index}`));
-    const output = join(this.#folder, 'output');
-    const manager = ['ceph-mgr', '--conf', this.#settings, '-f', '--id', 'm'];
-    startCommand(this.#t, 'sh', ['-c', `exec "$@" </dev/null >>${output} 2>&1`, 'sh', ...manager]);
-    for (const { host, index } of osds) {
-      this.#startOn(host, 0, 'osd', String(index));
-      this.#startOn(host, 0, 'mds', host.name);
-    }
-    await this.#tell(
-      'osd pool create metadata 8',
-      'osd pool create data 8',
-      'fs new mail metadata data',
-      'fs set mail session_timeout 30',
-    );
-    await this.healed();
+    await exec('monmaptool', ['--create', '--fsid', id, ...monitors, map]);
+    const make = ['--conf', this.#settings, '--mkfs', '--id'];
+    await Promise.all([
+      ...this.#members('mon').map(({ name }) => exec('ceph-mon', [...make, name, '--monmap', map])),
+      ...this.#members('osd').map(({ name }, index) =>
+        exec('ceph-osd', [...make, name, '--osd-uuid', disks[index] ?? '', '--no-mon-config']),
+      ),
+    ]);
   }
 
   /** The monitor keeps the right time: one that is ahead by more than its lease answers nobody. */
   startStorage(host: Host, aheadSeconds = 0): Promise<void> {
-    const { name } = host;
-    this.#startOn(host, 0, 'mon', name);
-    this.#startOn(host, aheadSeconds, 'osd', String(this.#hosts.indexOf(host)));
-    this.#startOn(host, aheadSeconds, 'mds', name);
+    for (const kind of kinds) {
+      const member = this.#members(kind).find((other) => other.host === host);
+      this.#startOn(host, kind, member?.name ?? '', kind === 'mon' ? 0 : aheadSeconds);
+    }
     return Promise.resolve();
   }
 
@@ -164,16 +171,26 @@ export class CephVolume implements Volume {
     return join(this.#folder, 'ceph.conf');
   }
 
-  #startOn(host: Host, aheadSeconds: number, kind: string, id: string): void {
-    const words = [`ceph-${kind}`, '--conf', this.#settings, '-f', '--id', id];
+  get #output(): string {
+    return join(this.#folder, 'output');
+  }
+
+  /** Those of one kind, one on each host. OSDs have numbers. */
+  #members(kind: Kind): readonly { readonly host: Host; readonly name: string }[] {
+    return this.#hosts.map((host, index) => ({
+      ...{ host, name: kind === 'osd' ? String(index) : host.name },
+    }));
+  }
+
+  #startOn(host: Host, kind: Kind, name: string, aheadSeconds = 0): void {
+    const words = [`ceph-${kind}`, '--conf', this.#settings, '-f', '--id', name];
     const program = this.#start(host, aheadSeconds, words);
     this.#storage.set(host, [...(this.#storage.get(host) ?? []), program]);
   }
 
   #start(host: Host, aheadSeconds: number, words: readonly string[]): RunningProgram {
-    const output = join(this.#folder, 'output');
     const clock = ['env', ...this.#clock.variables(aheadSeconds)];
-    return startDaemon(this.#t, host, output, [...clock, ...words]);
+    return startDaemon(this.#t, host, this.#output, [...clock, ...words]);
   }
 
   /** Commands for ceph(8), one after the other. @returns what the last one answers: JSON */
