@@ -99,12 +99,23 @@ export class ClusterTrial {
 
   /** With the front of that node: it is one machine. */
   async #loseStorage(node: ClusterNode): Promise<void> {
+    const { volume } = this.#parts.cluster;
     await this.#see('storage cut off', this.#terms.storageMs, [node], async () => {
       node.host.cut();
       await delay(storageMs);
       node.host.mend();
-      await this.#parts.cluster.volume.healed();
+      await volume.healed();
+      if (volume.givesUpMounts) await this.#mountAnew(node);
     });
+  }
+
+  /** With its front, which has its directory in the old mount. */
+  async #mountAnew({ host, front, mountPoint }: ClusterNode): Promise<void> {
+    const { volume } = this.#parts.cluster;
+    await front.drain();
+    await volume.unmount(host, mountPoint);
+    await volume.mount(host, mountPoint);
+    await front.start();
   }
 
   async #loseDatabase(): Promise<void> {

@@ -3,7 +3,8 @@
 /**
  * Of mail-cluster(7): how many seconds each part waits for another one before it goes on without.
  * The node cut off has a monitor, an OSD, a metadata server and a client, and what is to replace the
- * one waits for the other: the monitors elect first.
+ * one waits for the other: the monitors elect first. A client that is given up stays on the
+ * blocklist: without it, what it wrote late came into a message that another node had delivered.
  */
 const failover = `
 mon lease = 1
@@ -23,9 +24,6 @@ mds tick interval = 1
 mds reconnect timeout = 2
 mds cap revoke eviction timeout = 4
 defer client eviction on laggy osds = false
-mds session blocklist on timeout = false
-mds session blocklist on evict = false
-client reconnect stale = true
 `;
 
 /** For a small machine with little on it, where nobody else listens. */

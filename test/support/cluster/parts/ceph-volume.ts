@@ -48,6 +48,7 @@ interface Status {
 }
 
 export class CephVolume implements Volume {
+  readonly givesUpMounts = true;
   readonly #t: Teardown;
   readonly #folder: string;
   readonly #hosts: readonly Host[];

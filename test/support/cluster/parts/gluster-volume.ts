@@ -28,6 +28,7 @@ const isClient = /^\S*glusterfs .*--process-name fuse/;
 const isStorage = /^\S*gluster(?!fs .*--process-name fuse)/;
 
 export class GlusterVolume implements Volume {
+  readonly givesUpMounts = false;
   readonly #t: Teardown;
   readonly #folder: string;
   readonly #hosts: readonly Host[];

@@ -11,6 +11,8 @@ export interface VolumeOptions {
 }
 
 export interface Volume {
+  /** Whether a host that was cut off must mount it anew. */
+  readonly givesUpMounts: boolean;
   /** Starts a host's part of the storage. @param aheadSeconds its clock */
   startStorage(host: Host, aheadSeconds?: number): Promise<void>;
   /** Ends it as `kill -9` does. */
