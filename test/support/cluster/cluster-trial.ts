@@ -106,12 +106,23 @@ export class ClusterTrial {
 
   /** With the front of that node: it is one machine. */
   async #loseStorage(node: ClusterNode): Promise<void> {
+    const { volume } = this.#parts.cluster;
     await this.#see('storage cut off', this.#terms.storageMs, [node], async () => {
       node.host.cut();
       await delay(storageMs);
       node.host.mend();
-      await this.#parts.cluster.volume.healed();
+      await volume.healed();
+      if (volume.givesUpMounts) await this.#mountAnew(node);
     });
+  }
+
+  /** With its front, which has its directory in the old mount. */
+  async #mountAnew({ host, front, mountPoint }: ClusterNode): Promise<void> {
+    const { volume } = this.#parts.cluster;
+    await front.drain();
+    await volume.unmount(host, mountPoint);
+    await volume.mount(host, mountPoint);
+    await front.start();
   }
 
   /** Starts all of a node's programs that touch mail anew, with another clock. */
@@ -119,7 +130,7 @@ export class ClusterTrial {
     const { host, front, mountPoint } = node;
     const { volume } = this.#parts.cluster;
     await front.drain();
-    volume.unmount(host, mountPoint);
+    await volume.unmount(host, mountPoint);
     await volume.killStorage(host);
     await volume.startStorage(host, aheadSeconds);
     await volume.mount(host, mountPoint, aheadSeconds);

@@ -1,5 +1,5 @@
-// The cluster of mail-cluster(7): three nodes, each with a brick of GlusterFS, a mount and tcpsrun; HAProxy; PostgreSQL with a
-// standby. Its parts live as long as the room of test/support/cluster/room.ts.
+// The cluster of mail-cluster(7): three nodes, each with a part of GlusterFS or CephFS, a mount and tcpsrun; HAProxy; PostgreSQL
+// with a standby. Its parts live as long as the room of test/support/cluster/room.ts.
 
 import { mkdirSync } from 'node:fs';
 import { chown, mkdir } from 'node:fs/promises';
@@ -7,11 +7,13 @@ import { join } from 'node:path';
 import { mailOwner } from '../mail/shared-mailstore.js';
 import type { Teardown } from '../programs/run-program.js';
 import { startBalancer } from './parts/balancer.js';
+import { CephVolume } from './parts/ceph-volume.js';
 import { DatabaseHosts } from './parts/database-hosts.js';
 import { FrontNode } from './parts/front-node.js';
 import { GlusterVolume } from './parts/gluster-volume.js';
 import { addHost, makeSwitch, type Host } from './parts/hosts.js';
 import { ShiftedClock } from './parts/shifted-clock.js';
+import type { Volume } from './parts/volume.js';
 
 export interface ClusterNode {
   readonly host: Host;
@@ -23,18 +25,27 @@ export interface ClusterNode {
 
 export interface Cluster {
   readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode];
-  readonly volume: GlusterVolume;
+  readonly volume: Volume;
   readonly balancer: string;
   readonly databases: DatabaseHosts;
 }
 
+export interface ClusterOptions {
+  /** For all that it writes. */
+  readonly folder: string;
+  /** Passwords by user, of example.org. */
+  readonly accounts: ReadonlyMap<string, string>;
+  readonly storage: Storage;
+}
+
+export type Storage = 'GlusterFS' | 'CephFS';
+
+const volumes = { GlusterFS: GlusterVolume, CephFS: CephVolume } as const;
 const balancerAddress = '192.0.2.10';
 
-/** @param folder for all that it writes @param accounts passwords by user, of example.org */
 export async function startCluster(
   t: Teardown,
-  folder: string,
-  accounts: ReadonlyMap<string, string>,
+  { folder, accounts, storage }: ClusterOptions,
 ): Promise<Cluster> {
   makeSwitch();
   const clock = new ShiftedClock(folder);
@@ -42,7 +53,7 @@ export async function startCluster(
   const balancer = addHost('lb', balancerAddress);
   const databaseHosts = [addHost('db1', '192.0.2.21'), addHost('db2', '192.0.2.22')] as const;
   const [volume, databases] = await Promise.all([
-    GlusterVolume.start(t, { folder, hosts, clock }),
+    volumes[storage].start(t, { folder, hosts, clock }),
     DatabaseHosts.start(t, databaseHosts, accounts),
   ]);
   const nodes = hosts.map((host): ClusterNode => {

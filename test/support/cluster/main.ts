@@ -10,7 +10,7 @@ import { MailLedger } from './mail-ledger.js';
 import type { TrialOptions } from './room.js';
 import { settle } from './settle.js';
 
-const { folder, terms, leastDelivered, seed } = JSON.parse(
+const { folder, storage, terms, leastDelivered, seed } = JSON.parse(
   process.argv[2] ?? '',
 ) as TrialOptions & {
   readonly folder: string;
@@ -33,7 +33,10 @@ function makeAccounts(letter: string, count: number): ReadonlyMap<string, string
 
 const startedMs = performance.now();
 // All ends with this process.
-const cluster = await startCluster({ teardown: () => undefined }, folder, everybody);
+const cluster = await startCluster(
+  { teardown: () => undefined },
+  { folder, storage, accounts: everybody },
+);
 const loadedMs = performance.now();
 const ledger = new MailLedger(terms.visibleMs);
 const random = seededRandom(seed);

@@ -13,8 +13,10 @@ import { unlessPostgresql } from '../peers/postgresql.js';
 import { builtProgram, startCommand, type Teardown } from '../programs/run-program.js';
 import { deadline } from '../suite/deadline.js';
 import type { TrialTerms } from './cluster-trial.js';
+import type { Storage } from './cluster.js';
 
 export interface TrialOptions {
+  readonly storage: Storage;
   readonly terms: TrialTerms;
   /** Rounds go on until so many messages were delivered. */
   readonly leastDelivered: number;
@@ -30,11 +32,16 @@ const room = ['--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-pr
 /** Calls on files that wait for storage must not hold up all others. */
 const fileThreads = '64';
 
+const storagePrograms = {
+  GlusterFS: ['glusterd', 'gluster', 'glusterfs'],
+  CephFS: ['ceph-mon', 'ceph-osd', 'ceph-mds', 'ceph-mgr', 'ceph-fuse', 'ceph', 'monmaptool'],
+} as const;
+
 /** For tap's `skip` option. */
-export function unlessCluster(): string | false {
+export function unlessCluster(storage: Storage): string | false {
   const missing =
     unlessFuse() ||
-    unlessInstalled('glusterd', 'gluster', 'glusterfs', 'haproxy', 'ip', 'nsenter', 'cc') ||
+    unlessInstalled(...storagePrograms[storage], 'haproxy', 'ip', 'nsenter', 'cc') ||
     unlessPostgresql();
   if (missing !== false) return missing;
   const { status } = spawnSync('unshare', [...room, 'ip', 'netns', 'list']);

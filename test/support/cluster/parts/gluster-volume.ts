@@ -12,6 +12,7 @@ import { poll } from '../../suite/deadline.js';
 import type { Host } from './hosts.js';
 import type { ShiftedClock } from './shifted-clock.js';
 import { startDaemon } from './start-daemon.js';
+import type { Volume, VolumeOptions } from './volume.js';
 
 /** For a machine that does much else. */
 const patienceMs = 180_000;
@@ -26,14 +27,8 @@ const timesToBelieveHealed = 3;
 const isClient = /^\S*glusterfs .*--process-name fuse/;
 const isStorage = /^\S*gluster(?!fs .*--process-name fuse)/;
 
-export interface VolumeOptions {
-  /** For all that is written. */
-  readonly folder: string;
-  readonly hosts: readonly Host[];
-  readonly clock: ShiftedClock;
-}
-
-export class GlusterVolume {
+export class GlusterVolume implements Volume {
+  readonly givesUpMounts = false;
   readonly #t: Teardown;
   readonly #folder: string;
   readonly #hosts: readonly Host[];
@@ -86,7 +81,7 @@ export class GlusterVolume {
     return made;
   }
 
-  /** Starts a host's glusterd, which starts its brick. @param aheadSeconds its clock */
+  /** Starts a host's glusterd, which starts its brick. */
   async startStorage(host: Host, aheadSeconds = 0): Promise<void> {
     const [lib, log] = ['lib', 'log'].map((name) => this.#of(host, name));
     this.#of(host, 'brick');
@@ -110,13 +105,11 @@ export class GlusterVolume {
     );
   }
 
-  /** Ends a host's glusterd and brick as `kill -9` does. */
   async killStorage(host: Host): Promise<void> {
     host.kill(isStorage);
     await this.#daemons.get(host)?.ending;
   }
 
-  /** Mounts it with a host's network. @param at a folder that is there @param aheadSeconds its clock */
   async mount(host: Host, at: string, aheadSeconds = 0): Promise<void> {
     const servers = [host, ...this.#hosts.filter((other) => other !== host)];
     const log = join(this.#folder, host.name, 'mount.log');
@@ -134,13 +127,12 @@ export class GlusterVolume {
     );
   }
 
-  /** Whoever still uses it is told that it is not connected. */
-  unmount(host: Host, at: string): void {
+  unmount(host: Host, at: string): Promise<void> {
     execFileSync('umount', ['-l', at]);
     host.kill(isClient);
+    return Promise.resolve();
   }
 
-  /** Waits until all bricks are connected and hold the same. */
   async healed(): Promise<void> {
     let times = 0;
     await poll(

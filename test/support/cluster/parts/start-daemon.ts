@@ -7,7 +7,7 @@ import type { Host } from './hosts.js';
 /** @param output a file that is made, or added to */
 export function startDaemon(
   t: Teardown,
-  host: Host,
+  host: Pick<Host, 'command'>,
   output: string,
   words: readonly string[],
 ): RunningProgram {
