@@ -205,7 +205,9 @@ async function soaked(budgetMs: number): Promise<Outcome> {
 async function clusterOutages(storage: Storage): Promise<Outcome> {
   const missing = unlessCluster(storage);
   if (missing !== false) return { figures: `skipped: ${missing}`, failures: [] };
-  const terms = { frontMs: 3000, storageMs: 10_000, databaseMs: 5000, visibleMs: 2000 };
+  // With CephFS the monitors, the OSDs and the metadata server are given up one after the other.
+  const storageMs = storage === 'CephFS' ? 15_000 : 10_000;
+  const terms = { frontMs: 3000, storageMs, databaseMs: 5000, visibleMs: 2000 };
   // Two rounds of it: in the second one the node cut off has CephFS's active metadata server.
   const leastDelivered = storage === 'CephFS' ? 1500 : 1000;
   const options = { storage, terms, leastDelivered, seed };
