@@ -1,6 +1,7 @@
 // tcpsrun --proxy-from: who may send a PROXY header, what it makes of a connection, and that nothing behind it is read.
 // Which octets are a header is in test/fuzz/proxy-headers.ts.
 
+import { once } from 'node:events';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { makeCertificate } from '../support/accounts/certificate.js';
@@ -134,19 +135,22 @@ t.test('a header that is late, wrong or missing: closed and logged', async (t) =
   t.match(await counters(tcpsrun), { accepted: 6, refused: 6, served: 0 });
 });
 
-t.test('SIGTERM does not wait for headers', async (t) => {
-  const tcpsrun = await startTcpsrun(t, { runFile: greeter, options: trusted });
-  const client = tcpsrun.connect();
-  client.socket.write('PROXY');
-  const served = tcpsrun.connect();
-  served.socket.write(line);
-  await served.firstLine();
-  tcpsrun.program.kill('SIGTERM');
-  await tcpsrun.program.logLine(/refuse .*why=stopping/);
-  t.equal((await client.end()).received, '');
-  served.socket.write('x\n');
-  t.equal((await tcpsrun.program.finish()).status, 0);
-});
+t.test(
+  'a connection whose header was awaited at SIGTERM is served, unless the header is late',
+  async (t) => {
+    const tcpsrun = await startTcpsrun(t, { runFile: greeter, options: trusted });
+    const [late, served] = [tcpsrun.connect(), tcpsrun.connect()];
+    await Promise.all([late, served].map(({ socket }) => once(socket, 'connect')));
+    tcpsrun.program.kill('SIGTERM');
+    await tcpsrun.program.logLine(/stopping/);
+    served.socket.write(line);
+    await served.firstLine();
+    served.socket.write('x\n');
+    t.equal((await late.end()).received, '');
+    await tcpsrun.program.logLine(/refuse .*why="its PROXY header is late"/);
+    t.equal((await tcpsrun.program.finish()).status, 0);
+  },
+);
 
 t.test('--per-source counts clients behind the proxy, and no health checks', async (t) => {
   const options = [...trusted, '--per-source', '1', '--backlog', '1'];

@@ -29,12 +29,11 @@ export interface IdentifiedConnection {
 
 /**
  * @param accepted paused since it was accepted; not to be used any more
- * @param signal ends the reading
  * @throws Error that says why there is no header; the connection is closed then
  */
 export function readProxyHeader(
   accepted: Socket,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  timeoutMs: number,
 ): Promise<IdentifiedConnection> {
   const reader = new ProxyHeaderReader();
   return new Promise((resolve, reject) => {
@@ -64,18 +63,15 @@ export function readProxyHeader(
     };
     const socket = takeOver(accepted, () => Buffer.allocUnsafe(reader.wanted), onRead);
     const onEnd = (): void => fail('it closed before its PROXY header was whole');
-    const onAbort = (): void => fail('stopping');
     const timer = setTimeout(() => fail('its PROXY header is late'), timeoutMs);
     const stopWaiting = (): void => {
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
       socket.off('end', onEnd);
       socket.off('close', onEnd);
     };
     socket.on('error', () => undefined);
     socket.on('end', onEnd);
     socket.on('close', onEnd);
-    signal.addEventListener('abort', onAbort);
     socket.resume();
   });
 }

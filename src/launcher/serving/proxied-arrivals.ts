@@ -21,8 +21,8 @@ export interface ProxiedArrivalsOptions {
 
 export class ProxiedArrivals {
   readonly #options: ProxiedArrivalsOptions;
-  readonly #stopping = new AbortController();
   #awaitedCount = 0;
+  #onNoneAwaited: () => void = () => undefined;
 
   constructor(options: ProxiedArrivalsOptions) {
     this.#options = options;
@@ -42,9 +42,12 @@ export class ProxiedArrivals {
     } else void this.#identify(socket, arrival, (why) => launcher.refuseUnheaded(proxy, why));
   }
 
-  /** Closes what waits for its header. */
-  stop(): void {
-    this.#stopping.abort();
+  /** Resolves when nothing waits for its header any more: after `headerTimeoutMs` at most. */
+  async end(): Promise<void> {
+    if (this.#awaitedCount === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onNoneAwaited = resolve;
+    });
   }
 
   async #identify(
@@ -59,15 +62,13 @@ export class ProxiedArrivals {
     }
     this.#awaitedCount += 1;
     try {
-      const { socket, header } = await readProxyHeader(accepted, {
-        timeoutMs: headerTimeoutMs,
-        signal: this.#stopping.signal,
-      });
+      const { socket, header } = await readProxyHeader(accepted, headerTimeoutMs);
       this.#options.launcher.accept(socket, { ...arrival, header });
     } catch (error) {
       refuse((error as Error).message);
     } finally {
       this.#awaitedCount -= 1;
+      if (this.#awaitedCount === 0) this.#onNoneAwaited();
     }
   }
 }

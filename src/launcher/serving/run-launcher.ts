@@ -1,5 +1,6 @@
 // tcpsrun from start to end: it listens, becomes its user, and serves until it is told to stop.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { closeInheritedDescriptors } from '../../system/descriptors/inherited-descriptors.js';
 import type { Log } from '../../system/log/log.js';
 import { collectOnOneThread } from '../../system/runtime/young-garbage.js';
@@ -132,9 +133,11 @@ export async function runLauncher(settings: LauncherSettings): Promise<void> {
   opened.begin();
 
   await told;
+  // A connection that waits to be accepted would be reset, and its client has been told of none.
+  for (let turn = 0; turn < 2; turn += 1) await nextTurn();
   opened.close();
-  arrivals.stop();
   log.write('stopping', { ...launcher.counters });
+  await arrivals.end();
   await launcher.stop();
   closeControl?.();
   handOvers.close();

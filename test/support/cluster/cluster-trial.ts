@@ -85,7 +85,9 @@ export class ClusterTrial {
     const newAddress = (): string => load.newAddress();
     await this.#see('one maildrop', Infinity, [], async () => {
       const { nodes } = cluster;
-      await shareMaildrop(nodes, { user, password, ledger, newAddress }, random);
+      await shareMaildrop(nodes, { user, password, ledger, newAddress }, random, (session) =>
+        load.broken.push(session),
+      );
     });
   }
 
@@ -189,7 +191,10 @@ export class ClusterTrial {
       const { address, error, startedMs, atMs } = session;
       const when = [startedMs, atMs].map((ms) => (ms - fromMs).toFixed(0)).join(' to ');
       const where = served?.host.name ?? 'no node';
-      this.#fault(`${what}: a session of ${where}, ${address}, ${when} ms: ${error}`);
+      const told = await served?.front.logOf(address);
+      this.#fault(
+        `${what}: a session of ${where}, ${address}, ${when} ms: ${error}\n${told ?? ''}`,
+      );
     }
     const seconds = ((toMs - fromMs) / 1000).toFixed(0);
     const sessions = `${load.counts.refused - refused} sessions refused, ${broken.length} ended`;

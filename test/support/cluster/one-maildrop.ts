@@ -2,6 +2,7 @@
 
 import type { ClusterNode } from './cluster.js';
 import { deliverTo } from './deliver-to.js';
+import type { BrokenSession } from './load.js';
 import { haveSession } from './mail-client.js';
 import type { Watched } from './new-mail.js';
 
@@ -14,6 +15,7 @@ export async function shareMaildrop(
   nodes: readonly ClusterNode[],
   { user, password, ledger, newAddress }: Watched,
   random: (limit: number) => number,
+  broken: (session: BrokenSession) => void,
 ): Promise<void> {
   for (let round = 0; round < rounds; round += 1) {
     for (let count = 0; count < messages; count += 1) {
@@ -27,6 +29,15 @@ export async function shareMaildrop(
     const ways = nodes.flatMap(({ host }) =>
       Array.from({ length: sessionsPerNode }, () => ({ server: host.address, from: newAddress() })),
     );
-    await Promise.all(ways.map((way) => haveSession({ way, user, password, ledger, random })));
+    await Promise.all(
+      ways.map(async (way) => {
+        const startedMs = performance.now();
+        try {
+          await haveSession({ way, user, password, ledger, random });
+        } catch (error) {
+          broken({ address: way.from, error: String(error), startedMs, atMs: performance.now() });
+        }
+      }),
+    );
   }
 }

@@ -41,6 +41,7 @@ export class WireClient {
   #start = 0;
   #end = 0;
   #isEnded = false;
+  #lastCommand = '';
   #onChange: () => void = () => undefined;
 
   /** @param input what the server sends @param output where commands go @param patienceMs for each reply */
@@ -67,6 +68,7 @@ export class WireClient {
 
   /** Sends a command and CRLF, and reads the status line. @returns it, without CRLF, latin1 */
   async command(line: string): Promise<string> {
+    this.#lastCommand = line;
     this.write(Buffer.from(`${line}\r\n`, 'latin1'));
     return this.status();
   }
@@ -191,7 +193,11 @@ export class WireClient {
       };
       this.#onChange();
     });
-    await deadline(arrived, this.#patienceMs, () => `still waiting after: ${this.#excerpt()}`);
+    await deadline(arrived, this.#patienceMs, () => this.#stillWaiting());
+  }
+
+  #stillWaiting(): string {
+    return `still waiting after "${this.#lastCommand}" and then: ${this.#excerpt()}`;
   }
 
   #excerpt(): string {

@@ -79,6 +79,16 @@ export class FrontNode {
     return readFile(this.#log, 'latin1');
   }
 
+  /** What pop3d has written of the session of a client's address. */
+  async logOf(address: string): Promise<string> {
+    const lines = (await this.log()).split('\n');
+    const first = lines.find(
+      (line) => line.startsWith('pop3d: connect ') && line.includes(` peer=${address} `),
+    );
+    const session = / session=\S+/.exec(first ?? '')?.[0];
+    return session === undefined ? '' : lines.filter((line) => line.includes(session)).join('\n');
+  }
+
   /** Ends it and its sessions, as `kill -9` of all of it does. */
   async kill(): Promise<void> {
     this.host.kill(/^\S*node /);
