@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { poll } from '../suite/deadline.js';
 import type { Cluster, ClusterNode } from './cluster.js';
 import type { Load } from './load.js';
-import { connectClient, logIn } from './mail-client.js';
+import { connectClient, isTemporary, logIn } from './mail-client.js';
 import type { MailLedger } from './mail-ledger.js';
 
 export interface DatabaseOutagesParts {
@@ -25,7 +25,6 @@ const [killedMs, outageMs, promotedMs] = [4000, 8000, 2000];
 const slowSeconds = [1, 1.9] as const;
 /** A question costs a process. */
 const pauseMs = 200;
-const isTemporary = /^-ERR \[SYS\/TEMP\]/;
 
 export class DatabaseOutages {
   readonly #parts: DatabaseOutagesParts;
