@@ -43,16 +43,20 @@ function failures(tap: string): string[] {
   return found;
 }
 
-/** What TAP's diagnostic block behind a line says of the place and of the difference. */
+/**
+ * What TAP's diagnostic block behind a line says of the place and of the difference. That is a
+ * block scalar of YAML, folded (`>`, with empty lines between) where it has long lines.
+ */
 function diagnosticAfter(lines: readonly string[], index: number): readonly string[] {
   if (lines[index + 1]?.trim() !== '---') return [];
   const wanted: string[] = [];
   let diffIndent = Infinity;
   for (const line of lines.slice(index + 2)) {
     if (line.trim() === '...' || wanted.length === mostDiagnosticLines) break;
+    if (line.trim() === '') continue;
     const indent = /^ */.exec(line)?.[0].length ?? 0;
     if (indent <= diffIndent) diffIndent = Infinity;
-    if (line.trim() === 'diff: |') diffIndent = indent;
+    if (/^ *diff: [|>]/.test(line)) diffIndent = indent;
     else if (indent > diffIndent || /^ *lineNumber: /.test(line)) wanted.push(line.trim());
   }
   return wanted;
