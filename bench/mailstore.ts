@@ -76,7 +76,8 @@ export class Mailstore {
   /** What servers need to serve it, with a password database of all users added so far, all with the same password. */
   async site(scheme: Scheme = 'PLAIN'): Promise<Site> {
     const { folder, mailRoot } = this;
-    return { folder, mailRoot, passdb: await this.#passwordDatabase(scheme) };
+    const users = this.#users.map((user) => `${user}@${domain}`);
+    return { folder, mailRoot, users, passdb: await this.#passwordDatabase(scheme) };
   }
 
   /** As delivered: every second message back in new, from where Dovecot moves them to cur. */

@@ -1,4 +1,5 @@
-// pop3get beside mpop: 5,000 messages of 4 kB from pop3d on loopback, and 1,000 messages over round trips of 50 ms.
+// pop3get beside mpop: 5,000 messages of 4 kB from pop3d on loopback, 1,000 messages over round trips of 50 ms, and the memory
+// that 50,000 messages take.
 // All make each message durable (fsync), and take turns. Run it with: node build/bench/pop3get.js [--before CHECKOUT] [--rounds N]
 // [DIR], where DIR is on the disk to measure, and CHECKOUT is another one that is built: its pop3get takes part as "before".
 
@@ -8,6 +9,7 @@ import {
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   readdirSync,
   rmSync,
   writeFileSync,
@@ -43,15 +45,13 @@ try {
   console.log(`Node ${process.version}, ${cpus().length} cores, ${folder}`);
   console.log(versionOfMpop());
   const port = await startServer();
-  await compare('5,000 messages of 4 kB on loopback', 5000, 4096, port);
+  await compare('5,000 messages of 4 kB on loopback', { count: 5000, octets: 4096, port, rounds });
   const proxy = await startDelayingProxy(port, oneWayMs);
-  await compare(
-    `1,000 messages of 1 kB, round trips of ${2 * oneWayMs} ms`,
-    1000,
-    1024,
-    proxy.port,
-  );
+  const slow = { count: 1000, octets: 1024, port: proxy.port, rounds };
+  await compare(`1,000 messages of 1 kB, round trips of ${2 * oneWayMs} ms`, slow);
   proxy.close();
+  const many = { count: 50_000, octets: 4096, port, rounds: 1 };
+  await compare('50,000 messages of 4 kB on loopback, for the memory', many);
 } finally {
   for (const teardown of teardowns.reverse()) await teardown();
   rmSync(folder, { recursive: true, force: true });
@@ -74,7 +74,14 @@ async function startServer(): Promise<number> {
   return Number(port);
 }
 
-async function compare(title: string, count: number, octets: number, port: number): Promise<void> {
+interface Download {
+  readonly count: number;
+  readonly octets: number;
+  readonly port: number;
+  readonly rounds: number;
+}
+
+async function compare(title: string, { count, octets, port, rounds }: Download): Promise<void> {
   console.log(`\n${title}`);
   const source = makeMessages(count, octets);
   const clients = {
@@ -85,6 +92,7 @@ async function compare(title: string, count: number, octets: number, port: numbe
     ...(spawnSync('mpop', ['--version']).status === 0 ? { mpop: mpopCommand } : {}),
   };
   const seconds: Record<string, number[]> = {};
+  const mebibytes: Record<string, number> = {};
   for (let round = 1; round <= rounds; round += 1) {
     for (const [name, command] of Object.entries(clients)) {
       fillMaildrop(source);
@@ -93,9 +101,12 @@ async function compare(title: string, count: number, octets: number, port: numbe
       const [program = '', ...args] = command(port, maildir);
       if (round === 1) console.log(`  ${name}: ${[program, ...args].join(' ')}`);
       const startedAt = performance.now();
-      const { status, stderr } = await startCommand(t, program, args, {
-        env: { POP3GET_PASSWORD: password },
-      }).finish('', 180_000);
+      const client = startCommand(t, program, args, { env: { POP3GET_PASSWORD: password } });
+      const look = setInterval(() => {
+        mebibytes[name] = Math.max(mebibytes[name] ?? 0, largestResident(client.pid));
+      }, 20);
+      const { status, stderr } = await client.finish('', 180_000);
+      clearInterval(look);
       const elapsed = (performance.now() - startedAt) / 1000;
       const stored = readdirSync(join(maildir, 'new')).length;
       if (status !== 0 || stored !== count) {
@@ -108,7 +119,21 @@ async function compare(title: string, count: number, octets: number, port: numbe
   for (const [name, times] of Object.entries(seconds)) {
     const all = times.map((time) => time.toFixed(2)).join(', ');
     const [best, middle] = [Math.min(...times), median(times)].map((time) => time.toFixed(2));
-    console.log(`  ${name.padEnd(8)} best ${best ?? ''} s, median ${middle ?? ''} s of ${all}`);
+    const memory = `at most ${mebibytes[name]?.toFixed(0) ?? '?'} MiB resident`;
+    console.log(
+      `  ${name.padEnd(8)} best ${best ?? ''} s, median ${middle ?? ''} s of ${all}; ${memory}`,
+    );
+  }
+}
+
+/** MiB that a process has had resident at most; 0 for one that has ended. */
+function largestResident(pid: number): number {
+  try {
+    const [, kibibytes] =
+      /^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
+    return Number(kibibytes ?? 0) / 1024;
+  } catch {
+    return 0;
   }
 }
 

@@ -1,11 +1,12 @@
-// The bench: pop3d beside Dovecot, part by part. Usage: npm run bench -- [--quick] [--output FOLDER] [--before FOLDER] [PART...]
+// The bench: pop3d beside Dovecot, part by part. Usage: npm run bench -- [--quick] [--busy] [--output FOLDER] [--before FOLDER] [PART...]
 // A run of all parts writes its tables and charts to bench/results/; any other one prints, and writes only with --output.
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startCommand, type Teardown } from '../test/support/programs/run-program.js';
 import { LoadGenerator } from './load.js';
 import { describeMachine } from './machine.js';
 import type { Findings, Part } from './part.js';
@@ -43,6 +44,8 @@ interface Request {
   /** Where tables and charts are written. */
   readonly output: string | undefined;
   readonly before: string | undefined;
+  /** Whether something else computes meanwhile, one process for each core. */
+  readonly isBusy: boolean;
   /** As the user might have typed it. */
   readonly command: string;
 }
@@ -54,6 +57,7 @@ function parseRequest(args: readonly string[]): Request {
     allowPositionals: true,
     options: {
       quick: { type: 'boolean' },
+      busy: { type: 'boolean' },
       output: { type: 'string' },
       before: { type: 'string' },
     },
@@ -66,12 +70,14 @@ function parseRequest(args: readonly string[]): Request {
     );
   });
   const scale = values.quick === true ? 'quick' : 'full';
-  const isWhole = chosen.length === 0 && scale === 'full';
+  const isBusy = values.busy === true;
+  const isWhole = chosen.length === 0 && scale === 'full' && !isBusy;
   return {
     chosen: chosen.length === 0 ? parts : chosen,
     scale,
     output: values.output ?? (isWhole ? results : undefined),
     before: values.before,
+    isBusy,
     command: ['npm run bench', ...(args.length === 0 ? [] : ['--', ...args])].join(' '),
   };
 }
@@ -81,6 +87,7 @@ async function runPart(part: Part, request: Request, load: LoadGenerator): Promi
   process.stdout.write(`\n# ${part.title} (${part.name})\n\n`);
   const t = new Teardowns();
   running = t;
+  if (request.isBusy) keepBusy(t);
   try {
     const findings = await part.run({ load, scale: request.scale, before: request.before, t });
     const seconds = Math.round((performance.now() - started) / 1000);
@@ -94,6 +101,13 @@ async function runPart(part: Part, request: Request, load: LoadGenerator): Promi
     return findings;
   } finally {
     await t.run();
+  }
+}
+
+/** Lets something else have its part of all cores, until the teardown. */
+function keepBusy(t: Teardown): void {
+  for (let core = 0; core < availableParallelism(); core += 1) {
+    startCommand(t, process.execPath, ['-e', 'for (;;);']);
   }
 }
 

@@ -1,4 +1,4 @@
-// The servers that are measured: pop3d behind tcpsrun in three ways, and Dovecot 2.3 in two, over the same mail and passwords.
+// The servers that are measured: pop3d behind tcpsrun in three ways, Dovecot 2.3 in two, over the same mail and passwords, and popa3d.
 
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,10 +7,11 @@ import { poll } from '../test/support/suite/deadline.js';
 import { startDovecot } from '../test/support/peers/dovecot.js';
 import { pop3RunFile } from '../test/support/programs/mail-server.js';
 import { builtProgram, startCommand, type Teardown } from '../test/support/programs/run-program.js';
+import { hasPopa3d, startPopa3d } from './popa3d.js';
 import { childrenOf } from './process-tree.js';
 import { owner, type Site } from './site.js';
 
-export const serverNames = ['kept', 'ahead', 'spawned', 'tuned', 'shipped'] as const;
+export const serverNames = ['kept', 'ahead', 'spawned', 'tuned', 'shipped', 'popa3d'] as const;
 export type ServerName = (typeof serverNames)[number];
 
 export const serverTitles: Readonly<Record<ServerName, string>> = {
@@ -19,6 +20,7 @@ export const serverTitles: Readonly<Record<ServerName, string>> = {
   spawned: 'pop3d, a process per connection',
   tuned: 'Dovecot, tuned',
   shipped: 'Dovecot, as shipped',
+  popa3d: 'popa3d under tcpserver',
 };
 
 export interface Server {
@@ -33,11 +35,11 @@ export const hasDovecot = tryFindProgram('dovecot') !== null;
 
 /** Those of the names that this machine can start. */
 export function available(...names: readonly ServerName[]): readonly ServerName[] {
-  return names.filter((name) => hasDovecot || isOurs(name));
+  return names.filter((name) => (name === 'popa3d' ? hasPopa3d : hasDovecot || isOurs(name)));
 }
 
 export function isOurs(name: ServerName): boolean {
-  return name !== 'tuned' && name !== 'shipped';
+  return name === 'kept' || name === 'ahead' || name === 'spawned';
 }
 
 /** Whether each session costs the start of a process: tens to hundreds a second. */
@@ -81,7 +83,8 @@ export async function startServers(
 ): Promise<readonly Server[]> {
   const servers: Server[] = [];
   for (const name of names) {
-    servers.push(await (isOurs(name) ? startOurs(t, name, site) : startTheirs(t, name, site)));
+    if (name === 'popa3d') servers.push({ name, ...(await startPopa3d(t, site)) });
+    else servers.push(await (isOurs(name) ? startOurs(t, name, site) : startTheirs(t, name, site)));
   }
   return servers;
 }

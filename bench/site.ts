@@ -10,6 +10,8 @@ export interface Site {
   readonly folder: string;
   readonly mailRoot: string;
   readonly passdb: string;
+  /** The login names in it. */
+  readonly users: readonly string[];
   readonly tls?: CertificateFiles;
   /** Of pop3d's kept ones; 2 when absent. */
   readonly workers?: number;

@@ -39,6 +39,7 @@ const light: Theme = {
     spawned: '#8250df',
     tuned: '#bc4c00',
     shipped: '#a40e4c',
+    popa3d: '#6e5a00',
   },
 };
 
@@ -53,6 +54,7 @@ const dark: Theme = {
     spawned: '#bc8cff',
     tuned: '#ff9c4a',
     shipped: '#ff7aa8',
+    popa3d: '#d4c05a',
   },
 };
 

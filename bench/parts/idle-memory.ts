@@ -21,7 +21,7 @@ const sizes = {
 } as const;
 
 /** A thousand processes of Node's would need more memory than most machines have. */
-const ownProcess: readonly ServerName[] = ['ahead', 'spawned'];
+const ownProcess: readonly ServerName[] = ['ahead', 'spawned', 'popa3d'];
 
 interface Row {
   readonly server: ServerName;

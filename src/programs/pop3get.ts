@@ -25,12 +25,17 @@ import { logOptionsFrom } from '../system/program/log-options.js';
 import { parseCommandLine } from '../system/program/options.js';
 import { runProgram } from '../system/program/program.js';
 import { UsageError } from '../system/failures/failures.js';
-import { collectOnOneThread, keepYoungSpaceSmall } from '../system/runtime/young-garbage.js';
+import {
+  collectOnOneThread,
+  keepHeapSmall,
+  keepYoungSpaceSmall,
+} from '../system/runtime/garbage.js';
 
 // Short-lived buffers are most of what a transfer allocates: a young generation that may not grow
 // has them back sooner, which keeps a large or endless message some 20 MB smaller and costs no time
 // that can be measured.
 keepYoungSpaceSmall();
+keepHeapSmall();
 collectOnOneThread();
 
 const synopsis =

@@ -3,6 +3,8 @@
 import { maxUniqueIdLength } from './limits.js';
 import { parseMessageNumber, type MessageNumber } from './message-number.js';
 
+const space = 0x20;
+
 export interface ScanListing {
   readonly number: MessageNumber;
   /** As the server says; for progress only, never for framing or allocation. At most 2^53 - 1. */
@@ -41,13 +43,13 @@ export function formatUniqueIdListing(number: MessageNumber, uniqueId: string): 
  * @returns null when the line is none
  */
 export function parseUniqueIdListing(line: Buffer): UniqueIdListing | null {
-  const text = line.toString('latin1');
-  const blank = text.indexOf(' ');
-  const number = blank === -1 ? null : parseMessageNumber(text.slice(0, blank));
-  let [start, end] = [blank, text.length];
-  while (text[start] === ' ') start += 1;
-  while (text[end - 1] === ' ') end -= 1;
-  return number === null || start >= end ? null : { number, uniqueId: text.slice(start, end) };
+  const blank = line.indexOf(space);
+  const number = blank === -1 ? null : parseMessageNumber(line.toString('latin1', 0, blank));
+  let [start, end] = [blank, line.length];
+  while (line[start] === space) start += 1;
+  while (line[end - 1] === space) end -= 1;
+  if (number === null || start >= end) return null;
+  return { number, uniqueId: line.toString('latin1', start, end) };
 }
 
 /** RFC 1939 §7: one to 70 characters in the range 0x21 to 0x7E. */

@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { closeInheritedDescriptors } from '../../system/descriptors/inherited-descriptors.js';
 import type { Log } from '../../system/log/log.js';
-import { collectOnOneThread } from '../../system/runtime/young-garbage.js';
+import { collectOnOneThread } from '../../system/runtime/garbage.js';
 import { reservedSlots, trustedLevel } from '../fairness/trusted-level.js';
 import { becomeUser, type UserOptions } from '../listening/become-user.js';
 import { heldLimit, requireDescriptors } from '../listening/descriptor-limit.js';

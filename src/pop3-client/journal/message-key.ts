@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 
 /** Sixteen hex digits that stand for an account in file names. */
 export function accountTag(account: string): string {
-  return digest('account', account).slice(0, 16);
+  return digest(8, 'account', account);
 }
 
 /**
@@ -13,7 +13,7 @@ export function accountTag(account: string): string {
  * those.
  */
 export function uniqueIdKey(account: string, uniqueId: string): string {
-  return digest('unique-id', account, uniqueId).slice(0, 32);
+  return digest(16, 'unique-id', account, uniqueId);
 }
 
 /**
@@ -25,10 +25,11 @@ export function uniqueIdKey(account: string, uniqueId: string): string {
  * @param contentHash SHA-256 of the message as stored, trace header left out, hex
  */
 export function deliveredKey(account: string, key: string | null, contentHash: string): string {
-  return digest('delivered', account, key ?? '', contentHash).slice(0, 32);
+  return digest(16, 'delivered', account, key ?? '', contentHash);
 }
 
-function digest(...words: readonly string[]): string {
-  // JSON keeps the words apart whatever they contain.
-  return createHash('sha256').update(JSON.stringify(words)).digest('hex');
+function digest(octets: number, ...words: readonly string[]): string {
+  // JSON keeps the words apart whatever they contain. What is cut off the digest is not formatted:
+  // a slice of a string keeps all of it in memory.
+  return createHash('sha256').update(JSON.stringify(words)).digest().toString('hex', 0, octets);
 }

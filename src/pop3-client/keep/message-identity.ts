@@ -98,7 +98,8 @@ export class IdentityHash {
       if (end !== -1) this.#bodyLines += 1;
       if (this.#bodyLines < topLineCount) continue;
       this.#keep(piece.subarray(0, topEnd));
-      this.#top = this.#hash.copy().digest('hex').slice(0, 32);
+      // A slice of a string would keep all of it in memory.
+      this.#top = this.#hash.copy().digest().toString('hex', 0, 16);
       this.#keep(piece.subarray(topEnd));
       return;
     }

@@ -51,19 +51,18 @@ interface Step extends Command {
  *   and not verified stays in tmp
  */
 export async function download(entries: readonly Entry[], options: DownloadOptions): Promise<void> {
-  await new Download(options).run(planSteps(entries, options));
+  await new Download(options).run(stepsFor(entries, options));
 }
 
-function planSteps(
+function* stepsFor(
   entries: readonly Entry[],
   { isOneByOne, probe }: DownloadOptions,
-): readonly Step[] {
-  const steps: Step[] = [];
+): Iterable<Step> {
   let messages = 0;
   let octets = 0;
   for (const [index, entry] of entries.entries()) {
     const line = formatCommandLine('RETR', entry.number);
-    steps.push({ entry, probe: null, line, replyOctets: entry.expectedOctets });
+    yield { entry, probe: null, line, replyOctets: entry.expectedOctets };
     messages += 1;
     octets += entry.expectedOctets;
     const isEnd =
@@ -73,11 +72,10 @@ function planSteps(
       octets >= maxGroupOctets;
     if (!isEnd) continue;
     const kind = probeKindFor(entry, probe);
-    steps.push({ entry, probe: kind, line: formatProbe(kind, entry), replyOctets: 0 });
+    yield { entry, probe: kind, line: formatProbe(kind, entry), replyOctets: 0 };
     messages = 0;
     octets = 0;
   }
-  return steps;
 }
 
 class Download {
@@ -93,7 +91,7 @@ class Download {
     this.#options = options;
   }
 
-  async run(steps: readonly Step[]): Promise<void> {
+  async run(steps: Iterable<Step>): Promise<void> {
     const { client, mayPipeline, store } = this.#options;
     const bounds = { mayPipeline, maxCommandOctets, maxReplyOctets };
     try {

@@ -26,32 +26,37 @@ export interface Bounds {
  */
 export async function exchangeAll<C extends Command>(
   client: Pop3Client,
-  commands: readonly C[],
+  commands: Iterable<C>,
   { mayPipeline, maxCommandOctets, maxReplyOctets }: Bounds,
   onReply: (command: C) => Promise<void>,
 ): Promise<void> {
-  let sent = 0;
+  const rest = commands[Symbol.iterator]();
+  let next = rest.next();
+  const underWay: C[] = [];
   let commandOctets = 0;
   let replyOctets = 0;
-  for (const [index, command] of commands.entries()) {
-    if (sent === index) client.expectSilence();
+  for (;;) {
+    if (underWay.length === 0 && next.done !== true) client.expectSilence();
     // Commands go out in bunches: a write for each would be a packet for each.
-    if (sent === index || (mayPipeline && commandOctets <= maxCommandOctets / 2)) {
+    if (underWay.length === 0 || (mayPipeline && commandOctets <= maxCommandOctets / 2)) {
       let lines = '';
-      for (let next = commands[sent]; next !== undefined; next = commands[sent]) {
+      for (; next.done !== true; next = rest.next()) {
+        const { value } = next;
         const isRoom =
-          sent === index ||
+          underWay.length === 0 ||
           (mayPipeline &&
-            commandOctets + next.line.length <= maxCommandOctets &&
-            replyOctets + next.replyOctets <= maxReplyOctets);
+            commandOctets + value.line.length <= maxCommandOctets &&
+            replyOctets + value.replyOctets <= maxReplyOctets);
         if (!isRoom) break;
-        lines += next.line;
-        commandOctets += next.line.length;
-        replyOctets += next.replyOctets;
-        sent += 1;
+        lines += value.line;
+        commandOctets += value.line.length;
+        replyOctets += value.replyOctets;
+        underWay.push(value);
       }
       if (lines !== '') client.send(lines);
     }
+    const command = underWay.shift();
+    if (command === undefined) return;
     await onReply(command);
     commandOctets -= command.line.length;
     replyOctets -= command.replyOctets;

@@ -27,6 +27,13 @@ interface SettlingCommand extends Command {
   readonly entry: Entry | null;
 }
 
+function* settlingCommands(entries: readonly Entry[]): Iterable<SettlingCommand> {
+  for (const entry of entries) {
+    yield { line: formatCommandLine('DELE', entry.number), replyOctets: 0, entry };
+  }
+  yield { line: formatCommandLine('QUIT'), replyOctets: 0, entry: null };
+}
+
 /**
  * Deletes and quits.
  *
@@ -41,17 +48,11 @@ export async function settle(
   onRefused: (entry: Entry, reason: string) => void,
 ): Promise<Settlement> {
   const marked: Entry[] = [];
-  const commands: SettlingCommand[] = entries.map((entry) => ({
-    line: formatCommandLine('DELE', entry.number),
-    replyOctets: 0,
-    entry,
-  }));
-  commands.push({ line: formatCommandLine('QUIT'), replyOctets: 0, entry: null });
   const bounds = { mayPipeline, maxCommandOctets, maxReplyOctets: 0 };
   let answered = 0;
   const seen: { isWaiting: boolean; refusal: string | null } = { isWaiting: false, refusal: null };
   try {
-    await exchangeAll(client, commands, bounds, async ({ entry }) => {
+    await exchangeAll(client, settlingCommands(entries), bounds, async ({ entry }) => {
       seen.isWaiting = true;
       const response = await client.replies.readResponse();
       seen.isWaiting = false;

@@ -10,7 +10,7 @@ import {
 import { isStderrSilenced } from '../../system/descriptors/silenced-stderr.js';
 import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog } from '../../system/log/log.js';
-import { keepYoungSpaceSmall } from '../../system/runtime/young-garbage.js';
+import { keepYoungSpaceSmall } from '../../system/runtime/garbage.js';
 import { configureService } from './configured-service.js';
 import { clientOf } from '../connection/peer.js';
 import type { Pop3dOptionValues } from './pop3d-options.js';

@@ -6,7 +6,7 @@ import { isSameStamp, type FileStamp } from '../../system/files/file-stamp.js';
 import { logOptionsFrom } from '../../system/program/log-options.js';
 import { openLog, type Log } from '../../system/log/log.js';
 import { parseCommandLine } from '../../system/program/options.js';
-import { collectOnOneThread } from '../../system/runtime/young-garbage.js';
+import { collectOnOneThread } from '../../system/runtime/garbage.js';
 import {
   runWorker,
   workerSessions,
