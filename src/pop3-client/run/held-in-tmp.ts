@@ -43,6 +43,7 @@ export function judgeByContent(
   present: Iterable<StoredRecord>,
   isComplete: boolean,
 ): HeldVerdicts {
+  if (open.length === 0) return { listed: [], gone: [], open: [] };
   const hashes = new Set(Array.from(present, ({ contentHash }) => contentHash));
   const isListed = ({ record }: HeldMessage): boolean => hashes.has(record.contentHash);
   const others = open.filter((one) => !isListed(one));

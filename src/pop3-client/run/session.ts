@@ -45,7 +45,7 @@ export interface SessionResult {
   readonly remaining: readonly StoredRecord[];
   /** How many messages are left on the server on purpose. */
   readonly keptCount: number;
-  /** Messages that came through: suspects no longer. */
+  /** Messages that came through: suspects no longer. Empty where there were no suspects. */
   readonly cleared: ReadonlySet<Entry>;
   /** Stored, but the server did not show that it was in step; it may have taken RETR for DELE. */
   readonly doubtful: ReadonlySet<Entry>;
@@ -125,30 +125,31 @@ async function transfer(
   const wanted = [...plan.wanted, ...differing].sort((a, b) => a.number - b.number);
   const octets = wanted.reduce((sum, entry) => sum + entry.expectedOctets, 0);
   emit({ kind: 'plan', messages: wanted.length, octets });
-  const stored = new Set<Entry>();
+  const stored = new Map<Entry, StoredRecord>();
   const [first] = wanted;
   if (first !== undefined) {
     await download(wanted, {
       ...{ client, store, mayPipeline, maxOctets, emit, isOneByOne: plan.isOneByOne },
       probe: await chooseProbe(client, first, listing),
       onStored: (arrival, record, isNew) => {
-        stored.add(arrival.entry);
-        records.set(arrival.entry, record);
+        stored.set(arrival.entry, record);
+        records.delete(arrival.entry);
         emit(isNew ? { kind: 'stored', octets: arrival.octets } : knownEvent(record));
       },
     });
   }
   const isComplete = listing.entries.every((entry) => known.has(entry) || stored.has(entry));
-  const left = judgeByContent(held.open, records.values(), isComplete);
+  const left = judgeByContent(held.open, [...records.values(), ...stored.values()], isComplete);
   store.dropHeld(left.listed);
   await deliverHeld(store, left.gone, emit);
 
-  const doubtful = new Set([...stored].filter((entry) => records.get(entry)?.state === 'doubtful'));
+  const doubtful = new Set<Entry>();
+  for (const [entry, { state }] of stored) if (state === 'doubtful') doubtful.add(entry);
   const isKeptEntry = (entry: Entry): boolean => {
-    const record = records.get(entry);
+    const record = stored.get(entry) ?? records.get(entry);
     return record !== undefined && isKept(record);
   };
-  const doomed = [...plan.deletable, ...confirmed, ...stored]
+  const doomed = [...plan.deletable, ...confirmed, ...stored.keys()]
     .filter((entry) => !doubtful.has(entry) && !isKeptEntry(entry))
     .sort((a, b) => a.number - b.number);
   // The last look before anything is deleted.
@@ -157,11 +158,14 @@ async function transfer(
     emit({ kind: 'left', entry, reason: `stored, but the server does not delete it: ${reason}` }),
   );
   client.end();
-  for (const entry of settlement.marked) records.delete(entry);
-  const kept = [...records.values()];
+  for (const entry of settlement.marked) if (!stored.delete(entry)) records.delete(entry);
+  const kept = [...records.values(), ...stored.values()];
   return {
     ...{ listing, settlement, doubtful, held: left.open, hasMore: plan.hasMore },
-    cleared: new Set([...settlement.marked, ...[...known, ...stored].filter(isKeptEntry)]),
+    cleared:
+      course.suspects.size === 0
+        ? new Set()
+        : new Set([...settlement.marked, ...[...known, ...stored.keys()].filter(isKeptEntry)]),
     keptCount: kept.length - doubtful.size,
     // A record without unique-id may be that of a message which this session did not fetch.
     remaining: isComplete ? kept : [...new Set([...kept, ...alreadyStored.rest()])],
