@@ -2,6 +2,7 @@
 // it, and the sessions that it has could open no file.
 
 import type { Socket } from 'node:net';
+import { tryDescriptorOf } from '../system/descriptors/descriptor-of.js';
 import { openFilesLimit } from '../system/descriptors/open-files-limit.js';
 
 /**
@@ -19,7 +20,7 @@ export class DescriptorRoom {
    * lowest free number, so all numbers below are in use.
    */
   hasRoomFor(socket: Socket): boolean {
-    const fd = tryDescriptor(socket);
+    const fd = tryDescriptorOf(socket);
     if (fd === null || fd < highestUsable(this.#limit)) return true;
     this.#limit = openFilesLimit();
     return fd < highestUsable(this.#limit);
@@ -28,10 +29,4 @@ export class DescriptorRoom {
 
 function highestUsable(limit: number): number {
   return limit - Math.min(mostKept, Math.max(fewestKept, Math.floor(limit / 4)));
-}
-
-/** Node has no public way to learn it. */
-function tryDescriptor(socket: Socket): number | null {
-  const { _handle: handle } = socket as unknown as { _handle?: { readonly fd?: unknown } | null };
-  return typeof handle?.fd === 'number' && handle.fd >= 0 ? handle.fd : null;
 }

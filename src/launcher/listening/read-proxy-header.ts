@@ -1,9 +1,12 @@
 // Reads a PROXY header from an accepted connection, and not one octet more: what follows is the
 // program's. Node reads ahead unless it is given a buffer of exactly the size that may be read, and
 // takes such buffers only when a socket is made; so the connection is taken from the socket that
-// was accepted, and given to another one.
+// was accepted, and given to another one. That is not needed where the header is there already, as
+// it mostly is: a proxy sends it with the connection.
 
+import { readSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { tryDescriptorOf } from '../../system/descriptors/descriptor-of.js';
 import { ConfigurationError } from '../../system/failures/failures.js';
 import { ProxyHeaderError, ProxyHeaderReader, type ProxyHeader } from './proxy-header.js';
 
@@ -31,24 +34,57 @@ export interface IdentifiedConnection {
  * @param accepted paused since it was accepted; not to be used any more
  * @throws Error that says why there is no header; the connection is closed then
  */
-export function readProxyHeader(
+export async function readProxyHeader(
   accepted: Socket,
   timeoutMs: number,
 ): Promise<IdentifiedConnection> {
   const reader = new ProxyHeaderReader();
+  try {
+    const header = tryReadNow(accepted, reader);
+    if (header !== null) return { socket: accepted, header };
+    return await waitForHeader(accepted, reader, timeoutMs);
+  } catch (error) {
+    accepted.destroy();
+    if (!(error instanceof ProxyHeaderError)) throw error;
+    throw new Error(`no PROXY header: ${error.message}`, { cause: error });
+  }
+}
+
+/** @returns null when the header is not whole yet, or the connection is broken */
+function tryReadNow(socket: Socket, reader: ProxyHeaderReader): ProxyHeader | null {
+  const fd = tryDescriptorOf(socket);
+  if (fd === null) return null;
+  for (;;) {
+    const octets = Buffer.allocUnsafe(reader.wanted);
+    let count;
+    try {
+      count = readSync(fd, octets);
+    } catch {
+      return null;
+    }
+    if (count === 0) return null;
+    const header = reader.add(octets.subarray(0, count));
+    if (header !== null) return header;
+  }
+}
+
+function waitForHeader(
+  accepted: Socket,
+  reader: ProxyHeaderReader,
+  timeoutMs: number,
+): Promise<IdentifiedConnection> {
   return new Promise((resolve, reject) => {
-    const fail = (why: string): void => {
+    const fail = (why: Error): void => {
       stopWaiting();
       socket.destroy();
-      reject(new Error(why));
+      reject(why);
     };
     const onRead = (count: number, octets: Uint8Array): boolean => {
       let header: ProxyHeader | null;
       try {
         header = reader.add(Buffer.from(octets.subarray(0, count)));
       } catch (error) {
-        if (!(error instanceof ProxyHeaderError)) throw error;
-        fail(`no PROXY header: ${error.message}`);
+        fail(error as Error);
         return false;
       }
       if (header === null) return true;
@@ -62,8 +98,8 @@ export function readProxyHeader(
       return false;
     };
     const socket = takeOver(accepted, () => Buffer.allocUnsafe(reader.wanted), onRead);
-    const onEnd = (): void => fail('it closed before its PROXY header was whole');
-    const timer = setTimeout(() => fail('its PROXY header is late'), timeoutMs);
+    const onEnd = (): void => fail(new Error('it closed before its PROXY header was whole'));
+    const timer = setTimeout(() => fail(new Error('its PROXY header is late')), timeoutMs);
     const stopWaiting = (): void => {
       clearTimeout(timer);
       socket.off('end', onEnd);

@@ -21,7 +21,7 @@ import { openSession } from '../talk/open-session.js';
 import { TlsMemory } from '../find/tls-memory.js';
 import { ConfigurationError, TemporaryError } from '../../system/failures/failures.js';
 import type { Emit, RunEvent } from './events.js';
-import { decideNextSession } from './next-session.js';
+import { decideNextSession } from './after-broken-session.js';
 import { runSession, type SessionResult } from './session.js';
 import { SessionBroken } from './session-broken.js';
 import { nameOf, type Course } from './session-plan.js';

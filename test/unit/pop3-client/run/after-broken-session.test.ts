@@ -1,5 +1,5 @@
 import t from 'tap';
-import { decideNextSession } from '../../../../src/pop3-client/run/next-session.js';
+import { decideNextSession } from '../../../../src/pop3-client/run/after-broken-session.js';
 import { SessionBroken, type Step } from '../../../../src/pop3-client/run/session-broken.js';
 import { nameOf, type Course } from '../../../../src/pop3-client/run/session-plan.js';
 import {
